@@ -1,8 +1,10 @@
 /* buffer: a growing run of bytes that is written at its end and emptied as a whole.
- * Growth doubles; out of memory ends the process (allocation cannot fail). Offsets stay valid, pointers
- * do not survive growth. */
+ * Growth doubles; out of memory ends the process (allocation cannot fail). Offsets stay valid,
+ * pointers do not survive growth. */
 #ifndef PROMOSTREAM_BASE_BUFFER_H
 #define PROMOSTREAM_BASE_BUFFER_H
+
+#include <stdarg.h>
 
 #include "base/bytes.h"
 
@@ -20,7 +22,11 @@ static inline void buffer_clear(struct buffer *buffer) {
 uint8_t *buffer_reserve(struct buffer *buffer, size_t size);
 void buffer_append(struct buffer *buffer, struct bytes bytes);
 void buffer_append_byte(struct buffer *buffer, uint8_t byte);
-void buffer_format(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buffer_format(struct buffer *buffer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* The same for a caller that has the arguments as a list; the list is used up. */
+void buffer_format_list(struct buffer *buffer, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 static inline struct bytes buffer_bytes(const struct buffer *buffer) {
     return bytes_of(buffer->data, buffer->size);
 }

@@ -14,8 +14,8 @@ struct hash128 hash128(struct bytes data, uint64_t seed);
 /* A good 64-bit mix of two words (used to chain hashes of parts). */
 uint64_t hash_combine(uint64_t a, uint64_t b);
 
-/* A draw in [0, 1), 53 bits, a pure function of (subject, purpose, salt). Different purposes or salts
- * give independent draws (METHODS 0, rule 8). */
+/* A draw in [0, 1), 53 bits, a pure function of (subject, purpose, salt). Different purposes or
+ * salts give independent draws (METHODS 0, rule 8). */
 double hash_draw(struct bytes subject, const char *purpose, const char *salt);
 
 static inline bool hash128_equal(struct hash128 a, struct hash128 b) {

@@ -19,9 +19,10 @@ struct log_sink {
 };
 
 struct log_sink log_to(FILE *out, enum log_level level, enum log_format format, struct clock clock);
-/* room is the subject ("broker", "worker"); text is "what happened key=value key=value". Secrets never. */
-void log_line(const struct log_sink *sink, enum log_level level, const char *room, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+/* room is the subject ("broker", "worker"); text is "what happened key=value key=value". Secrets
+ * never. */
+void log_line(const struct log_sink *sink, enum log_level level, const char *room,
+              const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 #define log_debug(sink, room, ...) log_line((sink), LOG_DEBUG, (room), __VA_ARGS__)
 #define log_info(sink, room, ...)  log_line((sink), LOG_INFO, (room), __VA_ARGS__)

@@ -7,7 +7,8 @@
  *     METRICS_STRUCT(clean_metrics, CLEAN_METRICS)
  *     METRICS_TABLE(clean_metrics, CLEAN_METRICS)        in the .c file: clean_metrics_table[]
  *
- * Each cell has one writing thread; any thread may read. Names are exported as promostream_<room>_<name>. */
+ * Each cell has one writing thread; any thread may read. Names are exported as
+ * promostream_<room>_<name>. */
 #ifndef PROMOSTREAM_BASE_METRICS_H
 #define PROMOSTREAM_BASE_METRICS_H
 
@@ -41,29 +42,38 @@ struct metric_row {
     size_t offset; /* of the struct metric in the room's struct */
 };
 
-#define METRICS_MEMBER(name, type, help)  struct metric name;
-#define METRICS_ROW(name, type, help)     {#name, METRIC_##type, help, offsetof(METRICS_ROW_STRUCT, name)},
-#define METRICS_STRUCT(struct_name, LIST) \
-    struct struct_name {                  \
-        LIST(METRICS_MEMBER)              \
-    };                                    \
-    extern const struct metric_row struct_name##_table[]; \
+#define METRICS_MEMBER(name, type, help) struct metric name;
+#define METRICS_ROW(name, type, help)                                                              \
+    {#name, METRIC_##type, help, offsetof(METRICS_ROW_STRUCT, name)},
+#define METRICS_STRUCT(struct_name, LIST)                                                          \
+    struct struct_name {                                                                           \
+        LIST(METRICS_MEMBER)                                                                       \
+    };                                                                                             \
+    extern const struct metric_row struct_name##_table[];                                          \
     extern const size_t struct_name##_count;
-/* In the .c: #define METRICS_ROW_STRUCT struct clean_metrics, then METRICS_TABLE(...), then #undef. */
-#define METRICS_TABLE(struct_name, LIST)                                  \
-    const struct metric_row struct_name##_table[] = {LIST(METRICS_ROW)};  \
+/* In the .c: #define METRICS_ROW_STRUCT struct clean_metrics, then METRICS_TABLE(...), then #undef.
+ */
+#define METRICS_TABLE(struct_name, LIST)                                                           \
+    const struct metric_row struct_name##_table[] = {LIST(METRICS_ROW)};                           \
     const size_t struct_name##_count = sizeof struct_name##_table / sizeof struct_name##_table[0];
 
-/* A set of registered rooms. Register everything before the first reader starts; then it is read-only. */
+/* A set of registered rooms. Register everything before the first reader starts; then it is
+ * read-only. */
 struct metrics;
 struct metrics *metrics_new(void);
 void metrics_destroy(struct metrics *metrics);
-/* labels is "" or Prometheus label text without braces (worker="w-0"), copied. cells is borrowed until destroy.
- * The same room may be registered several times with different labels (one per worker). */
-void metrics_register(struct metrics *metrics, const char *room, const char *labels, const struct metric_row *rows,
-                      size_t count, const void *cells);
-/* A callback that appends whole exposition lines (labelled tallies); called on the reading thread. */
-void metrics_register_writer(struct metrics *metrics, void (*write)(void *context, struct buffer *out), void *context);
+/* labels is "" or Prometheus label text without braces (worker="w-0"), copied. cells is borrowed
+ * until destroy. The same room may be registered several times with different labels (one per
+ * worker). */
+void metrics_register(struct metrics *metrics, const char *room, const char *labels,
+                      const struct metric_row *rows, size_t count, const void *cells);
+/* A callback that appends whole exposition lines (labelled tallies); called on the reading thread.
+ */
+void metrics_register_writer(struct metrics *metrics,
+                             void (*write)(void *context, struct buffer *out), void *context);
+/* Appends name="value" with the value's backslashes, quotes and newlines escaped: the parts of a
+ * label text. */
+void metrics_append_label(struct buffer *out, const char *name, struct bytes value);
 /* Appends Prometheus text: HELP and TYPE once per name, then one line per registration. */
 void metrics_write(const struct metrics *metrics, struct buffer *out);
 
