@@ -1,4 +1,5 @@
-/* promostream: chooses the subcommand, catches the two stop signals, returns the exit code. Nothing else is decided here.
+/* promostream: chooses the subcommand, catches the two stop signals, returns the exit code. Nothing
+ * else is decided here.
  */
 #include "consumer/commands/commands.h"
 
@@ -20,13 +21,15 @@ static const struct command commands[] = {
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
 static void print_help(FILE *out) {
-    fprintf(out, "promostream %s: reads an e-commerce clickstream from Kafka and pushes the promotion that "
-                 "pays.\n\n"
-                 "usage: promostream <command> [options]\n"
-                 "       promostream <command> --help\n"
-                 "       promostream --version\n\n"
-                 "commands:\n",
-            PROMOSTREAM_VERSION);
+    fprintf(
+        out,
+        "promostream %s: reads an e-commerce clickstream from Kafka and pushes the promotion that "
+        "pays.\n\n"
+        "usage: promostream <command> [options]\n"
+        "       promostream <command> --help\n"
+        "       promostream --version\n\n"
+        "commands:\n",
+        PROMOSTREAM_VERSION);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
     }
@@ -34,8 +37,8 @@ static void print_help(FILE *out) {
 #define PRINT_EXIT(id, number, help) fprintf(out, "  %d  %s\n", number, help);
     COMMAND_EXITS(PRINT_EXIT)
 #undef PRINT_EXIT
-    fprintf(out,
-            "\nsignals: SIGTERM and SIGINT end a long command in order: it commits what it has begun and closes.\n");
+    fprintf(out, "\nsignals: SIGTERM and SIGINT end a long command in order: it commits what it "
+                 "has begun and closes.\n");
 }
 
 static const struct command *find_command(const char *name) {
@@ -61,7 +64,8 @@ static void catch_signals(void) {
     sigaction(SIGPIPE, &ignore, NULL); /* a reader of /metrics or of our output may go away */
 }
 
-/* Output that could not be written (full disk, closed pipe) is a failure even if the work was done. */
+/* Output that could not be written (full disk, closed pipe) is a failure even if the work was done.
+ */
 static int finish(int code) {
     return fflush(stdout) != 0 || ferror(stdout) ? (code ? code : COMMAND_FAILED) : code;
 }
@@ -71,7 +75,8 @@ int main(int argc, char **argv) {
         print_help(stderr);
         return COMMAND_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
         print_help(stdout);
         return finish(COMMAND_OK);
     }

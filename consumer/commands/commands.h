@@ -1,17 +1,19 @@
-/* commands: the subcommands of promostream, the exit codes that they share, and the request to stop.
- * One file per subcommand; the table of them stands in main.c. A command reads its own options (base/options.h), prints
- * its own --help and returns an exit code; only main ends the process. */
+/* commands: the subcommands of promostream, the exit codes that they share, and the request to
+ * stop. One file per subcommand; the table of them stands in main.c. A command reads its own
+ * options (base/options.h), prints its own --help and returns an exit code; only main ends the
+ * process. */
 #ifndef PROMOSTREAM_COMMANDS_H
 #define PROMOSTREAM_COMMANDS_H
 
 #include <signal.h>
 
-/* X(enumerator, number, what it says). Numbers are a promise to scripts and supervisors: never reused. */
-#define COMMAND_EXITS(X)                                                                          \
-    X(COMMAND_OK, 0, "done")                                                                      \
-    X(COMMAND_FAILED, 1, "failed: standard error says why; validate found errors")                \
-    X(COMMAND_USAGE, 2, "wrong usage or a configuration that does not hold; nothing was started") \
-    X(COMMAND_UNREACHABLE, 3, "no broker answered in time; starting again later may help")        \
+/* X(enumerator, number, what it says). Numbers are a promise to scripts and supervisors: never
+ * reused. */
+#define COMMAND_EXITS(X)                                                                           \
+    X(COMMAND_OK, 0, "done")                                                                       \
+    X(COMMAND_FAILED, 1, "failed: standard error says why; validate found errors")                 \
+    X(COMMAND_USAGE, 2, "wrong usage or a configuration that does not hold; nothing was started")  \
+    X(COMMAND_UNREACHABLE, 3, "no broker answered in time; starting again later may help")         \
     X(COMMAND_FENCED, 4, "stopped by a twin with the same worker name; do not restart both")
 
 #define COMMAND_EXIT_ENUM(id, number, help) id = number,
@@ -20,11 +22,13 @@ enum command_exit { COMMAND_EXITS(COMMAND_EXIT_ENUM) };
 struct command {
     const char *name;    /* "pause" */
     const char *summary; /* one line for the list of commands, without a full stop */
-    /* argv[0] is the command's name. Returns an enum command_exit. Called once, on the main thread. */
+    /* argv[0] is the command's name. Returns an enum command_exit. Called once, on the main thread.
+     */
     int (*run)(int argc, char **argv);
 };
 
-/* Set by SIGTERM and SIGINT (main.c); long commands look at it at least every 100 ms and end in order. */
+/* Set by SIGTERM and SIGINT (main.c); long commands look at it at least every 100 ms and end in
+ * order. */
 extern volatile sig_atomic_t stop_requested;
 
 int command_run(int argc, char **argv);
