@@ -1,13 +1,18 @@
 # Writes schemas/avsc_text.c: one row per .avsc file, {name, text}, sorted by name, ended by {NULL, NULL}.
 list(SORT FILES)
+# A piece is 32 bytes, 64 hex digits: CMake's regular expressions have no repeat counts.
+string(REPEAT "." 64 piece)
 set(out "#include \"schemas/schemas.h\"\n\nconst struct schema_text schema_texts[] = {\n")
 foreach(file ${FILES})
   get_filename_component(name ${file} NAME_WE)
   file(READ ${file} hex HEX)
-  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "\\\\x\\1" escaped "${hex}")
-  # String literals have a portable limit; split into pieces of 100 bytes.
-  string(REGEX REPLACE "((\\\\x[0-9a-f][0-9a-f]){1,100})" "        \"\\1\"\n" pieces "${escaped}")
-  string(APPEND out "    {\"${name}\",\n${pieces}    },\n")
+  string(REGEX MATCHALL "${piece}|..+" pieces "${hex}")
+  string(APPEND out "    {\"${name}\",\n")
+  foreach(hex ${pieces})
+    string(REGEX REPLACE "(..)" "\\\\x\\1" escaped "${hex}")
+    string(APPEND out "     \"${escaped}\"\n")
+  endforeach()
+  string(APPEND out "    },\n")
 endforeach()
 string(APPEND out "    {NULL, NULL},\n};\n")
 file(WRITE ${OUT} "${out}")

@@ -1,0 +1,242 @@
+#include "schemas/plan.h"
+
+#include <assert.h>
+#include <math.h>
+
+#include "base/hash.h"
+#include "schemas/user_state.h"
+
+/* Offsets come from offsetof on the struct that the caller passes, so alignment holds. */
+#define FIELD(type, record, op) (*(type *)(void *)((uint8_t *)(record) + (op)->offset))
+#define CONST_FIELD(type, record, op)                                                              \
+    (*(const type *)(const void *)((const uint8_t *)(record) + (op)->offset))
+
+static struct bytes chars_of(const char *chars, size_t size) {
+    size_t length = strnlen(chars, size);
+    assert(length < size);
+    return bytes_of(chars, length);
+}
+
+static bool is_missing(const struct plan_op *op, const void *record) {
+    switch ((enum plan_code)op->code) {
+    case PLAN_TEXT:
+    case PLAN_BYTES:
+        return CONST_FIELD(struct bytes, record, op).size == 0;
+    case PLAN_CHARS:
+        return CONST_FIELD(char, record, op) == '\0';
+    case PLAN_LONG:
+        return CONST_FIELD(int64_t, record, op) == TIME_NONE;
+    case PLAN_DOUBLE:
+        return isnan(CONST_FIELD(double, record, op));
+    case PLAN_HASH:
+        return hash128_equal(CONST_FIELD(struct hash128, record, op), (struct hash128){0});
+    default:
+        assert(!"a field of this kind is never null");
+        return false;
+    }
+}
+
+static void encode_hash(struct hash128 hash, struct buffer *out) {
+    char digits[33];
+    hash128_format(hash, digits);
+    wire_write_bytes(out, bytes_of(digits, 32));
+}
+
+static void encode_array(const struct plan_op *op, const void *record, struct buffer *out) {
+    const struct plan_array *array = op->array;
+    const uint8_t *item = (const uint8_t *)record + op->offset;
+    size_t count;
+    memcpy(&count, (const uint8_t *)record + array->count_offset, sizeof(count));
+    assert(count <= op->bound);
+    if (array->is_pointer) {
+        memcpy(&item, item, sizeof(item));
+    }
+    if (count > 0) {
+        wire_write_long(out, (int64_t)count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        plan_encode(array->ops, item + i * array->item_size, out);
+    }
+    wire_write_long(out, 0);
+}
+
+static void encode_enum(const struct plan_op *op, int value, struct buffer *out) {
+    assert(value >= 0 && (uint32_t)value < op->bound);
+    wire_write_long(out, value);
+}
+
+static void encode_field(const struct plan_op *op, const void *record, struct buffer *out) {
+    switch ((enum plan_code)op->code) {
+    case PLAN_TEXT:
+    case PLAN_BYTES:
+        wire_write_bytes(out, CONST_FIELD(struct bytes, record, op));
+        break;
+    case PLAN_CHARS:
+        wire_write_bytes(out, chars_of(&CONST_FIELD(char, record, op), op->bound));
+        break;
+    case PLAN_LONG:
+        wire_write_long(out, CONST_FIELD(int64_t, record, op));
+        break;
+    case PLAN_INT:
+        wire_write_long(out, CONST_FIELD(int32_t, record, op));
+        break;
+    case PLAN_BYTE:
+        assert(CONST_FIELD(uint8_t, record, op) <= op->bound);
+        wire_write_long(out, CONST_FIELD(uint8_t, record, op));
+        break;
+    case PLAN_WORD:
+        wire_write_long(out, (int64_t)CONST_FIELD(uint64_t, record, op));
+        break;
+    case PLAN_DOUBLE:
+        wire_write_double(out, CONST_FIELD(double, record, op));
+        break;
+    case PLAN_BOOLEAN:
+        wire_write_boolean(out, CONST_FIELD(bool, record, op));
+        break;
+    case PLAN_ENUM:
+        encode_enum(op, CONST_FIELD(int, record, op), out);
+        break;
+    case PLAN_HASH:
+        encode_hash(CONST_FIELD(struct hash128, record, op), out);
+        break;
+    case PLAN_ARRAY:
+        encode_array(op, record, out);
+        break;
+    case PLAN_END:
+        assert(!"the end is no field");
+    }
+}
+
+void plan_encode(const struct plan_op *ops, const void *record, struct buffer *out) {
+    for (const struct plan_op *op = ops; op->code != PLAN_END; op++) {
+        if (op->nullable) {
+            bool is_null = is_missing(op, record);
+            buffer_append_byte(out, is_null ? 0 : 2);
+            if (is_null) {
+                continue;
+            }
+        }
+        encode_field(op, record, out);
+    }
+}
+
+static void set_missing(const struct plan_op *op, void *record) {
+    switch ((enum plan_code)op->code) {
+    case PLAN_TEXT:
+    case PLAN_BYTES:
+        FIELD(struct bytes, record, op) = (struct bytes){0};
+        break;
+    case PLAN_CHARS:
+        memset(&FIELD(char, record, op), 0, op->bound);
+        break;
+    case PLAN_LONG:
+        FIELD(int64_t, record, op) = TIME_NONE;
+        break;
+    case PLAN_DOUBLE:
+        FIELD(double, record, op) = (double)NAN;
+        break;
+    case PLAN_HASH:
+        FIELD(struct hash128, record, op) = (struct hash128){0};
+        break;
+    default:
+        assert(!"a field of this kind is never null");
+    }
+}
+
+static void decode_chars(const struct plan_op *op, struct wire_reader *reader, char *out) {
+    struct bytes text = wire_read_text(reader, op->bound - 1);
+    memset(out, 0, op->bound);
+    if (text.size > 0) {
+        /* A NUL inside would make a shorter text of it, and another row. */
+        if (memchr(text.data, 0, text.size)) {
+            wire_fail(reader, WIRE_BAD_VALUE);
+            return;
+        }
+        memcpy(out, text.data, text.size);
+    }
+}
+
+static struct hash128 decode_hash(struct wire_reader *reader) {
+    struct hash128 hash = {0};
+    struct bytes text = wire_read_bytes(reader, 32);
+    if (!hash128_parse(text, &hash)) {
+        wire_fail(reader, WIRE_BAD_VALUE);
+    }
+    return hash;
+}
+
+static void decode_array(const struct plan_op *op, struct wire_reader *reader, void *record) {
+    const struct plan_array *plan = op->array;
+    uint8_t *items = (uint8_t *)record + op->offset;
+    if (plan->is_pointer) {
+        memcpy(&items, items, sizeof(items));
+    }
+    struct wire_array array = wire_array_of(op->bound);
+    while (wire_array_next(reader, &array)) {
+        plan_decode(plan->ops, reader, items + (array.count - 1) * plan->item_size);
+    }
+    memcpy((uint8_t *)record + plan->count_offset, &array.count, sizeof(array.count));
+}
+
+/* True if the field is null and so already written. */
+static inline bool decode_null(const struct plan_op *op, struct wire_reader *reader, void *record) {
+    if (!op->nullable || wire_read_present(reader)) {
+        return false;
+    }
+    set_missing(op, record);
+    return true;
+}
+
+void plan_decode(const struct plan_op *ops, struct wire_reader *reader, void *out_record) {
+    for (const struct plan_op *op = ops; op->code != PLAN_END; op++) {
+        if (decode_null(op, reader, out_record)) {
+            continue;
+        }
+        switch ((enum plan_code)op->code) {
+        case PLAN_TEXT:
+            FIELD(struct bytes, out_record, op) = wire_read_text(reader, op->bound);
+            break;
+        case PLAN_BYTES:
+            FIELD(struct bytes, out_record, op) = wire_read_bytes(reader, op->bound);
+            break;
+        case PLAN_CHARS:
+            decode_chars(op, reader, &FIELD(char, out_record, op));
+            break;
+        case PLAN_LONG:
+            FIELD(int64_t, out_record, op) = wire_read_long(reader);
+            break;
+        case PLAN_INT:
+            FIELD(int32_t, out_record, op) = (int32_t)wire_read_range(reader, INT32_MIN, INT32_MAX);
+            break;
+        case PLAN_BYTE:
+            FIELD(uint8_t, out_record, op) = (uint8_t)wire_read_range(reader, 0, op->bound);
+            break;
+        case PLAN_WORD:
+            FIELD(uint64_t, out_record, op) = (uint64_t)wire_read_long(reader);
+            break;
+        case PLAN_DOUBLE:
+            FIELD(double, out_record, op) = wire_read_double(reader);
+            break;
+        case PLAN_BOOLEAN:
+            FIELD(bool, out_record, op) = wire_read_boolean(reader);
+            break;
+        case PLAN_ENUM:
+            FIELD(int, out_record, op) = (int)wire_read_range(reader, 0, (int64_t)op->bound - 1);
+            break;
+        case PLAN_HASH:
+            FIELD(struct hash128, out_record, op) = decode_hash(reader);
+            break;
+        case PLAN_ARRAY:
+            decode_array(op, reader, out_record);
+            break;
+        case PLAN_END:
+            break;
+        }
+    }
+}
+
+enum wire_verdict plan_decode_body(const struct plan_op *ops, struct bytes body, void *out_record) {
+    struct wire_reader reader = wire_reader_of(body);
+    plan_decode(ops, &reader, out_record);
+    return wire_finish(&reader);
+}
