@@ -1,9 +1,10 @@
 /* options: a command line into a struct, by a table, and the manual page that the same table gives.
  *
- * Both binaries and every subcommand describe themselves by one struct option_page; getopt_long does the
- * reading. Long names, single letters, --name=value and --name value all work, options may stand after
- * arguments, "--" ends them and "-" is an argument. --help and -h are always known and need no row.
- * Main thread only: getopt keeps its own globals, which options_parse sets up anew on every call. */
+ * Both binaries and every subcommand describe themselves by one struct option_page; getopt_long
+ * does the reading. Long names, single letters, --name=value and --name value all work, options may
+ * stand after arguments, "--" ends them and "-" is an argument. --help and -h are always known and
+ * need no row. Main thread only: getopt keeps its own globals, which options_parse sets up anew on
+ * every call. */
 #ifndef PROMOSTREAM_BASE_OPTIONS_H
 #define PROMOSTREAM_BASE_OPTIONS_H
 
@@ -21,7 +22,8 @@ enum option_type {
     OPTION_SIZE_BYTES,  /* int64_t: 4096, 64K, 64M, 2G */
     OPTION_INSTANT_MS,  /* int64_t ms UTC: 2026-11-01, 2026-11-01T08:00:00Z */
     OPTION_CHOICE,      /* int: index into choices (NULL-terminated) */
-    OPTION_TEXT_LIST,   /* struct option_list: may be given again and again, at most OPTION_LIST_MAX times */
+    OPTION_TEXT_LIST,   /* struct option_list: may be given again and again, at most OPTION_LIST_MAX
+                           times */
 };
 
 #define OPTION_LIST_MAX 32
@@ -38,13 +40,14 @@ struct option_row {
     enum option_type type;
     size_t offset;            /* of the field in the target struct */
     const char *default_text; /* as it would be typed; NULL: the field stays as the caller set it */
-    const char *help;         /* sentences, unit included; wrapped and given the default by options_help */
+    const char *help; /* sentences, unit included; wrapped and given the default by options_help */
     const char *const *choices;
     double min, max;  /* INT, NUMBER, DURATION (ms), SIZE (bytes); both 0 = any non-negative */
     bool is_required; /* its absence is an error */
 };
 
-/* Texts are plain paragraphs, wrapped by options_help; a line that begins with a space is kept as it is. */
+/* Texts are plain paragraphs, wrapped by options_help; a line that begins with a space is kept as
+ * it is. */
 struct option_page {
     const char *name;        /* as typed: "promostream run"; begins every error line */
     const char *summary;     /* half a sentence for NAME */
@@ -64,15 +67,17 @@ struct option_arguments {
 
 enum options_verdict {
     OPTIONS_OK,
-    OPTIONS_HELP,  /* --help or -h was given: print the page, exit 0. The target is not to be used. */
+    OPTIONS_HELP,  /* --help or -h was given: print the page, exit 0. The target is not to be used.
+                    */
     OPTIONS_ERROR, /* every error was printed, one a line; exit 2 is the house's code for it */
 };
 
-/* Sets the defaults, then reads argv[1..] into target (argv[0] is not looked at; argv is reordered, arguments
- * last). The whole line is checked: each error is one line "NAME: --option: found X, expected Y" on errors,
- * an unknown option names the nearest known one. */
-enum options_verdict options_parse(const struct option_page *page, int argc, char **argv, void *target,
-                                   struct option_arguments *out_arguments, FILE *errors);
+/* Sets the defaults, then reads argv[1..] into target (argv[0] is not looked at; argv is reordered,
+ * arguments last). The whole line is checked: each error is one line "NAME: --option: found X,
+ * expected Y" on errors, an unknown option names the nearest known one. */
+enum options_verdict options_parse(const struct option_page *page, int argc, char **argv,
+                                   void *target, struct option_arguments *out_arguments,
+                                   FILE *errors);
 /* Writes NAME, SYNOPSIS, DESCRIPTION, OPTIONS, EXIT STATUS, EXAMPLES, at most 80 columns wide. */
 void options_help(const struct option_page *page, FILE *out);
 
