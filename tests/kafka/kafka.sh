@@ -42,7 +42,6 @@ install_jars() {
     [ -e "$jars/.complete" ] && return 0
     command -v mvn >/dev/null || fail "mvn is missing (Debian: apt-get install maven)"
     mkdir -p "$cache"
-    local work
     work=$(mktemp -d "$cache/install.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     binding=slf4j-reload4j

@@ -1,0 +1,67 @@
+#include "broker/broker.h"
+
+#include "broker/broker_ops.h"
+
+#define METRICS_ROW_STRUCT struct broker_metrics
+METRICS_TABLE(broker_metrics, BROKER_METRICS)
+#undef METRICS_ROW_STRUCT
+
+struct failure broker_poll(struct broker *broker, int timeout_ms, size_t records_max,
+                           struct broker_event *out) {
+    return broker->ops->poll(broker, timeout_ms, records_max, out);
+}
+
+void broker_release(struct broker *broker) {
+    broker->ops->release(broker);
+}
+
+struct failure broker_start(struct broker *broker, int32_t partition,
+                            const int64_t next_offset[INPUT_COUNT]) {
+    return broker->ops->start(broker, partition, next_offset);
+}
+
+struct epoch *broker_epoch(struct broker *broker) {
+    return broker->ops->epoch(broker);
+}
+
+struct failure broker_submit(struct broker *broker, struct epoch *epoch) {
+    return broker->ops->submit(broker, epoch);
+}
+
+struct failure broker_drain(struct broker *broker, bool *out_committed) {
+    return broker->ops->drain(broker, out_committed);
+}
+
+struct failure broker_log_end(struct broker *broker, enum broker_input input, int32_t partition,
+                              int64_t *out) {
+    return broker->ops->log_end(broker, input, partition, out);
+}
+
+struct failure broker_position(struct broker *broker, enum broker_input input, int32_t partition,
+                               int64_t *out) {
+    return broker->ops->position(broker, input, partition, out);
+}
+
+struct failure broker_partition_count(struct broker *broker, enum topic topic, int32_t *out) {
+    return broker->ops->partition_count(broker, topic, out);
+}
+
+struct failure broker_read_to_end(struct broker *broker, enum topic topic, int32_t partition,
+                                  broker_visit *visit, void *context) {
+    return broker->ops->read_to_end(broker, topic, partition, visit, context);
+}
+
+struct failure broker_side_poll(struct broker *broker, enum topic topic, broker_visit *visit,
+                                void *context, int64_t *out_position) {
+    return broker->ops->side_poll(broker, topic, visit, context, out_position);
+}
+
+const struct broker_metrics *broker_metrics_of(const struct broker *broker) {
+    return broker->ops->metrics(broker);
+}
+
+void broker_close(struct broker *broker) {
+    if (broker) {
+        broker->ops->close(broker);
+    }
+}
