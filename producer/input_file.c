@@ -1,0 +1,177 @@
+#include "producer/input_file.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "base/buffer.h"
+
+#define RAW_BYTES (128 * 1024)
+
+struct input_file {
+    int descriptor;
+    char *name;
+    int64_t position, size;
+    bool is_at_end;     /* the descriptor has no more bytes */
+    ZSTD_DStream *zstd; /* NULL for plain bytes */
+    bool is_frame_open; /* inside a Zstandard frame */
+    uint8_t *raw;       /* bytes read but not yet given out or decompressed: [raw_at, raw_size) */
+    size_t raw_at, raw_size;
+};
+
+static const uint8_t zstd_magic[4] = {0x28, 0xB5, 0x2F, 0xFD};
+
+/* Appends to raw whatever one read gives. */
+static struct failure raw_fill(struct input_file *input) {
+    if (input->raw_at == input->raw_size) {
+        input->raw_at = input->raw_size = 0;
+    }
+    assert(input->raw_size < RAW_BYTES);
+    ssize_t got;
+    do {
+        got = read(input->descriptor, input->raw + input->raw_size, RAW_BYTES - input->raw_size);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0) {
+        return failure_make(FAILURE_STOP, errno, "%s: %s", input->name, strerror(errno));
+    }
+    input->is_at_end = got == 0;
+    input->raw_size += (size_t)got;
+    input->position += got;
+    return failure_none();
+}
+
+/* Looks at the first bytes. An empty or shorter file is plain. */
+static struct failure detect_zstd(struct input_file *input) {
+    while (input->raw_size < sizeof zstd_magic && !input->is_at_end) {
+        struct failure failure = raw_fill(input);
+        if (failed(failure)) {
+            return failure;
+        }
+    }
+    if (input->raw_size >= sizeof zstd_magic &&
+        memcmp(input->raw, zstd_magic, sizeof zstd_magic) == 0) {
+        input->zstd = ZSTD_createDStream();
+        if (!input->zstd) {
+            return failure_make(FAILURE_STOP, ENOMEM, "%s: no memory for Zstandard", input->name);
+        }
+    }
+    return failure_none();
+}
+
+struct failure input_file_open(const char *path, struct input_file **out) {
+    *out = NULL;
+    bool is_standard_input = strcmp(path, "-") == 0;
+    int descriptor = is_standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) {
+        return failure_make(FAILURE_STOP, errno, "%s: %s", path, strerror(errno));
+    }
+    struct stat status;
+    bool is_file = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+    struct input_file *input = memory_new(1, sizeof *input);
+    input->descriptor = descriptor;
+    input->name = memory_copy_text(bytes_of_text(is_standard_input ? "standard input" : path));
+    input->size = is_file ? (int64_t)status.st_size : -1;
+    input->raw = memory_new(RAW_BYTES, 1);
+    struct failure failure = detect_zstd(input);
+    if (failed(failure)) {
+        input_file_close(input);
+        return failure;
+    }
+    *out = input;
+    return failure;
+}
+
+static struct failure read_plain(struct input_file *input, uint8_t *out, size_t capacity,
+                                 size_t *out_size) {
+    if (input->raw_at == input->raw_size && !input->is_at_end) {
+        struct failure failure = raw_fill(input);
+        if (failed(failure)) {
+            return failure;
+        }
+    }
+    size_t left = input->raw_size - input->raw_at;
+    *out_size = left < capacity ? left : capacity;
+    memcpy(out, input->raw + input->raw_at, *out_size);
+    input->raw_at += *out_size;
+    return failure_none();
+}
+
+/* One step of decompression; *out_size may be 0 though there is more to come. */
+static struct failure zstd_step(struct input_file *input, uint8_t *out, size_t capacity,
+                                size_t *out_size) {
+    ZSTD_inBuffer from = {.src = input->raw + input->raw_at,
+                          .size = input->raw_size - input->raw_at};
+    ZSTD_outBuffer to = {.dst = out, .size = capacity};
+    size_t hint = ZSTD_decompressStream(input->zstd, &to, &from);
+    if (ZSTD_isError(hint)) {
+        return failure_make(FAILURE_STOP, EIO, "%s: damaged Zstandard data: %s", input->name,
+                            ZSTD_getErrorName(hint));
+    }
+    /* Without progress the hint only asks for the next frame's header, which need not exist. */
+    if (from.pos > 0 || to.pos > 0) {
+        input->is_frame_open = hint != 0;
+    }
+    input->raw_at += from.pos;
+    *out_size = to.pos;
+    return failure_none();
+}
+
+static struct failure read_zstd(struct input_file *input, uint8_t *out, size_t capacity,
+                                size_t *out_size) {
+    for (;;) {
+        struct failure failure = zstd_step(input, out, capacity, out_size);
+        if (failed(failure) || *out_size > 0) {
+            return failure;
+        }
+        if (input->raw_at < input->raw_size) {
+            continue;
+        }
+        if (input->is_at_end) {
+            return input->is_frame_open
+                       ? failure_make(FAILURE_STOP, EIO, "%s: ends inside a Zstandard frame",
+                                      input->name)
+                       : failure_none();
+        }
+        failure = raw_fill(input);
+        if (failed(failure)) {
+            return failure;
+        }
+    }
+}
+
+struct failure input_file_read(struct input_file *input, uint8_t *out, size_t capacity,
+                               size_t *out_size) {
+    assert(capacity > 0);
+    *out_size = 0;
+    return input->zstd ? read_zstd(input, out, capacity, out_size)
+                       : read_plain(input, out, capacity, out_size);
+}
+
+int64_t input_file_position(const struct input_file *input) {
+    return input->position;
+}
+
+int64_t input_file_size(const struct input_file *input) {
+    return input->size;
+}
+
+void input_file_close(struct input_file *input) {
+    if (!input) {
+        return;
+    }
+    if (input->descriptor != STDIN_FILENO) {
+        close(input->descriptor);
+    }
+    if (input->zstd) {
+        ZSTD_freeDStream(input->zstd);
+    }
+    free(input->raw);
+    free(input->name);
+    free(input);
+}
