@@ -11,6 +11,11 @@
 #include "consumer/rooms/triggers.h"
 #include "consumer/side/side_table.h"
 
+struct decode_config { /* section `decode` */
+    int framing;       /* enum wire_framing of clickstream and push-feedback */
+    int64_t schema_id; /* with confluent framing; 0 = any */
+};
+
 struct epoch_config {        /* section `epoch` */
     int64_t interval_ms;     /* an epoch closes after this long ... */
     int64_t events_max;      /* ... or after this many input records */
@@ -25,8 +30,9 @@ struct pipeline_config {
     struct broker_config broker; /* section `kafka` */
     struct topics topics;        /* resolved: full names are there */
     struct epoch_config epoch;
-    struct clean_config clean;
     struct side_config side;
+    struct decode_config decode;
+    struct clean_config clean;
     struct state_config state;
     struct triggers_config triggers;
     struct decide_config decide; /* sections `decide`, `offers`, `rules` */
