@@ -1,0 +1,431 @@
+#include "consumer/pipeline.h"
+
+#include "consumer/rooms/open_decisions.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void pipeline_init(struct pipeline *pipeline, const struct pipeline_settings *settings, const struct side *side,
+                   struct timezone_set *zones, struct decision_tally *tally) {
+    assert(settings->micro_batch_max > 0);
+    *pipeline = (struct pipeline){.settings = *settings, .zones = zones, .side = side};
+    pipeline->clean.config = settings->clean;
+    pipeline->pending = memory_new(settings->micro_batch_max, sizeof *pipeline->pending);
+    pipeline->pending_effect_ms = INT64_MAX;
+    decide_init(&pipeline->decide, settings->decide, zones, settings->partition_count);
+    emit_init(&pipeline->emit, settings->decide, tally);
+}
+
+void pipeline_clean_up(struct pipeline *pipeline) {
+    emit_clean_up(&pipeline->emit);
+    free(pipeline->pending);
+    pipeline->pending = NULL;
+}
+
+void pipeline_begin(struct pipeline *pipeline, struct epoch *epoch) {
+    pipeline->epoch = epoch;
+    pipeline->emit.epoch = epoch;
+}
+
+/* ---- the micro-batch: score, decide, write back, emit ------------------------------------------------- */
+
+/* Writes a decision into its user's state: what later decisions, revocations and the closing timer need to know. */
+static void remember(struct pipeline *pipeline, const struct pending *pending) {
+    const struct decision *decision = &pending->decision;
+    struct user_slot *tenant = user_store_get(&pending->partition->store, pending->slot);
+    struct open_decision *open = open_decisions_record(&tenant->state, decision);
+    tenant->is_pending = false;
+    if (decision_is_sent(decision)) {
+        const struct decide_config *config = pipeline->settings.decide;
+        open_decisions_record_push(&tenant->state, open, decision,
+                                   ((const struct offer *)config->offers.items)[decision->offer].id);
+    }
+    triggers_arm_decisions(pending->partition, pending->slot);
+}
+
+/* No learner is configured yet: score has nothing to add between capture and decide. */
+static void close_batch(struct pipeline *pipeline) {
+    for (size_t i = 0; i < pipeline->pending_count; i++) {
+        struct pending *pending = &pipeline->pending[i];
+        decide(&pipeline->decide, &pending->partition->ledger, pending->partition->number, pipeline->side->is_paused,
+               &pending->decision);
+        emit_decision(&pipeline->emit, pending->partition->number, &pending->decision);
+        remember(pipeline, pending);
+    }
+    pipeline->pending_count = 0;
+    pipeline->pending_effect_ms = INT64_MAX;
+}
+
+/* Before a user is touched again its waiting decision must be taken. */
+static void settle_user(struct pipeline *pipeline, const struct user_slot *tenant) {
+    if (tenant->is_pending) {
+        close_batch(pipeline);
+    }
+}
+
+static void open_decision(struct pipeline *pipeline, struct partition *partition, uint32_t slot,
+                          const struct capture_cause *cause) {
+    if (pipeline->pending_count == pipeline->settings.micro_batch_max) {
+        close_batch(pipeline);
+    }
+    const struct decide_config *config = pipeline->settings.decide;
+    struct pending *pending = &pipeline->pending[pipeline->pending_count++];
+    pending->partition = partition;
+    pending->slot = slot;
+    capture_decision(config, pipeline->side, partition, slot, cause, &pending->decision);
+    user_store_get(&partition->store, slot)->is_pending = true;
+    uint16_t zone = pending->decision.zone != TIMEZONE_NONE ? pending->decision.zone : pipeline->decide.default_zone;
+    int64_t effect_ms = timezone_quiet_end_ms(pipeline->zones, zone, cause->decided_ms,
+                                              config->quiet_hours.start_minute, config->quiet_hours.end_minute);
+    effect_ms = effect_ms > cause->decided_ms ? effect_ms : pending->decision.close_ms;
+    if (effect_ms < pipeline->pending_effect_ms) {
+        pipeline->pending_effect_ms = effect_ms;
+    }
+}
+
+/* ---- timers -------------------------------------------------------------------------------------------- */
+
+static void close_decision(struct pipeline *pipeline, struct partition *partition, struct user_state *user,
+                           size_t index) {
+    emit_close(&pipeline->emit, partition->number, &user->active->open[index]);
+    open_decisions_close(user, index);
+}
+
+/* The earliest of the user's open decisions is due: taken again, or closed. */
+static void fire_decisions(struct pipeline *pipeline, struct partition *partition, uint32_t slot, int64_t due_ms) {
+    struct user_state *user = &user_store_get(&partition->store, slot)->state;
+    for (size_t i = 0; i < user->active->open_count; i++) {
+        struct open_decision *open = &user->active->open[i];
+        if (open->redecide_ms == due_ms) {
+            struct capture_cause cause = {(enum trigger)open->trigger, open->anchor, open->deadline_ms, due_ms, open};
+            open_decision(pipeline, partition, slot, &cause);
+            open->redecide_ms = TIME_NONE;
+            metric_add(&pipeline->triggers_metrics.redecisions_total, 1);
+            break;
+        }
+        if (open->redecide_ms == TIME_NONE && open->close_ms == due_ms) {
+            close_decision(pipeline, partition, user, i);
+            break;
+        }
+    }
+    triggers_arm_decisions(partition, slot);
+    state_prune(user, due_ms);
+}
+
+static void fire_trigger(struct pipeline *pipeline, struct partition *partition, uint32_t slot, enum timer_kind kind,
+                         int64_t deadline_ms) {
+    const struct user_state *user = &user_store_get(&partition->store, slot)->state;
+    struct triggers_metrics *metrics = &pipeline->triggers_metrics;
+    static const enum trigger triggers[] = {[TIMER_CART] = TRIGGER_CART_ABANDONED,
+                                            [TIMER_CHECKOUT] = TRIGGER_CHECKOUT_ABANDONED,
+                                            [TIMER_BROWSE] = TRIGGER_BROWSE_ABANDONED};
+    struct metric *const fired[] = {&metrics->cart_abandoned_total, &metrics->checkout_abandoned_total,
+                                    &metrics->browse_abandoned_total};
+    if (user->bot_suspect) {
+        metric_add(&metrics->bot_suppressed_total, 1);
+        return;
+    }
+    struct capture_cause cause = {triggers[kind], user->active->timers[kind].anchor, deadline_ms, deadline_ms, NULL};
+    metric_add(fired[kind], 1);
+    open_decision(pipeline, partition, slot, &cause);
+}
+
+/* Fires what is due until until_ms, in the order (deadline, user, kind); at most timers_max. True if none is left. */
+static bool fire_due(struct pipeline *pipeline, struct partition *partition, int64_t until_ms, size_t timers_max) {
+    const struct timer_entry *next;
+    while ((next = timers_peek(&partition->timers, until_ms))) {
+        struct timer_entry entry = *next;
+        struct user_slot *tenant = user_store_tenant(&partition->store, entry.slot, entry.user_hash);
+        if ((tenant && tenant->is_pending) || entry.deadline_ms >= pipeline->pending_effect_ms) {
+            close_batch(pipeline); /* it may arm something that comes first: look again */
+            continue;
+        }
+        struct user_active *active = tenant ? tenant->state.active : NULL;
+        if (!timers_take(&partition->timers, active ? &active->timers[entry.kind] : NULL)) {
+            continue;
+        }
+        partition->is_touched = true;
+        user_store_mark_changed(&partition->store, entry.slot);
+        if (entry.kind == TIMER_DECISIONS) {
+            fire_decisions(pipeline, partition, entry.slot, entry.deadline_ms);
+        } else {
+            fire_trigger(pipeline, partition, entry.slot, (enum timer_kind)entry.kind, entry.deadline_ms);
+        }
+        if (--timers_max == 0) {
+            return timers_peek(&partition->timers, until_ms) == NULL && pipeline->pending_count == 0;
+        }
+    }
+    return true;
+}
+
+/* ---- one event ------------------------------------------------------------------------------------------ */
+
+static void write_dead_letter(struct pipeline *pipeline, struct partition *partition, const struct record *record,
+                              const char *reason) {
+    const struct pipeline_settings *settings = &pipeline->settings;
+    struct dead_letter_row row = {
+        .topic = record->input == INPUT_FEEDBACK ? settings->feedback_name : settings->clickstream_name,
+        .partition = record->partition,
+        .offset = record->offset,
+        .timestamp_ms = record->timestamp_ms,
+        .reason = bytes_of_text(reason),
+        .key = record->key,
+        .value = record->value,
+    };
+    struct buffer *out = epoch_begin(pipeline->epoch, TOPIC_DEAD_LETTERS, partition->number, record->key);
+    wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_DEAD_LETTER, 0, out);
+    dead_letter_encode(&row, out);
+    epoch_end(pipeline->epoch);
+}
+
+static void evict_one(struct pipeline *pipeline, struct partition *partition) {
+    uint32_t slot = user_store_oldest(&partition->store);
+    struct user_slot *tenant = user_store_get(&partition->store, slot);
+    settle_user(pipeline, tenant);
+    while (tenant->state.active && tenant->state.active->open_count > 0) {
+        close_decision(pipeline, partition, &tenant->state, 0);
+    }
+    epoch_tombstone(pipeline->epoch, TOPIC_USER_STATE, partition->number, user_state_id(&tenant->state));
+    user_store_remove(&partition->store, slot);
+    metric_add(&pipeline->state_metrics.evictions_total, 1);
+    metric_add(&pipeline->state_metrics.rows_total, 1);
+}
+
+static uint32_t find_or_add_user(struct pipeline *pipeline, struct partition *partition, const struct event *event) {
+    uint32_t slot = user_store_find(&partition->store, event->user_id);
+    if (slot != SLOT_NONE) {
+        return slot;
+    }
+    if (user_store_is_full(&partition->store)) {
+        evict_one(pipeline, partition);
+    }
+    return user_store_add(&partition->store, event->user_id, event->event_ms);
+}
+
+/* An order before the push arrived takes the push back. */
+static void revoke_pushes(struct pipeline *pipeline, struct partition *partition, struct user_state *user,
+                          const struct event *event) {
+    for (size_t i = 0; event->type == EVENT_ORDER_COMPLETED && user->active && i < user->active->open_count; i++) {
+        struct open_decision *open = &user->active->open[i];
+        open->flags |= DECISION_ORDERED;
+        bool is_under_way = (open->flags & DECISION_SENT) && !(open->flags & (DECISION_DELIVERED | DECISION_REVOKED));
+        if (is_under_way && event->event_ms < open->expires_ms) {
+            open->flags |= DECISION_REVOKED;
+            emit_revocation(&pipeline->emit, partition->number, user_state_id(user), open);
+        }
+    }
+}
+
+static enum clean_verdict apply(struct pipeline *pipeline, struct partition *partition, const struct event *event,
+                                const struct record *record) {
+    const struct pipeline_settings *settings = &pipeline->settings;
+    bool is_late = partition->watermark_ms != TIME_NONE && event->event_ms < partition->watermark_ms;
+    uint32_t slot = find_or_add_user(pipeline, partition, event);
+    struct user_slot *tenant = user_store_get(&partition->store, slot);
+    settle_user(pipeline, tenant);
+    struct user_state *user = &tenant->state;
+    if (state_is_duplicate(user, event->event_id)) {
+        return CLEAN_DUPLICATE;
+    }
+    user_store_mark_changed(&partition->store, slot);
+    bool is_bot = state_is_bot(settings->state, user, event->event_ms,
+                               clean_is_bot_agent(&pipeline->clean, event->user_agent));
+    metric_add(&pipeline->clean.metrics.bot_events_total, is_bot);
+    state_fold(settings->state, &partition->store, user, event, is_late, &pipeline->state_metrics);
+    revoke_pushes(pipeline, partition, user, event);
+    if (is_late) {
+        triggers_after_late(partition, slot);
+        return CLEAN_LATE;
+    }
+    uint64_t anchor = triggers_anchor(event->event_id, INPUT_CLICKSTREAM, record->partition, record->offset);
+    triggers_after_event(settings->triggers, partition, slot, event, anchor);
+    return CLEAN_OK;
+}
+
+static void advance_watermark(struct pipeline *pipeline, struct partition *partition, int64_t event_ms) {
+    if (partition->event_ms_max != TIME_NONE && event_ms <= partition->event_ms_max) {
+        return;
+    }
+    partition->event_ms_max = event_ms;
+    int64_t watermark_ms = event_ms - pipeline->settings.clean->lateness_ms;
+    if (partition->watermark_ms == TIME_NONE || watermark_ms > partition->watermark_ms) {
+        partition->watermark_ms = watermark_ms;
+        (void)fire_due(pipeline, partition, watermark_ms, SIZE_MAX);
+    }
+}
+
+static enum clean_verdict apply_feedback(struct pipeline *pipeline, struct partition *partition,
+                                         const struct event *event) {
+    uint32_t slot = user_store_find(&partition->store, event->user_id);
+    struct hash128 id;
+    if (slot == SLOT_NONE || !hash128_parse(event->decision_id, &id)) {
+        return CLEAN_WRONG_PARTITION;
+    }
+    struct user_slot *tenant = user_store_get(&partition->store, slot);
+    settle_user(pipeline, tenant);
+    struct open_decision *open = open_decisions_find(&tenant->state, id);
+    if (!open) {
+        return CLEAN_WRONG_PARTITION;
+    }
+    user_store_mark_changed(&partition->store, slot);
+    state_fold_feedback(&tenant->state, open, event);
+    return CLEAN_OK;
+}
+
+/* ---- the table of contents ------------------------------------------------------------------------------ */
+
+static void handle(struct pipeline *pipeline, struct partition *partition, const struct record *record) {
+    const struct pipeline_settings *settings = &pipeline->settings;
+    bool is_feedback = record->input == INPUT_FEEDBACK;
+    struct event event;
+    struct bytes body;
+    /* 1 intake: the record's place in the partition */
+    partition->is_touched = true;
+    partition->next_offset[record->input] = record->offset + 1;
+    metric_add(&pipeline->clean.metrics.polled_total, 1);
+    /* 2 decode */
+    event_clear(&event, pipeline->lines);
+    enum event_verdict decoded =
+        record->value.size == 0 ? EVENT_EMPTY
+        : !wire_unframe(settings->framing, SCHEMA_EVENT, settings->schema_id, record->value, &body)
+            ? EVENT_BAD_FRAMING
+            : event_decode(body, &event);
+    metric_add(&pipeline->verdicts[decoded], 1);
+    if (decoded != EVENT_OK) {
+        metric_add(&pipeline->clean.metrics.undecodable_total, 1);
+        write_dead_letter(pipeline, partition, record, event_verdict_name(decoded));
+        return;
+    }
+    /* 3 clean */
+    enum clean_verdict verdict =
+        clean_event(&pipeline->clean, &event, record->key, record->timestamp_ms, is_feedback);
+    if (verdict == CLEAN_OK && is_feedback) {
+        verdict = apply_feedback(pipeline, partition, &event);
+    } else if (verdict == CLEAN_OK) {
+        /* 6 triggers fire before the event is applied; 7 features are captured there; 8 score, 9 decide and 10 emit
+         * run when the micro-batch closes. Then 4 state takes the event and 6 triggers arm. */
+        advance_watermark(pipeline, partition, event.event_ms);
+        verdict = apply(pipeline, partition, &event, record);
+    }
+    clean_count(&pipeline->clean, verdict);
+    if (verdict >= CLEAN_MISSING_USER) {
+        write_dead_letter(pipeline, partition, record, clean_verdict_name(verdict));
+    }
+}
+
+void pipeline_feedback(struct pipeline *pipeline, struct partition *partition, const struct record *records,
+                       size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        assert(records[i].input == INPUT_FEEDBACK && records[i].partition == partition->number);
+        handle(pipeline, partition, &records[i]);
+    }
+}
+
+void pipeline_clickstream(struct pipeline *pipeline, struct partition *partition, const struct record *records,
+                          size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        assert(records[i].input == INPUT_CLICKSTREAM && records[i].partition == partition->number);
+        handle(pipeline, partition, &records[i]);
+    }
+}
+
+void pipeline_tick(struct pipeline *pipeline, struct partition *partition, int64_t watermark_ms) {
+    assert(watermark_ms > partition->watermark_ms);
+    partition->watermark_ms = watermark_ms;
+    partition->tick_ms = watermark_ms;
+    partition->is_touched = true;
+    metric_add(&pipeline->triggers_metrics.ticks_total, 1);
+    (void)fire_due(pipeline, partition, watermark_ms, SIZE_MAX);
+}
+
+bool pipeline_fire_at_end(struct pipeline *pipeline, struct partition *partition, size_t timers_max) {
+    bool is_done = fire_due(pipeline, partition, INT64_MAX, timers_max);
+    if (is_done && pipeline->pending_count > 0) {
+        close_batch(pipeline); /* its decisions may have armed re-decisions and closing timers */
+        is_done = timers_peek(&partition->timers, INT64_MAX) == NULL;
+    }
+    partition->fired_at_end = partition->fired_at_end || partition->is_touched;
+    return is_done;
+}
+
+/* ---- the end of an epoch ------------------------------------------------------------------------------ */
+
+static void write_users(struct pipeline *pipeline, struct partition *partition) {
+    struct user_store *store = &partition->store;
+    struct user_state_names names = user_store_names(store);
+    for (size_t i = 0; i < store->changed_count; i++) {
+        struct user_slot *tenant = user_store_get(store, store->changed[i]);
+        if (!tenant->is_used || !tenant->is_changed) {
+            continue; /* evicted, or the slot was listed twice */
+        }
+        tenant->is_changed = false;
+        struct buffer *out =
+            epoch_begin(pipeline->epoch, TOPIC_USER_STATE, partition->number, user_state_id(&tenant->state));
+        wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_USER_STATE, 0, out);
+        user_state_encode(&tenant->state, &names, out);
+        epoch_end(pipeline->epoch);
+        metric_add(&pipeline->state_metrics.rows_total, 1);
+    }
+    store->changed_count = 0;
+}
+
+static void write_partition_state(struct pipeline *pipeline, const struct partition *partition, struct bytes key) {
+    struct partition_state_row row;
+    partition_to_row(partition, &row);
+    struct buffer *out = epoch_begin(pipeline->epoch, TOPIC_PARTITION_STATE, partition->number, key);
+    wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_PARTITION_STATE, 0, out);
+    partition_state_encode(&row, out);
+    epoch_end(pipeline->epoch);
+}
+
+static void write_journal(struct pipeline *pipeline, const struct partition *partition, struct bytes key,
+                          int64_t wall_ms) {
+    struct journal_row row = {
+        .partition = partition->number,
+        .epoch = partition->epoch,
+        .watermark_before_ms = partition->watermark_before_ms,
+        .watermark_after_ms = partition->watermark_ms,
+        .tick_ms = partition->tick_ms,
+        .fired_at_end = partition->fired_at_end,
+        .wall_ms = wall_ms,
+        .paused = pipeline->side->is_paused,
+        .config_fingerprint = pipeline->settings.config_fingerprint,
+        .binary = bytes_of_text(PROMOSTREAM_VERSION),
+    };
+    for (int i = 0; i < INPUT_COUNT; i++) {
+        row.from_offset[i] = partition->from_offset[i];
+        row.to_offset[i] = partition->next_offset[i];
+    }
+    static const char *const side_names[] = {"control", "catalogue", "profiles"};
+    for (size_t i = 0; i < sizeof side_names / sizeof side_names[0]; i++) {
+        row.sides[row.side_count++] =
+            (struct side_position){bytes_of_text(side_names[i]), pipeline->side->positions[i]};
+    }
+    struct buffer *out = epoch_begin(pipeline->epoch, TOPIC_JOURNAL, partition->number, key);
+    wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_JOURNAL, 0, out);
+    journal_encode(&row, out);
+    epoch_end(pipeline->epoch);
+}
+
+void pipeline_finish(struct pipeline *pipeline, struct partition *partition, int64_t wall_ms) {
+    close_batch(pipeline);
+    if (!partition->is_touched) {
+        return;
+    }
+    char number[16];
+    int size = snprintf(number, sizeof number, "%d", (int)partition->number);
+    struct bytes key = bytes_of(number, (size_t)size);
+    partition->epoch++;
+    write_users(pipeline, partition);
+    write_partition_state(pipeline, partition, key);
+    write_journal(pipeline, partition, key, wall_ms);
+}
+
+void pipeline_check(const struct pipeline *pipeline) {
+    const struct clean_metrics *metrics = &pipeline->clean.metrics;
+    assert(metric_get(&metrics->polled_total) ==
+           metric_get(&metrics->undecodable_total) + metric_get(&metrics->refused_total) +
+               metric_get(&metrics->duplicates_total) + metric_get(&metrics->applied_total));
+    assert(pipeline->pending_count == 0);
+}
