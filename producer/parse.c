@@ -225,40 +225,6 @@ bool parse_time_ms(struct bytes text, enum time_format format, int64_t *out) {
     return false;
 }
 
-/* Length of the well-formed sequence at text[0], 0 if there is none (Unicode 15, table 3-7). */
-static size_t utf8_sequence(const uint8_t *text, size_t size) {
-    uint8_t lead = text[0];
-    if (lead < 0x80) {
-        return 1;
-    }
-    size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    if (lead < 0xC2 || lead > 0xF4 || size < length) {
-        return 0;
-    }
-    uint8_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    uint8_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    if (text[1] < low || text[1] > high) {
-        return 0;
-    }
-    for (size_t i = 2; i < length; i++) {
-        if ((text[i] & 0xC0) != 0x80) {
-            return 0;
-        }
-    }
-    return length;
-}
-
-bool parse_utf8_is_valid(struct bytes text) {
-    for (size_t at = 0; at < text.size;) {
-        size_t length = utf8_sequence(text.data + at, text.size - at);
-        if (length == 0) {
-            return false;
-        }
-        at += length;
-    }
-    return true;
-}
-
 /* Year, month and day of a day number, by the civil-from-days scheme of Howard Hinnant
  * ("chrono-Compatible Low-Level Date Algorithms"): years start in March, so that the leap day is
  * the last one. */

@@ -1,4 +1,4 @@
-/* parse: values as they stand in other people's text files: times, numbers, UTF-8. Strict: the
+/* parse: values as they stand in other people's text files: times and numbers. Strict: the
  * whole text is the value or there is none. No locale, no libc time zone. Any thread. */
 #ifndef PROMOSTREAM_PRODUCER_PARSE_H
 #define PROMOSTREAM_PRODUCER_PARSE_H
@@ -25,9 +25,6 @@ bool parse_number(struct bytes text, double *out);
 bool parse_iso_ms(struct bytes text, int64_t *out);
 /* A time in one of the formats, 0..PARSE_TIME_MS_MAX. */
 bool parse_time_ms(struct bytes text, enum time_format format, int64_t *out);
-
-/* Well-formed UTF-8 without surrogates, overlong forms or code points beyond 10FFFF. */
-bool parse_utf8_is_valid(struct bytes text);
 
 /* "2019-10-01T00:00:00.000Z" */
 #define PARSE_ISO_BYTES_MAX 32

@@ -115,34 +115,11 @@ static void numbers(void **state) {
     }
 }
 
-static void utf8(void **state) {
-    (void)state;
-    static const char *const good[] = {
-        "", "plain", "\xC2\x80", "\xE2\x82\xAC", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF", "caf\xC3\xA9"};
-    static const char *const bad[] = {"\x80",
-                                      "\xC0\xAF",
-                                      "\xC3",
-                                      "a\xE2\x82",
-                                      "\xE0\x9F\xBF",
-                                      "\xED\xA0\x80",
-                                      "\xF0\x8F\xBF\xBF",
-                                      "\xF4\x90\x80\x80",
-                                      "\xF5\x80\x80\x80",
-                                      "\xC3\x28",
-                                      "\xE2\x28\xA1"};
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        assert_true(parse_utf8_is_valid(bytes_of_text(good[i])));
-    }
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_false(parse_utf8_is_valid(bytes_of_text(bad[i])));
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(iso_times),        cmocka_unit_test(bad_iso_times),
         cmocka_unit_test(dates_round_trip), cmocka_unit_test(times_by_format),
-        cmocka_unit_test(numbers),          cmocka_unit_test(utf8),
+        cmocka_unit_test(numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
