@@ -17,6 +17,7 @@ struct sampling {
     rd_kafka_t *client;
     rd_kafka_topic_t *topic;
     rd_kafka_queue_t *queue;
+    bool *has_ended; /* per partition: its end was seen */
     int32_t started, ended; /* partitions */
 };
 
@@ -43,6 +44,7 @@ static struct failure start(struct sampling *sampling, int64_t deadline_ns) {
     const struct sample_request *request = sampling->request;
     sampling->topic = rd_kafka_topic_new(sampling->client, request->topic, NULL);
     sampling->queue = rd_kafka_queue_new(sampling->client);
+    sampling->has_ended = memory_new((size_t)sampling->result->partition_count, sizeof(bool));
     for (int32_t i = 0; i < sampling->result->partition_count; i++) {
         int64_t low = 0, high = 0;
         rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
@@ -62,7 +64,8 @@ static struct failure start(struct sampling *sampling, int64_t deadline_ns) {
 
 static void visit_message(struct sampling *sampling, const rd_kafka_message_t *message) {
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        sampling->ended++;
+        sampling->ended += !sampling->has_ended[message->partition];
+        sampling->has_ended[message->partition] = true;
         return;
     }
     if (message->err) {
@@ -107,6 +110,7 @@ static void close_client(struct sampling *sampling) {
     if (sampling->topic) {
         rd_kafka_topic_destroy(sampling->topic);
     }
+    free(sampling->has_ended);
 }
 
 struct failure sample_topic(const struct sample_request *request, broker_visit *visit,
