@@ -1,6 +1,6 @@
-/* broker_ops: what an implementation of the seam provides: Kafka here, a simulated log in the tests.
- * An implementation's struct starts with `struct broker`; broker.c dispatches every broker_* call to it.
- * Each function has the contract of its namesake in broker.h. */
+/* broker_ops: what an implementation of the seam provides: Kafka here, a simulated log in the
+ * tests. An implementation's struct starts with `struct broker`; broker.c dispatches every broker_*
+ * call to it. Each function has the contract of its namesake in broker.h. */
 #ifndef PROMOSTREAM_BROKER_BROKER_OPS_H
 #define PROMOSTREAM_BROKER_BROKER_OPS_H
 

@@ -49,17 +49,21 @@ static const struct row exceptions[] = {
 
 const char *txn_call_name(enum txn_call call) {
     static const char *const names[] = {
-        [TXN_INIT] = "init_transactions",  [TXN_BEGIN] = "begin_transaction",
-        [TXN_PRODUCE] = "produce",         [TXN_DELIVERY] = "delivery",
+        [TXN_INIT] = "init_transactions",
+        [TXN_BEGIN] = "begin_transaction",
+        [TXN_PRODUCE] = "produce",
+        [TXN_DELIVERY] = "delivery",
         [TXN_SEND_OFFSETS] = "send_offsets_to_transaction",
-        [TXN_COMMIT] = "commit_transaction", [TXN_ABORT] = "abort_transaction",
+        [TXN_COMMIT] = "commit_transaction",
+        [TXN_ABORT] = "abort_transaction",
         [TXN_CALL_COUNT] = "?",
     };
     return names[call];
 }
 
-/* Fatal is asked first: librdkafka sets it alone, and no other flag may soften it. Neither retriable nor abortable
- * counts as fatal (librdkafka's INTRODUCTION): the producer is replaced, not repaired. */
+/* Fatal is asked first: librdkafka sets it alone, and no other flag may soften it. Neither
+ * retriable nor abortable counts as fatal (librdkafka's INTRODUCTION): the producer is replaced,
+ * not repaired. */
 static enum failure_action action_of_class(enum txn_call call, struct txn_error error) {
     if (error.is_fatal) {
         return FAILURE_RECREATE;
@@ -99,9 +103,8 @@ struct failure txn_failure(enum txn_call call, rd_kafka_error_t *error) {
                               .is_retriable = rd_kafka_error_is_retriable(error),
                               .requires_abort = rd_kafka_error_txn_requires_abort(error)};
     enum failure_action action = txn_error_action(call, flags);
-    struct failure failure =
-        failure_make(action, flags.code, "%s: %s: %s", txn_call_name(call),
-                     rd_kafka_error_name(error), rd_kafka_error_string(error));
+    struct failure failure = failure_make(action, flags.code, "%s: %s: %s", txn_call_name(call),
+                                          rd_kafka_error_name(error), rd_kafka_error_string(error));
     rd_kafka_error_destroy(error);
     return failure;
 }
@@ -110,8 +113,9 @@ struct failure txn_failure_of_code(enum txn_call call, rd_kafka_resp_err_t code)
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         return failure_none();
     }
-    return failure_make(txn_error_action(call, (struct txn_error){.code = code}), code, "%s: %s: %s",
-                        txn_call_name(call), rd_kafka_err2name(code), rd_kafka_err2str(code));
+    return failure_make(txn_error_action(call, (struct txn_error){.code = code}), code,
+                        "%s: %s: %s", txn_call_name(call), rd_kafka_err2name(code),
+                        rd_kafka_err2str(code));
 }
 
 enum failure_action consumer_error_action(rd_kafka_resp_err_t code) {
@@ -131,7 +135,8 @@ enum failure_action consumer_error_action(rd_kafka_resp_err_t code) {
     case RD_KAFKA_RESP_ERR_INVALID_GROUP_ID:
     case RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION:
     case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
-    case RD_KAFKA_RESP_ERR__BAD_MSG: /* a bad checksum or compression: going on would skip records */
+    case RD_KAFKA_RESP_ERR__BAD_MSG: /* a bad checksum or compression: going on would skip records
+                                      */
     case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
         return FAILURE_STOP;
     default:

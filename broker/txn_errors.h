@@ -1,5 +1,6 @@
 /* txn_errors: the one table of what to do about librdkafka's errors (measured: KAFKA.md 1 and 6).
- * Pure: an error is its code and three flags; nothing is sent or logged here. Private to broker/. */
+ * Pure: an error is its code and three flags; nothing is sent or logged here. Private to broker/.
+ */
 #ifndef PROMOSTREAM_BROKER_TXN_ERRORS_H
 #define PROMOSTREAM_BROKER_TXN_ERRORS_H
 
@@ -25,8 +26,9 @@ struct txn_error {
 
 const char *txn_call_name(enum txn_call call);
 
-/* RETRY: repeat the same call. ABORT_EPOCH: abort_transaction, same producer. RECREATE: a new producer with the
- * same transactional.id. STOP: no repetition can help (rights, sizes, versions). NONE for NO_ERROR. */
+/* RETRY: repeat the same call. ABORT_EPOCH: abort_transaction, same producer. RECREATE: a new
+ * producer with the same transactional.id. STOP: no repetition can help (rights, sizes, versions).
+ * NONE for NO_ERROR. */
 enum failure_action txn_error_action(enum txn_call call, struct txn_error error);
 
 /* The same for an error that a call returned; takes the error (NULL = success = NONE). */

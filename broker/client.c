@@ -1,0 +1,311 @@
+#include "broker/client.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define TEXT_MAX        200
+
+/* Correctness stands on these, or they have a place of their own in the configuration. */
+static const char *const reserved[] = {
+    "bootstrap.servers",
+    "metadata.broker.list",
+    "group.id",
+    "group.instance.id",
+    "group.protocol",
+    "session.timeout.ms",
+    "transactional.id",
+    "transaction.timeout.ms",
+    "enable.idempotence",
+    "acks",
+    "request.required.acks",
+    "delivery.report.only.error",
+    "enable.auto.commit",
+    "auto.commit.enable",
+    "enable.auto.offset.store",
+    "auto.offset.reset",
+    "enable.partition.eof",
+    "isolation.level",
+    "partition.assignment.strategy",
+};
+
+/* The settings' reasons are measured: KAFKA.md 0. */
+static const struct client_setting of_all[] = {
+    {"client.id", "promostream"},
+    {"socket.nagle.disable", "true"},
+    {"socket.keepalive.enable", "true"},
+    {"reconnect.backoff.max.ms", "1000"},
+};
+
+static const struct client_setting of_fetching[] = {
+    {"check.crcs", "true"},
+    /* Over this number librdkafka stops fetching for a whole second; memory is bounded by the
+       kbytes. */
+    {"queued.min.messages", "10000000"},
+    {"queued.max.messages.kbytes", "262144"},
+    {"fetch.message.max.bytes", "4194304"},
+};
+
+static const struct client_setting of_member[] = {
+    {"heartbeat.interval.ms", "500"},
+    {"max.poll.interval.ms", "600000"},
+    {"partition.assignment.strategy", "range"},
+};
+
+static const struct client_setting of_reading_committed[] = {
+    {"isolation.level", "read_committed"},
+    {"enable.auto.commit", "false"},
+    {"enable.auto.offset.store", "false"},
+    {"auto.offset.reset", "earliest"},
+};
+
+static const struct client_setting of_reading_all[] = {
+    {"isolation.level", "read_uncommitted"},
+    {"enable.auto.commit", "false"},
+    {"auto.offset.reset", "earliest"},
+};
+
+static const struct client_setting of_restore[] = {{"fetch.wait.max.ms", "10"}};
+static const struct client_setting of_side[] = {{"queued.max.messages.kbytes", "65536"}};
+
+static const struct client_setting of_producing[] = {
+    {"enable.idempotence", "true"},
+    {"linger.ms", "5"},
+    {"compression.codec", "lz4"},
+    {"batch.num.messages", "100000"},
+    {"batch.size", "1000000"},
+    {"queue.buffering.max.messages", "10000000"},
+    {"queue.buffering.max.kbytes", "2000000"},
+    /* After a commit AddOffsetsToTxn is refused once and waits this long. */
+    {"retry.backoff.ms", "2"},
+};
+
+static const struct client_setting of_simple[] = {
+    {"enable.idempotence", "true"},
+    {"linger.ms", "20"},
+    {"compression.codec", "lz4"},
+    {"batch.num.messages", "100000"},
+    {"queue.buffering.max.messages", "500000"},
+    /* The same key goes to the same partition as with Java's clients. */
+    {"partitioner", "murmur2_random"},
+};
+
+static bool is_secret(const char *name) {
+    static const char *const parts[] = {"password", "secret", "key", "pem", "sasl", "oauth"};
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        if (strstr(name, parts[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct failure set(rd_kafka_conf_t *conf, const char *name, const char *value) {
+    char text[TEXT_MAX];
+    rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, value, text, sizeof text);
+    if (result == RD_KAFKA_CONF_OK) {
+        return failure_none();
+    }
+    /* librdkafka's text repeats the value. */
+    const char *why = result == RD_KAFKA_CONF_UNKNOWN ? "librdkafka knows no such property"
+                      : is_secret(name)               ? "librdkafka refuses the value"
+                                                      : text;
+    return failure_make(FAILURE_STOP, RD_KAFKA_RESP_ERR__INVALID_ARG, "kafka: %s: %s", name, why);
+}
+
+static struct failure set_all(rd_kafka_conf_t *conf, const struct client_setting *settings,
+                              size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        struct failure failure = set(conf, settings[i].name, settings[i].value);
+        if (failed(failure)) {
+            return failure;
+        }
+    }
+    return failure_none();
+}
+
+/* Kinds of one table each, in the order in which they are applied. */
+static struct failure set_kind(rd_kafka_conf_t *conf, enum client_kind kind) {
+    struct table {
+        const struct client_setting *settings;
+        size_t count;
+        bool applies;
+    };
+    bool is_member = kind == CLIENT_MEMBER;
+    bool reads = is_member || kind == CLIENT_RESTORE || kind == CLIENT_SIDE;
+    const struct table tables[] = {
+        {of_all, COUNT_OF(of_all), true},
+        {of_fetching, COUNT_OF(of_fetching), reads},
+        {of_member, COUNT_OF(of_member), is_member},
+        {of_reading_committed, COUNT_OF(of_reading_committed), reads},
+        {of_restore, COUNT_OF(of_restore), kind == CLIENT_RESTORE},
+        {of_side, COUNT_OF(of_side), kind == CLIENT_SIDE},
+        {of_reading_all, COUNT_OF(of_reading_all), kind == CLIENT_ENDS || kind == CLIENT_ADMIN},
+        {of_producing, COUNT_OF(of_producing), kind == CLIENT_TRANSACTIONAL},
+        {of_simple, COUNT_OF(of_simple), kind == CLIENT_IDEMPOTENT},
+    };
+    for (size_t i = 0; i < COUNT_OF(tables); i++) {
+        struct failure failure =
+            tables[i].applies ? set_all(conf, tables[i].settings, tables[i].count) : failure_none();
+        if (failed(failure)) {
+            return failure;
+        }
+    }
+    if (is_member) {
+        /* Unknown to 2.0.2, where the large queued.min.messages must do. */
+        char text[TEXT_MAX];
+        (void)rd_kafka_conf_set(conf, "fetch.queue.backoff.ms", "10", text, sizeof text);
+    }
+    return failure_none();
+}
+
+/* librdkafka takes every property in every client and ignores those of the other kind at creation.
+ * So one that it does not know here is known nowhere. */
+static struct failure set_users(rd_kafka_conf_t *conf, const struct config_properties *kafka) {
+    for (size_t i = 0; kafka && i < kafka->count; i++) {
+        const struct config_property *property = &kafka->items[i];
+        for (size_t r = 0; r < COUNT_OF(reserved); r++) {
+            if (strcmp(property->name, reserved[r]) == 0) {
+                return failure_make(FAILURE_STOP, 0, "kafka: %s: set by promostream itself",
+                                    property->name);
+            }
+        }
+        struct failure failure = set(conf, property->name, property->value);
+        if (failed(failure)) {
+            return failure;
+        }
+    }
+    return failure_none();
+}
+
+static void take_log(const rd_kafka_t *client, int level, const char *facility, const char *text) {
+    const struct client_opaque *opaque = rd_kafka_opaque(client);
+    if (!opaque || !opaque->log) {
+        return;
+    }
+    /* CONFWARN: a property of the other kind of client, see set_users. Syslog levels: 3 = error, 4
+     * = warning. */
+    bool is_noise = strcmp(facility, "CONFWARN") == 0;
+    enum log_level ours = is_noise || level > 5 ? LOG_DEBUG : level > 3 ? LOG_INFO : LOG_WARN;
+    log_line(opaque->log, ours, "kafka", "%s %s", facility, text);
+}
+
+/* Without a callback librdkafka would log these as errors; what matters comes back from the calls
+ * themselves. */
+static void take_error(rd_kafka_t *client, int code, const char *reason, void *opaque) {
+    (void)client;
+    const struct client_opaque *ours = opaque;
+    if (ours && ours->log) {
+        log_debug(ours->log, "kafka", "%s %s", rd_kafka_err2name((rd_kafka_resp_err_t)code),
+                  reason);
+    }
+}
+
+static struct failure fill(rd_kafka_conf_t *conf, const struct client_config *config) {
+    struct failure failure = set_kind(conf, config->kind);
+    if (!failed(failure)) {
+        failure = set_users(conf, config->kafka);
+    }
+    if (!failed(failure)) {
+        failure = set(conf, "bootstrap.servers", config->bootstrap_servers);
+    }
+    if (!failed(failure)) {
+        failure = set_all(conf, config->settings, config->setting_count);
+    }
+    rd_kafka_conf_set_opaque(conf, config->opaque);
+    rd_kafka_conf_set_log_cb(conf, take_log);
+    rd_kafka_conf_set_error_cb(conf, take_error);
+    if (config->rebalance) {
+        rd_kafka_conf_set_rebalance_cb(conf, config->rebalance);
+    }
+    if (config->delivered) {
+        rd_kafka_conf_set_dr_msg_cb(conf, config->delivered);
+    }
+    return failure;
+}
+
+struct failure client_new(const struct client_config *config, rd_kafka_t **out) {
+    *out = NULL;
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    struct failure failure = fill(conf, config);
+    if (!failed(failure)) {
+        bool produces = config->kind == CLIENT_TRANSACTIONAL || config->kind == CLIENT_IDEMPOTENT;
+        char text[TEXT_MAX] = "";
+        *out =
+            rd_kafka_new(produces ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf, text, sizeof text);
+        if (!*out) {
+            failure = failure_make(FAILURE_STOP, rd_kafka_last_error(), "kafka: %s", text);
+        }
+    }
+    if (!*out) {
+        rd_kafka_conf_destroy(conf);
+    }
+    return failure;
+}
+
+static void *destroy_thread(void *client) {
+    rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    return NULL;
+}
+
+bool client_destroy(rd_kafka_t *client, int wait_ms) {
+    if (!client) {
+        return true;
+    }
+    const struct client_opaque *opaque = rd_kafka_opaque(client);
+    const struct log_sink *log = opaque ? opaque->log : NULL;
+    pthread_t thread;
+    int code = pthread_create(&thread, NULL, destroy_thread, client);
+    assert(code == 0);
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += wait_ms / 1000;
+    until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    if (pthread_timedjoin_np(thread, NULL, &until) == 0) {
+        return true;
+    }
+    pthread_detach(thread);
+    if (log) {
+        log_warn(log, "broker", "left a client behind that does not end wait_ms=%d", wait_ms);
+    }
+    return false;
+}
+
+struct failure client_metadata(rd_kafka_t *client, int timeout_ms,
+                               const struct rd_kafka_metadata **out) {
+    *out = NULL;
+    rd_kafka_resp_err_t code = rd_kafka_metadata(client, 1, NULL, out, timeout_ms);
+    if (code) {
+        return failure_make(FAILURE_RETRY, code, "no answer from Kafka within %d ms: %s",
+                            timeout_ms, rd_kafka_err2str(code));
+    }
+    return failure_none();
+}
+
+int32_t client_partitions(const struct rd_kafka_metadata *metadata, const char *topic) {
+    for (int i = 0; i < metadata->topic_cnt; i++) {
+        if (strcmp(metadata->topics[i].topic, topic) == 0) {
+            return metadata->topics[i].partition_cnt;
+        }
+    }
+    return 0;
+}
+
+size_t client_take(rd_kafka_queue_t *queue, int timeout_ms, rd_kafka_message_t **messages,
+                   size_t messages_max) {
+    ssize_t taken = rd_kafka_consume_batch_queue(queue, 0, messages, messages_max);
+    if (taken <= 0 && timeout_ms > 0) {
+        taken = rd_kafka_consume_batch_queue(queue, timeout_ms, messages, 1);
+        if (taken > 0 && messages_max > 1) {
+            ssize_t more = rd_kafka_consume_batch_queue(queue, 0, messages + 1, messages_max - 1);
+            taken += more > 0 ? more : 0;
+        }
+    }
+    return taken > 0 ? (size_t)taken : 0;
+}

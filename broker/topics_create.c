@@ -1,0 +1,196 @@
+/* Creation of topics.
+ *
+ * Retention follows the record's timestamp, and imports carry event times of years ago: with the
+ * broker's default of seven days such a topic is emptied within minutes (KAFKA.md 9). So retention
+ * is always stated. */
+#include "broker/topics.h"
+
+#include <assert.h>
+#include <librdkafka/rdkafka.h>
+
+#include "base/clock.h"
+#include "broker/admin.h"
+
+#define CREATE_WAIT_MS       30000
+#define VISIBLE_WAIT_STEP_MS 50
+#define FREE_PARTITIONS      1
+#define RETENTION_FOREVER    "-1"
+#define RETENTION_DEFAULT    "2592000000" /* 30 days */
+#define MILLISECOND_NS       1000000
+
+struct setting {
+    const char *name, *value;
+};
+
+/* State topics are read back whole at every recovery: small segments are compacted soon, and their
+ * open tail, which compaction never touches, stays short. */
+static const struct setting compaction[] = {
+    {"segment.bytes", "67108864"},
+    {"segment.ms", "21600000"},
+    {"min.cleanable.dirty.ratio", "0.2"},
+    {"max.compaction.lag.ms", "86400000"},
+};
+
+static void set_topic(rd_kafka_NewTopic_t *created, const char *name, const char *value) {
+    rd_kafka_resp_err_t code = rd_kafka_NewTopic_set_config(created, name, value);
+    assert(code == RD_KAFKA_RESP_ERR_NO_ERROR);
+    (void)code;
+}
+
+static struct failure plan(const struct topics *topics, enum topic topic, int32_t partitions,
+                           rd_kafka_NewTopic_t **out) {
+    char text[200];
+    int replicas = topics->replication_factor > 0 ? (int)topics->replication_factor : -1;
+    *out = rd_kafka_NewTopic_new(topics->full[topic], partitions, replicas, text, sizeof text);
+    if (!*out) {
+        return failure_make(FAILURE_STOP, 0, "topic %s: %s", topics->full[topic], text);
+    }
+    bool is_compacted = topic_is_compacted(topic);
+    set_topic(*out, "cleanup.policy", is_compacted ? "compact" : "delete");
+    set_topic(*out, "retention.ms",
+              topic_is_kept_forever(topic) ? RETENTION_FOREVER : RETENTION_DEFAULT);
+    set_topic(*out, "message.timestamp.type", "CreateTime");
+    for (size_t i = 0; is_compacted && i < sizeof compaction / sizeof compaction[0]; i++) {
+        set_topic(*out, compaction[i].name, compaction[i].value);
+    }
+    return failure_none();
+}
+
+/* P is the clickstream's number where it exists; a different configured number is a changed P. */
+static struct failure find_p(const struct topics *topics, const struct rd_kafka_metadata *metadata,
+                             int32_t *out) {
+    const char *name = topics->full[TOPIC_CLICKSTREAM];
+    int32_t existing = client_partitions(metadata, name);
+    if (existing == 0 && topics->partitions == 0) {
+        return failure_make(FAILURE_STOP, 0,
+                            "topic %s does not exist, and topics.partitions is not set", name);
+    }
+    if (existing > 0 && topics->partitions > 0 && existing != topics->partitions) {
+        return failure_make(FAILURE_STOP, 0,
+                            "topic %s has %d partitions, topics.partitions says %lld", name,
+                            existing, (long long)topics->partitions);
+    }
+    *out = existing > 0 ? existing : (int32_t)topics->partitions;
+    return failure_none();
+}
+
+static int32_t partitions_wanted(enum topic topic, int32_t p) {
+    switch (topic_partitions_of(topic)) {
+    case TOPIC_PARTITIONS_P:
+        return p;
+    case TOPIC_PARTITIONS_ONE:
+        return 1;
+    case TOPIC_PARTITIONS_FREE:
+        return FREE_PARTITIONS;
+    }
+    assert(!"a kind of topic");
+    return 0;
+}
+
+static struct failure create_result(const rd_kafka_event_t *event, const struct log_sink *log) {
+    if (rd_kafka_event_error(event)) {
+        return failure_make(FAILURE_STOP, rd_kafka_event_error(event), "creating topics: %s",
+                            rd_kafka_event_error_string(event));
+    }
+    size_t count;
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
+    for (size_t i = 0; i < count; i++) {
+        rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[i]);
+        const char *name = rd_kafka_topic_result_name(results[i]);
+        /* Another worker that starts at the same moment may be first. */
+        if (code && code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
+            const char *text = rd_kafka_topic_result_error_string(results[i]);
+            return failure_make(FAILURE_STOP, code, "creating topic %s: %s", name,
+                                text ? text : rd_kafka_err2str(code));
+        }
+        log_info(log, "broker", "created topic name=%s", name);
+    }
+    return failure_none();
+}
+
+static struct failure create(struct admin *admin, rd_kafka_NewTopic_t **wanted, size_t count,
+                             const struct log_sink *log) {
+    char text[200];
+    rd_kafka_AdminOptions_t *options =
+        rd_kafka_AdminOptions_new(admin->client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    rd_kafka_AdminOptions_set_request_timeout(options, CREATE_WAIT_MS, text, sizeof text);
+    rd_kafka_AdminOptions_set_operation_timeout(options, CREATE_WAIT_MS, text, sizeof text);
+    rd_kafka_CreateTopics(admin->client, wanted, count, options, admin->queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(admin->queue, 2 * CREATE_WAIT_MS);
+    if (!event) {
+        return failure_make(FAILURE_STOP, 0, "creating topics: no answer");
+    }
+    struct failure failure = create_result(event, log);
+    rd_kafka_event_destroy(event);
+    return failure;
+}
+
+static bool all_exist(const struct topics *topics, const struct rd_kafka_metadata *metadata) {
+    for (int topic = 0; topic < TOPIC_COUNT; topic++) {
+        if (client_partitions(metadata, topics->full[topic]) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The controller has answered; the broker that we ask may learn of it a moment later. */
+static struct failure wait_visible(struct admin *admin, const struct topics *topics) {
+    int64_t until_ns = clock_monotonic_ns() + (int64_t)ADMIN_WAIT_MS * MILLISECOND_NS;
+    while (clock_monotonic_ns() < until_ns) {
+        const struct rd_kafka_metadata *metadata;
+        struct failure failure = admin_metadata(admin, &metadata);
+        if (failed(failure)) {
+            return failure;
+        }
+        bool done = all_exist(topics, metadata);
+        rd_kafka_metadata_destroy(metadata);
+        if (done) {
+            return failure_none();
+        }
+        rd_kafka_poll(admin->client, VISIBLE_WAIT_STEP_MS);
+    }
+    return failure_make(FAILURE_STOP, 0, "created topics do not appear");
+}
+
+static struct failure create_missing(struct admin *admin, const struct topics *topics,
+                                     const struct rd_kafka_metadata *metadata,
+                                     const struct log_sink *log) {
+    rd_kafka_NewTopic_t *wanted[TOPIC_COUNT];
+    size_t count = 0;
+    int32_t p = 0;
+    struct failure failure = find_p(topics, metadata, &p);
+    for (int topic = 0; topic < TOPIC_COUNT && !failed(failure); topic++) {
+        if (client_partitions(metadata, topics->full[topic]) == 0) {
+            failure = plan(topics, (enum topic)topic, partitions_wanted((enum topic)topic, p),
+                           &wanted[count]);
+            count += failed(failure) ? 0 : 1;
+        }
+    }
+    if (!failed(failure) && count > 0) {
+        failure = create(admin, wanted, count, log);
+        if (!failed(failure)) {
+            failure = wait_visible(admin, topics);
+        }
+    }
+    rd_kafka_NewTopic_destroy_array(wanted, count);
+    return failure;
+}
+
+struct failure topics_create(const struct topics *topics, const char *bootstrap_servers,
+                             const struct config_properties *kafka, const struct log_sink *log) {
+    struct admin admin;
+    struct failure failure = admin_open(&admin, bootstrap_servers, kafka, log);
+    const struct rd_kafka_metadata *metadata;
+    if (!failed(failure)) {
+        failure = admin_metadata(&admin, &metadata);
+    }
+    if (!failed(failure)) {
+        failure = create_missing(&admin, topics, metadata, log);
+        rd_kafka_metadata_destroy(metadata);
+    }
+    admin_close(&admin);
+    return failure;
+}
