@@ -1,6 +1,7 @@
 #include "schemas/plan.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <math.h>
 
 #include "base/hash.h"
@@ -111,7 +112,7 @@ void plan_encode(const struct plan_op *ops, const void *record, struct buffer *o
     for (const struct plan_op *op = ops; op->code != PLAN_END; op++) {
         if (op->nullable) {
             bool is_null = is_missing(op, record);
-            buffer_append_byte(out, is_null ? 0 : 2);
+            wire_write_long(out, is_null ? 0 : 1);
             if (is_null) {
                 continue;
             }
@@ -178,61 +179,157 @@ static void decode_array(const struct plan_op *op, struct wire_reader *reader, v
     memcpy((uint8_t *)record + plan->count_offset, &array.count, sizeof(array.count));
 }
 
-/* True if the field is null and so already written. */
-static inline bool decode_null(const struct plan_op *op, struct wire_reader *reader, void *record) {
-    if (!op->nullable || wire_read_present(reader)) {
-        return false;
+/* Any field but a null one, at full length. Not inlined: plan_decode's registers are for its own
+ * path. */
+static __attribute__((noinline)) void decode_field(const struct plan_op *op,
+                                                   struct wire_reader *reader, void *record) {
+    switch ((enum plan_code)op->code) {
+    case PLAN_TEXT:
+        FIELD(struct bytes, record, op) = wire_read_text(reader, op->bound);
+        break;
+    case PLAN_BYTES:
+        FIELD(struct bytes, record, op) = wire_read_bytes(reader, op->bound);
+        break;
+    case PLAN_CHARS:
+        decode_chars(op, reader, &FIELD(char, record, op));
+        break;
+    case PLAN_LONG:
+        FIELD(int64_t, record, op) = wire_read_long(reader);
+        break;
+    case PLAN_INT:
+        FIELD(int32_t, record, op) = (int32_t)wire_read_range(reader, INT32_MIN, INT32_MAX);
+        break;
+    case PLAN_BYTE:
+        FIELD(uint8_t, record, op) = (uint8_t)wire_read_range(reader, 0, op->bound);
+        break;
+    case PLAN_WORD:
+        FIELD(uint64_t, record, op) = (uint64_t)wire_read_long(reader);
+        break;
+    case PLAN_DOUBLE:
+        FIELD(double, record, op) = wire_read_double(reader);
+        break;
+    case PLAN_BOOLEAN:
+        FIELD(bool, record, op) = wire_read_boolean(reader);
+        break;
+    case PLAN_ENUM:
+        FIELD(int, record, op) = (int)wire_read_range(reader, 0, (int64_t)op->bound - 1);
+        break;
+    case PLAN_HASH:
+        FIELD(struct hash128, record, op) = decode_hash(reader);
+        break;
+    case PLAN_ARRAY:
+        decode_array(op, reader, record);
+        break;
+    case PLAN_END:
+        break;
     }
-    set_missing(op, record);
-    return true;
 }
 
-void plan_decode(const struct plan_op *ops, struct wire_reader *reader, void *out_record) {
-    for (const struct plan_op *op = ops; op->code != PLAN_END; op++) {
-        if (decode_null(op, reader, out_record)) {
-            continue;
+static inline uint64_t load_word(const uint8_t *at) {
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+    return le64toh(word);
+}
+
+/* Bit 7 of each of the size lowest bytes, size <= 8. */
+static inline uint64_t high_bits(size_t size) {
+    return size < 8 ? UINT64_C(0x8080808080808080) & ((UINT64_C(1) << (8 * size)) - 1)
+                    : UINT64_C(0x8080808080808080);
+}
+
+/* size bytes lie at text, and what lies before end may be read too: most texts are of 16 bytes or
+ * less, and are checked without a loop. */
+static inline bool is_plain(const uint8_t *text, size_t size, const uint8_t *end) {
+    if (size > 16 || end - text < 16) {
+        return wire_is_utf8(bytes_of(text, size));
+    }
+    if (size <= 8) {
+        return (load_word(text) & high_bits(size)) == 0;
+    }
+    return ((load_word(text) & high_bits(8)) | (load_word(text + 8) & high_bits(size - 8))) == 0;
+}
+
+/* The common texts: null, or less than 64 bytes (one byte of length) and ASCII. Returns where the
+ * next field begins; NULL if the text is another, or bad. */
+static inline const uint8_t *decode_short_text(const struct plan_op *op, const uint8_t *cursor,
+                                               const uint8_t *end, struct bytes *out) {
+    if (end - cursor < 2) {
+        return NULL;
+    }
+    if (op->nullable) {
+        uint8_t branch = *cursor++;
+        if (branch == 0) {
+            *out = (struct bytes){0};
+            return cursor;
         }
-        switch ((enum plan_code)op->code) {
-        case PLAN_TEXT:
-            FIELD(struct bytes, out_record, op) = wire_read_text(reader, op->bound);
-            break;
-        case PLAN_BYTES:
-            FIELD(struct bytes, out_record, op) = wire_read_bytes(reader, op->bound);
-            break;
-        case PLAN_CHARS:
-            decode_chars(op, reader, &FIELD(char, out_record, op));
-            break;
-        case PLAN_LONG:
-            FIELD(int64_t, out_record, op) = wire_read_long(reader);
-            break;
-        case PLAN_INT:
-            FIELD(int32_t, out_record, op) = (int32_t)wire_read_range(reader, INT32_MIN, INT32_MAX);
-            break;
-        case PLAN_BYTE:
-            FIELD(uint8_t, out_record, op) = (uint8_t)wire_read_range(reader, 0, op->bound);
-            break;
-        case PLAN_WORD:
-            FIELD(uint64_t, out_record, op) = (uint64_t)wire_read_long(reader);
-            break;
-        case PLAN_DOUBLE:
-            FIELD(double, out_record, op) = wire_read_double(reader);
-            break;
-        case PLAN_BOOLEAN:
-            FIELD(bool, out_record, op) = wire_read_boolean(reader);
-            break;
-        case PLAN_ENUM:
-            FIELD(int, out_record, op) = (int)wire_read_range(reader, 0, (int64_t)op->bound - 1);
-            break;
-        case PLAN_HASH:
-            FIELD(struct hash128, out_record, op) = decode_hash(reader);
-            break;
-        case PLAN_ARRAY:
-            decode_array(op, reader, out_record);
-            break;
-        case PLAN_END:
-            break;
+        if (branch != 2) {
+            return NULL;
         }
     }
+    size_t size = *cursor++ >> 1;
+    /* 0x80: a longer length; 0x01: a negative one. */
+    if ((cursor[-1] & 0x81) || size > op->bound || size > (size_t)(end - cursor) ||
+        !is_plain(cursor, size, end)) {
+        return NULL;
+    }
+    *out = bytes_of(cursor, size);
+    return cursor + size;
+}
+
+/* One byte, for an enum of up to 64 symbols. */
+static inline const uint8_t *decode_short_enum(const struct plan_op *op, const uint8_t *cursor,
+                                               const uint8_t *end, int *out) {
+    if (cursor == end || (*cursor & 0x81) || (*cursor >> 1) >= op->bound) {
+        return NULL;
+    }
+    *out = *cursor >> 1;
+    return cursor + 1;
+}
+
+/* A timestamp of today: six bytes. */
+static inline const uint8_t *decode_time(const struct plan_op *op, const uint8_t *cursor,
+                                         const uint8_t *end, int64_t *out) {
+    if (op->nullable || end - cursor < 8) {
+        return NULL;
+    }
+    uint64_t word = load_word(cursor);
+    if ((word & UINT64_C(0x808080808080)) != UINT64_C(0x8080808080)) {
+        return NULL;
+    }
+    uint64_t zigzag = (word & 0x7f) | (word >> 1 & 0x3f80) | (word >> 2 & 0x1fc000) |
+                      (word >> 3 & 0xfe00000) | (word >> 4 & UINT64_C(0x7f0000000)) |
+                      (word >> 5 & UINT64_C(0x3f800000000));
+    *out = (int64_t)(zigzag >> 1) ^ -(int64_t)(zigzag & 1);
+    return cursor + 6;
+}
+
+/* Nearly all fields of an event are null, a short text, an enum or a recent time: those are read
+ * here, with the cursor in a register. All others, and every doubt, take the long way. */
+void plan_decode(const struct plan_op *ops, struct wire_reader *reader, void *out_record) {
+    const uint8_t *cursor = reader->cursor;
+    const uint8_t *end = reader->end;
+    for (const struct plan_op *op = ops; op->code != PLAN_END; op++) {
+        const uint8_t *next = NULL;
+        if (op->code == PLAN_TEXT) {
+            next = decode_short_text(op, cursor, end, &FIELD(struct bytes, out_record, op));
+        } else if (op->code == PLAN_ENUM) {
+            next = decode_short_enum(op, cursor, end, &FIELD(int, out_record, op));
+        } else if (op->code == PLAN_LONG) {
+            next = decode_time(op, cursor, end, &FIELD(int64_t, out_record, op));
+        }
+        if (next) {
+            cursor = next;
+            continue;
+        }
+        reader->cursor = cursor;
+        if (!op->nullable || wire_read_present(reader)) {
+            decode_field(op, reader, out_record);
+        } else {
+            set_missing(op, out_record);
+        }
+        cursor = reader->cursor;
+    }
+    reader->cursor = cursor;
 }
 
 enum wire_verdict plan_decode_body(const struct plan_op *ops, struct bytes body, void *out_record) {

@@ -1,9 +1,10 @@
 #include "schemas/wire.h"
 
 #include <assert.h>
+#include <endian.h>
 
-void wire_write_long(struct buffer *out, int64_t value) {
-    uint8_t *end = buffer_reserve(out, WIRE_LONG_BYTES_MAX);
+void wire_write_long_slow(struct buffer *out, int64_t value) {
+    uint8_t *end = wire_reserve(out, WIRE_LONG_BYTES_MAX);
     uint64_t zigzag = ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0);
     size_t size = 0;
     while (zigzag >= 0x80) {
@@ -14,24 +15,20 @@ void wire_write_long(struct buffer *out, int64_t value) {
     out->size += size;
 }
 
-static void write_word(struct buffer *out, uint64_t word, size_t size) {
-    uint8_t *end = buffer_reserve(out, size);
-    for (size_t i = 0; i < size; i++) {
-        end[i] = (uint8_t)(word >> (8 * i));
-    }
-    out->size += size;
-}
-
 void wire_write_float(struct buffer *out, float value) {
     uint32_t word;
     memcpy(&word, &value, sizeof(word));
-    write_word(out, word, sizeof(word));
+    word = htole32(word);
+    memcpy(wire_reserve(out, sizeof(word)), &word, sizeof(word));
+    out->size += sizeof(word);
 }
 
 void wire_write_double(struct buffer *out, double value) {
     uint64_t word;
     memcpy(&word, &value, sizeof(word));
-    write_word(out, word, sizeof(word));
+    word = htole64(word);
+    memcpy(wire_reserve(out, sizeof(word)), &word, sizeof(word));
+    out->size += sizeof(word);
 }
 
 void wire_write_boolean(struct buffer *out, bool value) {
@@ -41,7 +38,10 @@ void wire_write_boolean(struct buffer *out, bool value) {
 void wire_write_bytes(struct buffer *out, struct bytes bytes) {
     assert(bytes.size <= INT64_MAX);
     wire_write_long(out, (int64_t)bytes.size);
-    buffer_append(out, bytes);
+    if (bytes.size > 0) {
+        memcpy(wire_reserve(out, bytes.size), bytes.data, bytes.size);
+        out->size += bytes.size;
+    }
 }
 
 void wire_fail(struct wire_reader *reader, enum wire_verdict verdict) {
@@ -78,38 +78,30 @@ int64_t wire_read_long_slow(struct wire_reader *reader) {
     return 0;
 }
 
-int64_t wire_read_range(struct wire_reader *reader, int64_t least, int64_t most) {
-    int64_t value = wire_read_long(reader);
-    if (value < least || value > most) {
-        wire_fail(reader, WIRE_BAD_VALUE);
-        return least;
-    }
-    return reader->verdict == WIRE_OK ? value : least;
-}
-
-static uint64_t read_word(struct wire_reader *reader, size_t size) {
-    if (wire_left(reader) < size) {
+float wire_read_float(struct wire_reader *reader) {
+    uint32_t word;
+    float value;
+    if (wire_left(reader) < sizeof(word)) {
         wire_fail(reader, WIRE_TRUNCATED);
         return 0;
     }
-    uint64_t word = 0;
-    for (size_t i = 0; i < size; i++) {
-        word |= (uint64_t)reader->cursor[i] << (8 * i);
-    }
-    reader->cursor += size;
-    return word;
-}
-
-float wire_read_float(struct wire_reader *reader) {
-    uint32_t word = (uint32_t)read_word(reader, sizeof(word));
-    float value;
+    memcpy(&word, reader->cursor, sizeof(word));
+    word = le32toh(word);
+    reader->cursor += sizeof(word);
     memcpy(&value, &word, sizeof(value));
     return value;
 }
 
 double wire_read_double(struct wire_reader *reader) {
-    uint64_t word = read_word(reader, sizeof(word));
+    uint64_t word;
     double value;
+    if (wire_left(reader) < sizeof(word)) {
+        wire_fail(reader, WIRE_TRUNCATED);
+        return 0;
+    }
+    memcpy(&word, reader->cursor, sizeof(word));
+    word = le64toh(word);
+    reader->cursor += sizeof(word);
     memcpy(&value, &word, sizeof(value));
     return value;
 }

@@ -23,8 +23,23 @@ enum wire_verdict {
 
 #define WIRE_LONG_BYTES_MAX 10
 
+/* Room for size more bytes at the returned place; buffer_reserve without a call while there is
+ * some. */
+static inline uint8_t *wire_reserve(struct buffer *out, size_t size) {
+    return out->capacity - out->size >= size && out->data ? out->data + out->size
+                                                          : buffer_reserve(out, size);
+}
+
+void wire_write_long_slow(struct buffer *out, int64_t value);
 /* Also Avro's int, enum and union branch. */
-void wire_write_long(struct buffer *out, int64_t value);
+static inline void wire_write_long(struct buffer *out, int64_t value) {
+    if (value >= 0 && value < 64) {
+        *wire_reserve(out, 1) = (uint8_t)(value << 1);
+        out->size++;
+        return;
+    }
+    wire_write_long_slow(out, value);
+}
 void wire_write_float(struct buffer *out, float value);
 void wire_write_double(struct buffer *out, double value);
 void wire_write_boolean(struct buffer *out, bool value);
@@ -62,7 +77,15 @@ static inline int64_t wire_read_long(struct wire_reader *reader) {
 }
 
 /* WIRE_BAD_VALUE outside [least, most]; then returns least. */
-int64_t wire_read_range(struct wire_reader *reader, int64_t least, int64_t most);
+static inline int64_t wire_read_range(struct wire_reader *reader, int64_t least, int64_t most) {
+    int64_t value = wire_read_long(reader);
+    if (value < least || value > most) {
+        wire_fail(reader, WIRE_BAD_VALUE);
+        return least;
+    }
+    return value;
+}
+
 float wire_read_float(struct wire_reader *reader);
 double wire_read_double(struct wire_reader *reader);
 bool wire_read_boolean(struct wire_reader *reader);
