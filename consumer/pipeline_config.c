@@ -2,10 +2,7 @@
 
 #include <assert.h>
 
-#include "schemas/schemas.h"
-
-/* ---- Sections that belong to no room ------------------------------------------------------------
- */
+/* ---- Sections that belong to no room --------------------------------------------------------- */
 
 static const char *const reset_names[] = {"earliest", "latest", NULL};
 
@@ -119,24 +116,6 @@ static const struct config_key epoch_keys[] = {
 static const struct config_table epoch_table = {
     epoch_keys, sizeof epoch_keys / sizeof epoch_keys[0], sizeof(struct epoch_config)};
 
-static const struct config_key decode_keys[] = {
-    {.name = "framing",
-     .type = CONFIG_CHOICE,
-     .offset = offsetof(struct decode_config, framing),
-     .default_text = "single_object",
-     .choices = wire_framing_names,
-     .help = "how clickstream and push-feedback are framed: single_object, confluent or bare Avro; "
-             "never guessed"},
-    {.name = "schema_id",
-     .type = CONFIG_INT,
-     .offset = offsetof(struct decode_config, schema_id),
-     .default_text = "0",
-     .max = UINT32_MAX,
-     .help = "with confluent framing: the registry's id of event.avsc; 0 = any id"},
-};
-static const struct config_table decode_table = {
-    decode_keys, sizeof decode_keys / sizeof decode_keys[0], sizeof(struct decode_config)};
-
 /* ---- All sections, in the order of the rooms
  * ------------------------------------------------------ */
 
@@ -154,7 +133,7 @@ static void list_sections(struct sections *sections, struct pipeline_config *con
         {"topics", &topics_config, &config->topics},
         {"epoch", &epoch_table, &config->epoch},
         {"side", &side_config_table, &config->side},
-        {"decode", &decode_table, &config->decode},
+        {"decode", &decode_config_table, &config->decode},
         {"clean", &clean_config_table, &config->clean},
         {"state", &state_config_table, &config->state},
         {"triggers", &triggers_config_table, &config->triggers},

@@ -7,14 +7,10 @@
 #include "consumer/ops/ops_config.h"
 #include "consumer/rooms/clean.h"
 #include "consumer/rooms/decide.h"
+#include "consumer/rooms/decode.h"
 #include "consumer/rooms/state.h"
 #include "consumer/rooms/triggers.h"
 #include "consumer/side/side_table.h"
-
-struct decode_config { /* section `decode` */
-    int framing;       /* enum wire_framing of clickstream and push-feedback */
-    int64_t schema_id; /* with confluent framing; 0 = any */
-};
 
 struct epoch_config {        /* section `epoch` */
     int64_t interval_ms;     /* an epoch closes after this long ... */

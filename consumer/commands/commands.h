@@ -7,6 +7,8 @@
 
 #include <signal.h>
 
+#include "base/failure.h"
+
 /* X(enumerator, number, what it says). Numbers are a promise to scripts and supervisors: never
  * reused. */
 #define COMMAND_EXITS(X)                                                                           \
@@ -18,6 +20,9 @@
 
 #define COMMAND_EXIT_ENUM(id, number, help) id = number,
 enum command_exit { COMMAND_EXITS(COMMAND_EXIT_ENUM) };
+
+/* The exit code that a failure means; COMMAND_OK for none. */
+int command_exit_of(struct failure failure);
 
 struct command {
     const char *name;    /* "pause" */

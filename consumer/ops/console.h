@@ -10,6 +10,7 @@
 
 #include "broker/broker.h"
 #include "consumer/rooms/clean.h"
+#include "consumer/rooms/decode.h"
 #include "consumer/rooms/emit.h"
 #include "consumer/rooms/state.h"
 
@@ -18,23 +19,21 @@ struct console_totals {
     int64_t polled, applied, late, duplicates, undecodable,
         refused; /* polled = all others but late, summed */
     int64_t future, bad_time, missing_user, wrong_partition, not_feedback; /* refused, by verdict */
-    int64_t decode_verdicts[EVENT_VERDICT_COUNT]; /* undecodable, by verdict; EVENT_OK unused */
+    struct console_undecodable {
+        int64_t empty, bad_framing, truncated, trailing_bytes, bad_value, text_too_long, bad_utf8;
+    } undecodable_by;
     int64_t decisions, pushes, revocations;
     int64_t users, epochs_committed, epochs_aborted;
     int64_t watermark_ms; /* the smallest of all partitions with one, TIME_NONE = none yet */
 };
-/* What one worker counts; all borrowed, any of them NULL = nothing. */
-struct console_worker {
-    const struct broker_metrics *broker;
-    const struct metric *decode_verdicts; /* [EVENT_VERDICT_COUNT], of the pipeline */
-    const struct clean_metrics *clean;
-    const struct state_metrics *state;
-    const struct emit_metrics *emit;
-    int64_t watermark_ms; /* TIME_NONE = it has none */
-};
 /* Zeroes without a watermark; then one worker after the other is added. */
 struct console_totals console_totals_none(void);
-void console_totals_add(struct console_totals *totals, const struct console_worker *worker);
+/* Adds one worker's counts; watermark_ms TIME_NONE = it has none. */
+void console_totals_add(struct console_totals *totals, const struct clean_metrics *clean,
+                        const struct emit_metrics *emit, const struct state_metrics *state,
+                        const struct broker_metrics *broker, int64_t watermark_ms);
+/* The verdicts behind `undecodable`. */
+void console_totals_add_decode(struct console_totals *totals, const struct decode_metrics *decode);
 
 /* Workers' tallies, borrowed; read with relaxed loads while workers run. */
 struct console_tallies {

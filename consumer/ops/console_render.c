@@ -8,8 +8,7 @@
 #define USER_COLUMNS_MAX 40
 #define TEXT_COLUMNS_MAX 100
 
-/* ---- Totals -----------------------------------------------------------------------------------
- */
+/* ---- Totals ---------------------------------------------------------------------------------- */
 
 struct console_totals console_totals_none(void) {
     return (struct console_totals){.watermark_ms = TIME_NONE};
@@ -29,37 +28,34 @@ static void add_events(struct console_totals *totals, const struct clean_metrics
     totals->not_feedback += metric_get(&clean->not_feedback_total);
 }
 
-static void add_decisions(struct console_totals *totals, const struct emit_metrics *emit) {
+void console_totals_add_decode(struct console_totals *totals, const struct decode_metrics *decode) {
+    struct console_undecodable *by = &totals->undecodable_by;
+    by->empty += metric_get(&decode->empty_total);
+    by->bad_framing += metric_get(&decode->bad_framing_total);
+    by->truncated += metric_get(&decode->truncated_total);
+    by->trailing_bytes += metric_get(&decode->trailing_bytes_total);
+    by->bad_value += metric_get(&decode->bad_value_total);
+    by->text_too_long += metric_get(&decode->text_too_long_total);
+    by->bad_utf8 += metric_get(&decode->bad_utf8_total);
+}
+
+void console_totals_add(struct console_totals *totals, const struct clean_metrics *clean,
+                        const struct emit_metrics *emit, const struct state_metrics *state,
+                        const struct broker_metrics *broker, int64_t watermark_ms) {
+    add_events(totals, clean);
     totals->decisions += metric_get(&emit->decisions_total);
     totals->pushes += metric_get(&emit->pushes_total);
     totals->revocations += metric_get(&emit->revocations_total);
-}
-
-void console_totals_add(struct console_totals *totals, const struct console_worker *worker) {
-    if (worker->broker) {
-        totals->epochs_committed += metric_get(&worker->broker->epochs_committed_total);
-        totals->epochs_aborted += metric_get(&worker->broker->epochs_aborted_total);
-    }
-    for (size_t i = EVENT_OK + 1; worker->decode_verdicts && i < EVENT_VERDICT_COUNT; i++) {
-        totals->decode_verdicts[i] += metric_get(&worker->decode_verdicts[i]);
-    }
-    if (worker->clean) {
-        add_events(totals, worker->clean);
-    }
-    if (worker->state) {
-        totals->users += metric_get(&worker->state->users);
-    }
-    if (worker->emit) {
-        add_decisions(totals, worker->emit);
-    }
-    if (worker->watermark_ms != TIME_NONE &&
-        (totals->watermark_ms == TIME_NONE || worker->watermark_ms < totals->watermark_ms)) {
-        totals->watermark_ms = worker->watermark_ms;
+    totals->users += metric_get(&state->users);
+    totals->epochs_committed += metric_get(&broker->epochs_committed_total);
+    totals->epochs_aborted += metric_get(&broker->epochs_aborted_total);
+    if (watermark_ms != TIME_NONE &&
+        (totals->watermark_ms == TIME_NONE || watermark_ms < totals->watermark_ms)) {
+        totals->watermark_ms = watermark_ms;
     }
 }
 
-/* ---- The line of rates ------------------------------------------------------------------------
- */
+/* ---- The line of rates ----------------------------------------------------------------------- */
 
 /* Rounded to whole numbers from 10 on; a counter that went back (a lost partition) shows 0. */
 static void append_rate(struct buffer *out, int64_t before, int64_t now, int64_t span_ms,
@@ -107,8 +103,7 @@ void console_render_line(const struct console_totals *before, const struct conso
     buffer_append_byte(out, '\n');
 }
 
-/* ---- One push ---------------------------------------------------------------------------------
- */
+/* ---- One push -------------------------------------------------------------------------------- */
 
 static void append_offer(struct buffer *out, const struct push_row *push) {
     printable_append(out, push->offer_id, USER_COLUMNS_MAX);

@@ -8,8 +8,7 @@
 
 #define ACTIONS_MAX (OFFERS_MAX + 1)
 
-/* ---- Tallies ----------------------------------------------------------------------------------
- */
+/* ---- Tallies --------------------------------------------------------------------------------- */
 
 /* One cell that something was counted in. */
 struct cell {
@@ -69,8 +68,7 @@ void console_write_tallies(void *context, struct buffer *out) {
     }
 }
 
-/* ---- Totals by verdict ------------------------------------------------------------------------
- */
+/* ---- Totals by verdict ----------------------------------------------------------------------- */
 
 struct named_count {
     const char *name;
@@ -124,20 +122,21 @@ static void append_totals(const struct console_totals *totals, bool is_json, str
         {"committed", totals->epochs_committed},
         {"aborted", totals->epochs_aborted},
     };
-    struct named_count undecodable[EVENT_VERDICT_COUNT - 1];
-    for (size_t i = EVENT_OK + 1; i < EVENT_VERDICT_COUNT; i++) {
-        undecodable[i - 1] = (struct named_count){event_verdict_name((enum event_verdict)i),
-                                                  totals->decode_verdicts[i]};
-    }
+    const struct console_undecodable *by = &totals->undecodable_by;
+    const struct named_count undecodable[] = {
+        {"empty", by->empty},         {"bad_framing", by->bad_framing},
+        {"truncated", by->truncated}, {"trailing_bytes", by->trailing_bytes},
+        {"bad_value", by->bad_value}, {"text_too_long", by->text_too_long},
+        {"bad_utf8", by->bad_utf8},
+    };
     append(out, "events", events, sizeof events / sizeof events[0]);
-    append(out, "undecodable", undecodable, EVENT_VERDICT_COUNT - 1);
+    append(out, "undecodable", undecodable, sizeof undecodable / sizeof undecodable[0]);
     append(out, "refused", refused, sizeof refused / sizeof refused[0]);
     append(out, "decisions", decisions, sizeof decisions / sizeof decisions[0]);
     append(out, "epochs", epochs, sizeof epochs / sizeof epochs[0]);
 }
 
-/* ---- The summary ------------------------------------------------------------------------------
- */
+/* ---- The summary ----------------------------------------------------------------------------- */
 
 static void append_table(const struct console_tallies *tallies, struct buffer *out) {
     buffer_format(out, "\n  %-20s %-24s %-18s %12s\n", "trigger", "offer", "reason", "count");

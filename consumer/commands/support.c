@@ -1,0 +1,50 @@
+#include "consumer/commands/support.h"
+
+#include <stdio.h>
+
+#include "broker/broker_failure.h"
+
+#define EXIT_LINE(id, number, help) " " #number "  " help "\n"
+const char command_exit_status[] = COMMAND_EXITS(EXIT_LINE);
+#undef EXIT_LINE
+
+bool command_options(const struct option_page *page, int argc, char **argv, void *target,
+                     int *out_exit) {
+    struct option_arguments arguments;
+    switch (options_parse(page, argc, argv, target, &arguments, stderr)) {
+    case OPTIONS_OK:
+        return true;
+    case OPTIONS_HELP:
+        options_help(page, stdout);
+        *out_exit = COMMAND_OK;
+        return false;
+    case OPTIONS_ERROR:
+        break;
+    }
+    *out_exit = COMMAND_USAGE;
+    return false;
+}
+
+int command_load_config(const char *name, const char *path, struct pipeline_config *out) {
+    struct failure failure = pipeline_config_load(path, stderr, out);
+    if (failed(failure)) {
+        fprintf(stderr, "%s: %s\n", name, failure.text);
+        return COMMAND_USAGE;
+    }
+    return COMMAND_OK;
+}
+
+int command_exit_of(struct failure failure) {
+    if (!failed(failure)) {
+        return COMMAND_OK;
+    }
+    if (broker_failure_is_fenced(failure)) {
+        return COMMAND_FENCED;
+    }
+    return broker_failure_is_unreachable(failure) ? COMMAND_UNREACHABLE : COMMAND_FAILED;
+}
+
+int command_failed(const char *name, struct failure failure) {
+    fprintf(stderr, "%s: %s\n", name, failure.text);
+    return command_exit_of(failure);
+}
