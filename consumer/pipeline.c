@@ -10,6 +10,7 @@ void pipeline_init(struct pipeline *pipeline, const struct pipeline_settings *se
                    struct timezone_set *zones, struct decision_tally *tally) {
     assert(settings->micro_batch_max > 0);
     *pipeline = (struct pipeline){.settings = *settings, .zones = zones, .side = side};
+    pipeline->decode.config = settings->decode;
     pipeline->clean.config = settings->clean;
     pipeline->pending = memory_new(settings->micro_batch_max, sizeof *pipeline->pending);
     pipeline->pending_effect_ms = INT64_MAX;
@@ -276,22 +277,14 @@ static enum clean_verdict apply_feedback(struct pipeline *pipeline, struct parti
 /* ---- the table of contents ------------------------------------------------------------------------------ */
 
 static void handle(struct pipeline *pipeline, struct partition *partition, const struct record *record) {
-    const struct pipeline_settings *settings = &pipeline->settings;
     bool is_feedback = record->input == INPUT_FEEDBACK;
     struct event event;
-    struct bytes body;
     /* 1 intake: the record's place in the partition */
     partition->is_touched = true;
     partition->next_offset[record->input] = record->offset + 1;
     metric_add(&pipeline->clean.metrics.polled_total, 1);
     /* 2 decode */
-    event_clear(&event, pipeline->lines);
-    enum event_verdict decoded =
-        record->value.size == 0 ? EVENT_EMPTY
-        : !wire_unframe(settings->framing, SCHEMA_EVENT, settings->schema_id, record->value, &body)
-            ? EVENT_BAD_FRAMING
-            : event_decode(body, &event);
-    metric_add(&pipeline->verdicts[decoded], 1);
+    enum event_verdict decoded = decode_record(&pipeline->decode, record->value, &event);
     if (decoded != EVENT_OK) {
         metric_add(&pipeline->clean.metrics.undecodable_total, 1);
         write_dead_letter(pipeline, partition, record, event_verdict_name(decoded));
@@ -328,6 +321,20 @@ void pipeline_clickstream(struct pipeline *pipeline, struct partition *partition
         assert(records[i].input == INPUT_CLICKSTREAM && records[i].partition == partition->number);
         handle(pipeline, partition, &records[i]);
     }
+}
+
+bool pipeline_is_due(struct partition *partition, int64_t until_ms) {
+    const struct timer_entry *next;
+    while ((next = timers_peek(&partition->timers, until_ms))) {
+        struct user_slot *tenant = user_store_tenant(&partition->store, next->slot, next->user_hash);
+        struct timer *timer = tenant && tenant->state.active ? &tenant->state.active->timers[next->kind] : NULL;
+        if (timer && timer->queued_ms == next->deadline_ms && timer->deadline_ms == next->deadline_ms) {
+            return true;
+        }
+        bool is_due = timers_take(&partition->timers, timer);
+        assert(!is_due);
+    }
+    return false;
 }
 
 void pipeline_tick(struct pipeline *pipeline, struct partition *partition, int64_t watermark_ms) {

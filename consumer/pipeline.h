@@ -10,19 +10,18 @@
 
 #include "consumer/rooms/capture.h"
 #include "consumer/rooms/clean.h"
+#include "consumer/rooms/decode.h"
 #include "consumer/rooms/emit.h"
 #include "consumer/rooms/partition.h"
 #include "consumer/rooms/triggers.h"
-#include "schemas/schemas.h"
 
 struct pipeline_settings {
+    const struct decode_config *decode;
     const struct clean_config *clean;
     const struct state_config *state;
     const struct triggers_config *triggers;
     const struct decide_config *decide;
     struct bytes clickstream_name, feedback_name; /* topic names for dead letters */
-    enum wire_framing framing;                    /* of the input topics */
-    uint32_t schema_id;                           /* WIRE_CONFLUENT only; 0 = any */
     size_t micro_batch_max;                       /* 1 = one decision at a time */
     int32_t partition_count;
     uint64_t config_fingerprint;
@@ -38,17 +37,16 @@ struct pipeline {
     struct pipeline_settings settings;
     struct timezone_set *zones; /* borrowed */
     const struct side *side;    /* borrowed */
+    struct decode decode;
     struct clean clean;
     struct state_metrics state_metrics;
     struct triggers_metrics triggers_metrics;
     struct decide decide;
     struct emit emit;
-    struct metric verdicts[EVENT_VERDICT_COUNT]; /* of decode */
-    struct epoch *epoch;                         /* the epoch being filled */
-    struct pending *pending;                     /* the micro-batch */
+    struct epoch *epoch;        /* the epoch being filled */
+    struct pending *pending;    /* the micro-batch */
     size_t pending_count;
     int64_t pending_effect_ms; /* earliest timer that a waiting decision could set */
-    struct event_line lines[EVENT_LINES_MAX];
 };
 
 /* side, zones and tally are borrowed and must outlive the pipeline. */
@@ -64,6 +62,8 @@ void pipeline_clickstream(struct pipeline *pipeline, struct partition *partition
                           size_t count);
 /* An idle tick: the watermark rises to watermark_ms and due timers fire. Call only if a timer is due. */
 void pipeline_tick(struct pipeline *pipeline, struct partition *partition, int64_t watermark_ms);
+/* Is a timer due at until_ms? Drops stale heap entries on the way, which nobody can see. */
+bool pipeline_is_due(struct partition *partition, int64_t until_ms);
 /* --at-end=fire: fires every timer as if the watermark were +infinity, at most timers_max of them; the stored watermark
  * stays, so that a later run with more input goes on as usual. True when none is left. */
 bool pipeline_fire_at_end(struct pipeline *pipeline, struct partition *partition, size_t timers_max);

@@ -1,0 +1,409 @@
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/options.h"
+#include "broker/embedded.h"
+#include "consumer/commands/commands.h"
+#include "consumer/ops/console.h"
+#include "consumer/ops/http.h"
+#include "consumer/worker.h"
+
+#define ROOM         "run"
+#define WORKERS_MAX  64
+#define PUSHES_SHOWN 3
+
+struct run_options {
+    const char *config_path, *worker_name, *group_id, *bootstrap_servers, *prefix, *clickstream,
+        *bootstrap_file, *http_listen;
+    int64_t workers;
+    bool embedded_broker, until_end, leave, console, json;
+    int at_end;
+};
+
+static const char *const at_end_names[] = {"hold", "fire", NULL};
+
+static const struct option_row rows[] = {
+    {.name = "config",
+     .letter = 'c',
+     .argument = "FILE",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct run_options, config_path),
+     .default_text = "pipeline.yaml",
+     .help = "The configuration; it is checked whole before anything starts."},
+    {.name = "worker-name",
+     .argument = "NAME",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct run_options, worker_name),
+     .help = "Stable name of this worker, in place of kafka.worker_name. Two running processes "
+             "must not share one."},
+    {.name = "workers",
+     .letter = 'w',
+     .argument = "N",
+     .type = OPTION_INT,
+     .offset = offsetof(struct run_options, workers),
+     .default_text = "1",
+     .min = 1,
+     .max = WORKERS_MAX,
+     .help = "Workers in this process, one thread each, named NAME, NAME-1, NAME-2 ..."},
+    {.name = "brokers",
+     .letter = 'b',
+     .argument = "HOST:PORT",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct run_options, bootstrap_servers),
+     .help = "In place of kafka.bootstrap_servers."},
+    {.name = "group",
+     .argument = "ID",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct run_options, group_id),
+     .help = "In place of kafka.group_id."},
+    {.name = "prefix",
+     .argument = "TEXT",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct run_options, prefix),
+     .help = "In place of topics.prefix: put before every topic name that the configuration leaves "
+             "at its default."},
+    {.name = "clickstream",
+     .argument = "TOPIC",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct run_options, clickstream),
+     .help = "In place of topics.clickstream; taken as it is, without prefix."},
+    {.name = "http",
+     .argument = "HOST:PORT",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct run_options, http_listen),
+     .help = "In place of ops.http_listen; an empty text turns the endpoint off."},
+    {.name = "until-end",
+     .type = OPTION_FLAG,
+     .offset = offsetof(struct run_options, until_end),
+     .help = "End when everything that stood in the input topics at the start is processed and "
+             "committed."},
+    {.name = "at-end",
+     .argument = "WHAT",
+     .type = OPTION_CHOICE,
+     .offset = offsetof(struct run_options, at_end),
+     .default_text = "hold",
+     .choices = at_end_names,
+     .help = "With --until-end: hold leaves timers that are not due in the state, fire fires all "
+             "of them as if the "
+             "watermark were infinite."},
+    {.name = "leave",
+     .type = OPTION_FLAG,
+     .offset = offsetof(struct run_options, leave),
+     .help = "Leave the group at the end, so that others take over at once. Without it the "
+             "membership is kept, and a "
+             "restart under the same name costs no rebalance."},
+    {.name = "embedded-broker",
+     .type = OPTION_FLAG,
+     .offset = offsetof(struct run_options, embedded_broker),
+     .help = "Host a broker inside this process, on loopback, for a demonstration: one worker, 5 "
+             "MiB per partition, no "
+             "exactly-once, everything gone at the end."},
+    {.name = "bootstrap-file",
+     .argument = "FILE",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct run_options, bootstrap_file),
+     .help = "With --embedded-broker: write its HOST:PORT here when it is ready."},
+    {.name = "console",
+     .type = OPTION_FLAG,
+     .offset = offsetof(struct run_options, console),
+     .help = "Show rates once a second and some pushes in readable form; end with a summary."},
+    {.name = "json",
+     .type = OPTION_FLAG,
+     .offset = offsetof(struct run_options, json),
+     .help = "Console lines and summary as JSON."},
+};
+
+static const struct option_page page = {
+    .name = "promostream run",
+    .summary = "read the clickstream, decide, push",
+    .synopsis = "[--config FILE] [OPTION]...",
+    .description = "Reads the clickstream from Kafka, keeps each user's state, and at every "
+                   "trigger decides which offer to push, "
+                   "or none. Output, state, open decisions, journal and input positions of an "
+                   "epoch commit in one transaction: "
+                   "whatever dies, nothing is lost and nothing is sent twice.\n\n"
+                   "SIGTERM and SIGINT drain: the epoch under way is finished and committed, then "
+                   "the process ends.",
+    .exit_status =
+        " 0  done\n 1  failed; standard error says why\n 2  wrong usage or configuration\n"
+        " 3  no broker answered in time\n 4  stopped by a twin with the same worker name",
+    .examples = " promostream run --config pipeline.yaml\n"
+                " promostream run --until-end --at-end=fire     # a backfill\n"
+                " promostream run --workers 2 --console",
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+};
+
+struct run_worker {
+    struct worker *worker;
+    pthread_t thread;
+    char name[128];
+    struct failure failure;
+    bool is_started;
+    _Atomic bool is_ended;
+};
+
+struct run {
+    struct run_options options;
+    struct pipeline_config config;
+    struct log_sink log;
+    struct embedded *embedded;
+    struct metrics *metrics;
+    struct http *http;
+    struct console *console;
+    struct run_worker workers[WORKERS_MAX];
+    struct health health[WORKERS_MAX];
+    const struct decision_tally *tallies[WORKERS_MAX];
+    struct console_tallies tally_view;
+    size_t worker_count;
+};
+
+static bool should_stop(void) {
+    return stop_requested != 0;
+}
+
+static void apply_options(struct run *run) {
+    const struct run_options *options = &run->options;
+    struct broker_config *broker = &run->config.broker;
+    broker->worker_name = options->worker_name ? options->worker_name : broker->worker_name;
+    broker->group_id = options->group_id ? options->group_id : broker->group_id;
+    broker->bootstrap_servers =
+        options->bootstrap_servers ? options->bootstrap_servers : broker->bootstrap_servers;
+    broker->leave_group_at_close = options->leave;
+    run->config.ops.http_listen =
+        options->http_listen ? options->http_listen : run->config.ops.http_listen;
+    if (options->prefix || options->clickstream) {
+        run->config.topics.prefix = options->prefix ? options->prefix : run->config.topics.prefix;
+        if (options->clickstream) {
+            run->config.topics.name[TOPIC_CLICKSTREAM] = options->clickstream;
+        }
+        topics_resolve(&run->config.topics);
+    }
+}
+
+static struct failure write_bootstrap_file(const char *path, const char *address) {
+    FILE *file = fopen(path, "w");
+    if (!file || fprintf(file, "%s\n", address) < 0 || fclose(file) != 0) {
+        return failure_make(FAILURE_STOP, 0, "%s: cannot be written", path);
+    }
+    return failure_none();
+}
+
+static struct failure prepare_broker(struct run *run) {
+    struct broker_config *broker = &run->config.broker;
+    if (!run->options.embedded_broker) {
+        return run->config.topics.create
+                   ? topics_create(&run->config.topics, broker->bootstrap_servers, &broker->kafka,
+                                   &run->log)
+                   : failure_none();
+    }
+    struct failure failure = embedded_start(&run->config.topics, &run->embedded);
+    if (failed(failure)) {
+        return failure;
+    }
+    broker->is_embedded = true;
+    broker->bootstrap_servers = embedded_bootstrap_servers(run->embedded);
+    log_info(&run->log, ROOM, "embedded broker address=%s", broker->bootstrap_servers);
+    return run->options.bootstrap_file
+               ? write_bootstrap_file(run->options.bootstrap_file, broker->bootstrap_servers)
+               : failure_none();
+}
+
+static void log_plan(const struct run *run) {
+    double user_bytes = sizeof(struct user_slot) + 64.0;
+    log_info(&run->log, ROOM,
+             "capacity users_max_per_partition=%lld bytes_per_user_about=%.0f "
+             "plan_mib_per_partition=%.0f",
+             (long long)run->config.state.users_max, user_bytes,
+             (double)run->config.state.users_max * user_bytes / 1048576);
+}
+
+static struct failure new_workers(struct run *run) {
+    const char *base = run->config.broker.worker_name;
+    for (size_t i = 0; i < run->worker_count; i++) {
+        struct run_worker *slot = &run->workers[i];
+        (void)snprintf(slot->name, sizeof slot->name, i == 0 ? "%s" : "%s-%zu", base, i);
+        health_init(&run->health[i], slot->name, clock_now_ms(clock_system()));
+        struct worker_settings settings = {
+            .config = &run->config,
+            .name = slot->name,
+            .until_end = run->options.until_end,
+            .at_end = run->options.at_end == 1 ? AT_END_FIRE : AT_END_HOLD,
+            .clock = clock_system(),
+            .log = &run->log,
+            .should_stop = should_stop,
+            .show = run->console ? console_push : NULL,
+            .show_context = run->console,
+        };
+        struct failure failure = worker_new(&settings, &run->health[i], &slot->worker);
+        if (failed(failure)) {
+            return failure;
+        }
+        worker_register_metrics(slot->worker, run->metrics);
+        run->tallies[i] = worker_tally(slot->worker);
+    }
+    run->tally_view =
+        (struct console_tallies){run->tallies, run->worker_count, &run->config.decide};
+    metrics_register_writer(run->metrics, console_write_tallies, &run->tally_view);
+    return failure_none();
+}
+
+static struct failure start_http(struct run *run) {
+    if (run->config.ops.http_listen[0] == '\0') {
+        return failure_none();
+    }
+    struct http_config config = {
+        .listen = run->config.ops.http_listen,
+        .metrics = run->metrics,
+        .workers = run->health,
+        .worker_count = run->worker_count,
+        .stall_after_ms = run->config.ops.stall_after_ms,
+        .clock = clock_system(),
+    };
+    return http_start(&config, &run->http);
+}
+
+static void *worker_thread(void *context) {
+    struct run_worker *slot = context;
+    slot->failure = worker_run(slot->worker);
+    atomic_store(&slot->is_ended, true);
+    return NULL;
+}
+
+static struct console_totals totals_now(const struct run *run) {
+    struct console_totals totals = console_totals_none();
+    for (size_t i = 0; i < run->worker_count; i++) {
+        const struct worker *worker = run->workers[i].worker;
+        const struct pipeline *pipeline = worker_pipeline(worker);
+        console_totals_add(&totals, &pipeline->clean.metrics, &pipeline->emit.metrics,
+                           &pipeline->state_metrics, worker_broker_metrics(worker),
+                           worker_watermark_ms(worker));
+    }
+    return totals;
+}
+
+static bool have_all_ended(struct run *run) {
+    for (size_t i = 0; i < run->worker_count; i++) {
+        struct run_worker *slot = &run->workers[i];
+        if (!atomic_load(&slot->is_ended)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One worker that cannot go on takes the process down: a supervisor restarts it whole, under the
+ * same names. */
+static bool has_one_failed(struct run *run) {
+    for (size_t i = 0; i < run->worker_count; i++) {
+        if (atomic_load(&run->workers[i].is_ended) && failed(run->workers[i].failure)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void run_workers(struct run *run) {
+    for (size_t i = 0; i < run->worker_count; i++) {
+        run->workers[i].is_started =
+            pthread_create(&run->workers[i].thread, NULL, worker_thread, &run->workers[i]) == 0;
+        atomic_store(&run->workers[i].is_ended, !run->workers[i].is_started);
+    }
+    int64_t next_ms = clock_now_ms(clock_system()) + 1000;
+    while (!have_all_ended(run)) {
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+        int64_t now_ms = clock_now_ms(clock_system());
+        if (has_one_failed(run)) {
+            stop_requested = 1;
+        }
+        if (run->console && now_ms >= next_ms) {
+            struct console_totals totals = totals_now(run);
+            console_tick(run->console, &totals, now_ms);
+            next_ms += 1000;
+        }
+    }
+    for (size_t i = 0; i < run->worker_count; i++) {
+        if (run->workers[i].is_started) {
+            pthread_join(run->workers[i].thread, NULL);
+        }
+    }
+}
+
+static struct failure run_all(struct run *run) {
+    struct failure failure = prepare_broker(run);
+    if (!failed(failure)) {
+        failure = new_workers(run);
+    }
+    if (!failed(failure)) {
+        failure = start_http(run);
+    }
+    if (failed(failure)) {
+        return failure;
+    }
+    run_workers(run);
+    for (size_t i = 0; i < run->worker_count && !failed(failure); i++) {
+        failure = run->workers[i].failure;
+    }
+    if (run->console) {
+        struct console_totals totals = totals_now(run);
+        console_end(run->console, &totals, &run->tally_view, clock_now_ms(clock_system()));
+    }
+    return failure;
+}
+
+static void clean_up(struct run *run) {
+    http_stop(run->http);
+    for (size_t i = 0; i < run->worker_count; i++) {
+        worker_destroy(run->workers[i].worker);
+    }
+    console_destroy(run->console);
+    metrics_destroy(run->metrics);
+    if (run->embedded) {
+        embedded_stop(run->embedded);
+    }
+    pipeline_config_clean_up(&run->config);
+}
+
+static int start_run(struct run *run) {
+    struct failure failure = pipeline_config_load(run->options.config_path, stderr, &run->config);
+    if (failed(failure)) {
+        fprintf(stderr, "promostream run: %s\n", failure.text);
+        return COMMAND_USAGE;
+    }
+    apply_options(run);
+    run->worker_count = run->options.embedded_broker ? 1 : (size_t)run->options.workers;
+    run->log = log_to(stderr, (enum log_level)run->config.ops.log_level,
+                      (enum log_format)run->config.ops.log_format, clock_system());
+    run->metrics = metrics_new();
+    run->console =
+        run->options.console ? console_new(stdout, PUSHES_SHOWN, run->options.json) : NULL;
+    log_plan(run);
+    failure = run_all(run);
+    if (failed(failure)) {
+        log_error(&run->log, ROOM, "stopped: %s", failure.text);
+    }
+    return command_exit_of(failure);
+}
+
+int command_run(int argc, char **argv) {
+    struct run *run = memory_new(1, sizeof *run);
+    struct option_arguments arguments;
+    int exit_code = COMMAND_USAGE;
+    switch (options_parse(&page, argc, argv, &run->options, &arguments, stderr)) {
+    case OPTIONS_HELP:
+        options_help(&page, stdout);
+        exit_code = COMMAND_OK;
+        break;
+    case OPTIONS_ERROR:
+        break;
+    case OPTIONS_OK:
+        exit_code = start_run(run);
+        clean_up(run);
+        break;
+    }
+    free(run);
+    return exit_code;
+}

@@ -1,0 +1,174 @@
+#include "consumer/recovery.h"
+
+#include <stdio.h>
+
+#include "consumer/side/side_table.h"
+#include "schemas/schemas.h"
+
+#define ROOM                "recovery"
+#define OPEN_DECISIONS_MAX  (64U << 20)
+
+/* One reading of one topic partition. */
+struct reading {
+    struct partition *partition;
+    struct user_state_names names;
+    struct side_table *open; /* decision id -> row */
+    bool has_row;            /* of partition-state */
+    size_t refused;          /* rows that are not valid */
+    size_t overflow;         /* users beyond users_max */
+};
+
+bool recovery_is_current(const struct partition *partition, const struct assignment *assignment) {
+    for (int input = 0; input < INPUT_COUNT; input++) {
+        if (assignment->next_offset[input] != partition->next_offset[input]) {
+            return false;
+        }
+    }
+    return assignment->epoch == partition->epoch;
+}
+
+static void take_partition_state(void *context, const struct record *record) {
+    struct reading *reading = context;
+    struct partition_state_row row;
+    struct bytes body;
+    if (!wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_PARTITION_STATE, 0, record->value, &body) ||
+        !partition_state_decode(body, &row) || row.partition != reading->partition->number) {
+        reading->refused++;
+        return;
+    }
+    partition_from_row(reading->partition, &row);
+    reading->has_row = true;
+}
+
+static void take_user(void *context, const struct record *record) {
+    struct reading *reading = context;
+    struct user_store *store = &reading->partition->store;
+    uint32_t slot = user_store_find(store, record->key);
+    if (!record->value.data) {
+        if (slot != SLOT_NONE) {
+            user_store_remove(store, slot);
+        }
+        return;
+    }
+    struct user_state user = {0};
+    struct bytes body;
+    if (!wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_USER_STATE, 0, record->value, &body) ||
+        !user_state_decode(body, &reading->names, &user)) {
+        reading->refused++;
+    } else if (slot == SLOT_NONE && user_store_is_full(store)) {
+        /* An eviction's tombstone comes before the row that took its place, so this is a smaller users_max. */
+        user_store_remove(store, user_store_oldest(store));
+        reading->overflow++;
+        (void)user_store_put(store, &user);
+    } else {
+        (void)user_store_put(store, &user);
+    }
+}
+
+static void take_open_decision(void *context, const struct record *record) {
+    struct reading *reading = context;
+    if (!side_table_put(reading->open, record->key, record->value)) {
+        reading->refused++;
+    }
+}
+
+/* Users and open-decisions speak of the same decisions: they were committed together. */
+static struct failure check_open_decisions(const struct reading *reading) {
+    const struct user_store *store = &reading->partition->store;
+    size_t expected = 0;
+    for (uint32_t slot = 0; slot < store->slot_count; slot++) {
+        const struct user_slot *tenant = user_store_get(store, slot);
+        size_t open_count = tenant->is_used && tenant->state.active ? tenant->state.active->open_count : 0;
+        for (size_t i = 0; i < open_count; i++) {
+            char id[33];
+            hash128_format(tenant->state.active->open[i].id, id);
+            if (side_table_get(reading->open, bytes_of_text(id)).size == 0) {
+                return failure_make(FAILURE_STOP, 0, "partition %d: open decision %s of a user has no row in open-decisions",
+                                    (int)reading->partition->number, id);
+            }
+            expected++;
+        }
+    }
+    if (expected != side_table_count(reading->open) && reading->overflow == 0) {
+        return failure_make(FAILURE_STOP, 0, "partition %d: %zu rows in open-decisions, users hold %zu",
+                            (int)reading->partition->number, side_table_count(reading->open), expected);
+    }
+    return failure_none();
+}
+
+/* Where to go on: the group's positions and the state's must be the same; one of them may be missing. */
+static struct failure choose_positions(const struct recovery *recovery, const struct assignment *assignment,
+                                       const struct reading *reading, struct partition *partition) {
+    for (int input = 0; input < INPUT_COUNT; input++) {
+        int64_t committed = assignment->next_offset[input];
+        if (reading->has_row && committed >= 0 && committed != partition->next_offset[input]) {
+            return failure_make(FAILURE_STOP, 0,
+                                "partition %d: the group stands at offset %lld of input %d, partition-state at %lld: "
+                                "they do not belong together (group id, prefix?)",
+                                (int)partition->number, (long long)committed, input,
+                                (long long)partition->next_offset[input]);
+        }
+        if (!reading->has_row && assignment->epoch > 0) {
+            return failure_make(FAILURE_STOP, 0,
+                                "partition %d: the group committed epoch %lld, but partition-state has no row (prefix?)",
+                                (int)partition->number, (long long)assignment->epoch);
+        }
+        if (!reading->has_row) {
+            partition->next_offset[input] = committed >= 0 ? committed : 0;
+            if (committed < 0 && recovery->starts_latest && input == INPUT_CLICKSTREAM) {
+                struct failure failure = broker_log_end(recovery->broker, INPUT_CLICKSTREAM, partition->number,
+                                                        &partition->next_offset[input]);
+                if (failed(failure)) {
+                    return failure;
+                }
+            }
+        }
+    }
+    return failure_none();
+}
+
+static struct failure read_topics(const struct recovery *recovery, struct reading *reading, int32_t number) {
+    static const struct {
+        enum topic topic;
+        broker_visit *visit;
+    } sources[] = {
+        {TOPIC_PARTITION_STATE, take_partition_state},
+        {TOPIC_USER_STATE, take_user},
+        {TOPIC_OPEN_DECISIONS, take_open_decision},
+    };
+    struct failure failure = failure_none();
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0] && !failed(failure); i++) {
+        failure = broker_read_to_end(recovery->broker, sources[i].topic, number, sources[i].visit, reading);
+    }
+    return failure;
+}
+
+struct failure recovery_run(const struct recovery *recovery, const struct assignment *assignment,
+                            struct partition *partition) {
+    struct reading reading = {
+        .partition = partition,
+        .names = user_store_names(&partition->store),
+        .open = side_table_new(OPEN_DECISIONS_MAX),
+    };
+    struct failure failure = read_topics(recovery, &reading, partition->number);
+    if (!failed(failure) && reading.refused > 0) {
+        failure = failure_make(FAILURE_STOP, 0, "partition %d: %zu rows of its state are not valid", (int)partition->number,
+                               reading.refused);
+    }
+    if (!failed(failure)) {
+        failure = check_open_decisions(&reading);
+    }
+    if (!failed(failure)) {
+        failure = choose_positions(recovery, assignment, &reading, partition);
+    }
+    if (!failed(failure)) {
+        partition_rebuild_timers(partition);
+        partition_begin(partition);
+        metric_add(&recovery->metrics->recovered_users_total, partition->store.count);
+        log_info(recovery->log, ROOM, "recovered partition=%d users=%u open_decisions=%zu epoch=%lld offset=%lld overflow=%zu",
+                 (int)partition->number, partition->store.count, side_table_count(reading.open),
+                 (long long)partition->epoch, (long long)partition->next_offset[INPUT_CLICKSTREAM], reading.overflow);
+    }
+    side_table_destroy(reading.open);
+    return failure;
+}

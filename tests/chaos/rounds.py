@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+"""Exactly once, on a real Kafka: workers are killed with SIGKILL, leave and join at seeded random moments; what they have
+committed in the end must equal, byte for byte, what one worker wrote that nobody disturbed.
+
+    rounds.py [--rounds N] [--seed N] [--keep]
+
+Compared per partition, in order: promotion-decisions, promotion-pushes, dead-letters. Compared as final rows per key:
+user-state, open-decisions, partition-state (without its epoch number, which depends on where epochs were cut). The rule
+decides, ticks are off, there is no feedback, side topics and control stay as they are (DESIGN 2, "promised to repeat").
+Each round prints its seed; a failing one is repeated by --seed S --rounds 1.
+"""
+
+import argparse
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import shop  # noqa: E402
+
+PARTITIONS = 4
+# Small epochs, so that a run has hundreds of them and a kill meets every step of a commit.
+CONFIG = """
+epoch:
+  interval: 20ms
+  events_max: 150
+  ticks: false
+clean:
+  lateness: 5s
+state:
+  users_max: 400
+triggers:
+  cart_abandoned: {idle: 20m}
+  checkout_abandoned: {idle: 10m}
+  browse_abandoned: {idle: 15m}
+decide:
+  consent_unknown_is_granted: true
+  cap_per_hour: 60
+  cap_per_user_day: 2
+  cap_per_user_week: 4
+  quiet_hours: "22:00-08:00"
+  default_timezone: Europe/Berlin
+  attribution_window: 3d
+  offers:
+    - {id: ten_percent, kind: percent_off, value: 10, title: "Ten percent", body: "{item_count} items wait: {items}"}
+    - {id: reminder, kind: reminder, title: "Still there", body: "Your cart of {cart_value} {currency}"}
+  rules:
+    - {trigger: cart_abandoned, offer: ten_percent, basket_min: 40}
+    - {trigger: cart_abandoned, offer: reminder}
+    - {trigger: checkout_abandoned, offer: reminder}
+    - {trigger: browse_abandoned, offer: reminder}
+ops:
+  http_listen: ""
+  log_level: info
+"""
+ORDERED = ["promotion-decisions", "promotion-pushes", "dead-letters"]
+BY_KEY = ["user-state", "open-decisions", "partition-state"]
+
+
+class Workers:
+    """The processes of one round, all of one group and prefix."""
+
+    def __init__(self, folder, address, prefix):
+        self.folder, self.prefix, self.running = folder, prefix, {}
+        self.config = shop.write_config(folder / f"{prefix}.yaml", CONFIG, address, clickstream="clickstream",
+                                        prefix=prefix, partitions=PARTITIONS)
+
+    def start(self, name, *options):
+        log = open(self.folder / f"{self.prefix}{name}.log", "ab")
+        command = [shop.binaries()[0], "run", "--config", str(self.config), "--group", self.prefix + "group",
+                   "--worker-name", self.prefix + name, "--until-end", "--at-end", "fire", *options]
+        self.running[name] = subprocess.Popen(command, stdout=log, stderr=log)
+        log.close()
+
+    def signal(self, name, number):
+        process = self.running.pop(name)
+        process.send_signal(number)
+        return process.wait(timeout=60)
+
+    def is_over(self, name):
+        return self.running[name].poll() is not None
+
+    def finish(self):
+        """Waits for all; a worker that ended by itself must have ended well."""
+        for name, process in self.running.items():
+            code = process.wait(timeout=150)
+            if code != 0:
+                raise SystemExit(f"worker {name} ended with {code}; see {self.folder}/{self.prefix}{name}.log")
+        self.running = {}
+
+
+def disturbed_by_kills(workers, rng):
+    kills = rng.randint(3, 6)
+    for _ in range(kills):
+        workers.start("a")
+        time.sleep(rng.uniform(0.4, 2.5))  # a kill has to come from outside at some moment: this is the moment
+        if workers.is_over("a"):
+            break
+        workers.signal("a", signal.SIGKILL)
+    workers.running.pop("a", None)
+    workers.start("a")
+    workers.finish()
+    return f"{kills} kills"
+
+
+def disturbed_by_members(workers, rng):
+    """Two workers: one joins late, one leaves in order or is killed and comes back."""
+    workers.start("a")
+    time.sleep(rng.uniform(0.5, 1.5))
+    workers.start("b", "--leave")
+    time.sleep(rng.uniform(0.5, 2.0))
+    how = rng.choice(["leave", "kill b", "kill a"])
+    victim = "a" if how == "kill a" else "b"
+    if not workers.is_over(victim):
+        workers.signal(victim, signal.SIGTERM if how == "leave" else signal.SIGKILL)
+        time.sleep(rng.uniform(0.1, 1.0))
+        if how != "leave":
+            workers.start(victim, "--leave")
+    workers.finish()
+    workers.start("a")  # whoever ended first left the rest to the other; nothing may be left over
+    workers.finish()
+    return how
+
+
+def read_results(address, prefix):
+    results = {}
+    for topic in ORDERED:
+        results[topic] = [(row.partition, row.key, row.value) for row in shop.read_topic(address, prefix + topic)]
+    for topic in BY_KEY:
+        rows = {}
+        for row in shop.read_topic(address, prefix + topic):
+            rows[row.partition, row.key] = row.value
+        results[topic] = {key: value for key, value in rows.items() if value is not None}
+    for key, value in results["partition-state"].items():
+        row = shop.decode("partition_state", value)
+        del row["epoch"]
+        results["partition-state"][key] = row
+    return results
+
+
+def difference(expected, found):
+    for topic in ORDERED + BY_KEY:
+        if expected[topic] != found[topic]:
+            print(f"  {topic}: {len(expected[topic])} rows expected, {len(found[topic])} found")
+            if topic in ORDERED:
+                for at, (left, right) in enumerate(zip(expected[topic], found[topic])):
+                    if left != right:
+                        print(f"  first difference at row {at}:\n    {left}\n    {right}")
+                        break
+            else:
+                keys = [key for key in expected[topic].keys() | found[topic].keys()
+                        if expected[topic].get(key) != found[topic].get(key)]
+                for key in sorted(keys)[:3]:
+                    print(f"  {key}:\n    {expected[topic].get(key)}\n    {found[topic].get(key)}")
+            return topic
+    return None
+
+
+def feed(address, seed):
+    """A shop of a few days; dirty, so that late, duplicate and bot events are part of it."""
+    clickfeed = shop.binaries()[1]
+    done = shop.run(clickfeed, "simulate", "--world", "dirty", "--seed", seed, "--users", 4000, "--days", 4,
+                    "--brokers", address, "--topic", "clickstream", "--partitions", PARTITIONS)
+    print(done.stdout.strip() or done.stderr.strip().splitlines()[-1])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", action="store_true", help="keep the folder with configurations and logs")
+    options = parser.parse_args()
+    address = shop.kafka_address()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="promostream-rounds-"))
+    run_name = f"r{int(time.time())}-"
+
+    feed(address, 7)
+    undisturbed = Workers(folder, address, run_name + "calm-")
+    began = time.monotonic()
+    undisturbed.start("a")
+    undisturbed.finish()
+    expected = read_results(address, undisturbed.prefix)
+    print("undisturbed: " + ", ".join(f"{topic} {len(rows)}" for topic, rows in expected.items()) +
+          f" in {time.monotonic() - began:.1f} s")
+    if len(expected["promotion-pushes"]) < 50 or len(expected["promotion-decisions"]) < 200:
+        raise SystemExit("the undisturbed run did too little to prove anything")
+
+    failures = 0
+    for number in range(options.rounds):
+        seed = options.seed + number
+        rng = random.Random(seed)
+        disturb = disturbed_by_members if number % 2 else disturbed_by_kills
+        workers = Workers(folder, address, f"{run_name}s{seed}-")
+        began = time.monotonic()
+        what = disturb(workers, rng)
+        found = read_results(address, workers.prefix)
+        topic = difference(expected, found)
+        failures += topic is not None
+        print(f"round {number + 1} seed {seed}: {what}, {'DIFFERS in ' + topic if topic else 'equal'}, "
+              f"{time.monotonic() - began:.1f} s", flush=True)
+    if failures or options.keep:
+        print(f"logs: {folder}")
+    print(f"{options.rounds - failures} of {options.rounds} rounds equal")
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()

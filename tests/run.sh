@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# The whole ritual: installs what is missing, builds, starts a real Kafka, runs every test, closes with ctest's line.
+#
+#   tests/run.sh          the same as fast
+#   tests/run.sh fast     what CI runs: under 15 minutes on two cores
+#   tests/run.sh full     the long forms: more kill rounds, more seeds
+#
+# Environment: PROMOSTREAM_CACHE (default ~/.cache/promostream) keeps Kafka's jars and the Python packages;
+# PROMOSTREAM_DATA (default ../shared/data beside the checkout) is where the public logs are, if they are there.
+set -euo pipefail
+
+mode=${1:-fast}
+case "$mode" in
+fast | full) ;;
+*)
+    echo "run.sh: found '$mode', expected fast or full" >&2
+    exit 2
+    ;;
+esac
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+export PROMOSTREAM_CACHE=${PROMOSTREAM_CACHE:-$HOME/.cache/promostream}
+export PROMOSTREAM_DATA=${PROMOSTREAM_DATA:-$root/../shared/data}
+export PROMOSTREAM_TESTS=$mode
+jobs=$(nproc)
+kafka=$(mktemp -d /tmp/promostream-kafka.XXXXXX)
+failed=()
+summary=()
+
+clean_up() {
+    tests/kafka/kafka.sh stop "$kafka" >/dev/null 2>&1 || true
+    rm -rf "$kafka"
+}
+trap clean_up EXIT
+
+# suite NAME BUDGET_S COMMAND...: runs it, prints its time beside its budget, remembers a failure and goes on.
+suite() {
+    local name=$1 budget_s=$2 start_s=$SECONDS verdict=passed
+    shift 2
+    printf '\n==== %s (budget %s s)\n' "$name" "$budget_s"
+    if ! "$@"; then
+        verdict=FAILED
+        failed+=("$name")
+    fi
+    summary+=("$(printf '%-34s %5s s of %5s s  %s' "$name" "$((SECONDS - start_s))" "$budget_s" "$verdict")")
+}
+
+build() { # PRESET [TARGET...]
+    local preset=$1
+    shift
+    cmake --preset "$preset" >"build-$preset.log" 2>&1 || {
+        cat "build-$preset.log"
+        return 1
+    }
+    cmake --build --preset "$preset" -j "$jobs" ${1:+--target "$@"}
+}
+
+python_packages() {
+    local venv=$PROMOSTREAM_CACHE/python
+    if [ ! -e "$venv/.complete-1" ]; then
+        rm -rf "$venv"
+        python3 -m venv "$venv" &&
+            "$venv/bin/pip" install -q --disable-pip-version-check confluent-kafka==2.6.1 fastavro==1.9.7 &&
+            touch "$venv/.complete-1"
+    fi
+}
+
+tests_of() { # PRESET CTEST_ARGUMENTS...
+    ctest --test-dir "build/$1" --output-on-failure "${@:2}"
+}
+
+mkdir -p "$PROMOSTREAM_CACHE"
+suite "packages" 180 deploy/packages.sh test
+suite "build" 180 build ci
+[ "${#failed[@]}" -eq 0 ] || exit 1
+suite "build with ASan and UBSan" 180 build asan all
+suite "build with TSan" 60 build tsan test_broker_mock
+export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS="suppressions=$root/tests/tsan.suppressions"
+suite "unit, property, golden (ASan, UBSan)" 150 tests_of asan -L 'unit|property|golden' -j "$jobs"
+suite "mock (TSan)" 60 tests_of tsan -R mock/test_broker_mock
+suite "Kafka and Python from their registries" 120 eval 'tests/kafka/kafka.sh install && python_packages'
+suite "start Kafka" 60 tests/kafka/kafka.sh start "$kafka"
+PROMOSTREAM_KAFKA=$(tests/kafka/kafka.sh address "$kafka")
+export PROMOSTREAM_KAFKA
+export PROMOSTREAM_PYTHON=$PROMOSTREAM_CACHE/python/bin/python3
+budget_s=480
+[ "$mode" = full ] && budget_s=3600
+suite "mock, kafka, compare, chaos, demo" "$budget_s" tests_of ci -LE 'unit|property|golden'
+
+printf '\n==== suites\n'
+printf '%s\n' "${summary[@]}"
+printf 'in all %s s\n' "$SECONDS"
+if [ "${#failed[@]}" -gt 0 ]; then
+    printf 'FAILED: %s\n' "${failed[@]}"
+    exit 1
+fi
+# ctest's own line closes: the plain build's unit tests, which also prove that the shipped build works.
+ctest --test-dir build/ci -L 'unit|property|golden' -j "$jobs" --output-on-failure | tail -n 12

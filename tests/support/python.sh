@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Runs a Python test with the interpreter that has the foreign clients (tests/run.sh makes it); skips without it.
+set -euo pipefail
+python=${PROMOSTREAM_PYTHON:-python3}
+"$python" -c 'import confluent_kafka, fastavro' 2>/dev/null || {
+    echo "skipped: $python has no confluent_kafka and fastavro (tests/run.sh installs them)"
+    exit 77
+}
+script=$1
+shift
+if [ "$(basename "$script")" = rounds.py ] && [ "${PROMOSTREAM_TESTS:-fast}" = full ]; then
+    set -- --rounds 20 "$@"
+fi
+exec "$python" "$script" "$@"
