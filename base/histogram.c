@@ -88,11 +88,11 @@ int64_t histogram_quantile_us(const struct histogram *histogram, double q) {
     /* Counts only grow meanwhile, so the walk reaches the rank before the end. */
     for (size_t i = 0; i < HISTOGRAM_BUCKET_COUNT; i++) {
         seen += load(&histogram->counts[i]);
-        if (seen >= wanted) {
-            int64_t middle = bucket_middle(i), max = histogram_max_us(histogram);
-            return middle < max ? middle : max;
+        if (seen >= wanted && i < HISTOGRAM_BUCKET_COUNT - 1) {
+            return bucket_middle(i);
         }
     }
+    /* The last bucket has no upper end, so it has no middle. */
     return histogram_max_us(histogram);
 }
 

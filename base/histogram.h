@@ -30,7 +30,8 @@ void histogram_add(struct histogram *histogram, int64_t value_us);
 uint64_t histogram_count(const struct histogram *histogram);
 uint64_t histogram_sum_us(const struct histogram *histogram); /* exact, modulo 2^64 */
 int64_t histogram_max_us(const struct histogram *histogram);  /* exact; 0 when empty */
-/* The value at rank ceil(q * count), within 0.8 %; 0 when empty. 0 <= q <= 1. */
+/* The value at rank ceil(q * count), within 0.8 % (from 2^40 on: the maximum);
+ * 0 when empty. 0 <= q <= 1. */
 int64_t histogram_quantile_us(const struct histogram *histogram, double q);
 /* Adds what source counted; the caller is the writer of target. */
 void histogram_merge(struct histogram *target, const struct histogram *source);
