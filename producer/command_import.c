@@ -71,8 +71,7 @@ static int write_summary(const struct outcome *outcome) {
     }
     if (outcome->counts->out_of_order > 0 && !outcome->plan->is_sorted) {
         fprintf(stderr, "%s: %" PRId64 " rows were earlier than one before them; see --sort\n",
-                IMPORT_NAME, outcome->counts->out_of_order); --sort would order them\n",
-                outcome->counts->out_of_order);
+                IMPORT_NAME, outcome->counts->out_of_order);
     }
     return !is_written ? FEED_FAILED : outcome->is_stopped ? FEED_STOPPED : FEED_OK;
 }
