@@ -1,0 +1,71 @@
+#include "consumer/commands/capacity.h"
+
+#include "consumer/ops/printable.h"
+
+/* Assumptions of the plan; the tables' own sizes come from the structs. */
+#define USER_ID_BYTES       24.0 /* with the allocator's share */
+#define ACTIVE_SHARE        0.15 /* users with a cart, a timer or an open decision */
+#define CART_LINES          2.0
+#define OPEN_DECISIONS      1.0
+#define ITEM_BYTES          64.0 /* interned id and its table entries, per user: most share theirs */
+#define CATALOGUE_ROW_BYTES 320.0
+#define PROFILE_ROW_BYTES   200.0
+#define EPOCH_RECORD_BYTES                                                                         \
+    700.0 /* output of one input record: at worst a user's row and a decision's part */
+#define EPOCH_BUFFERS 2.0
+
+static double bytes_of_user(void) {
+    double index = 1.5 * 1.5 * sizeof(struct slot_entry); /* at most 2/3 full, doubled when full */
+    double active = sizeof(struct user_active) + CART_LINES * sizeof(struct cart_line) +
+                    OPEN_DECISIONS * sizeof(struct open_decision);
+    return (double)sizeof(struct user_slot) + USER_ID_BYTES + index +
+           2.0 * sizeof(struct timer_entry) + ITEM_BYTES + ACTIVE_SHARE * active;
+}
+
+struct capacity capacity_plan(const struct pipeline_config *config, int32_t partitions) {
+    struct capacity capacity = {.partitions = partitions > 0 ? partitions : 1,
+                                .user_bytes = bytes_of_user()};
+    capacity.users_bytes =
+        capacity.partitions * (double)config->state.users_max * capacity.user_bytes;
+    capacity.side_bytes = (double)config->side.catalogue_rows_max * CATALOGUE_ROW_BYTES +
+                          (double)config->side.profiles_rows_max * PROFILE_ROW_BYTES;
+    capacity.epoch_bytes = EPOCH_BUFFERS * (double)config->epoch.events_max * EPOCH_RECORD_BYTES;
+    capacity.total_bytes = capacity.users_bytes + capacity.side_bytes + capacity.epoch_bytes;
+    return capacity;
+}
+
+static void append_size(struct buffer *out, double bytes) {
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    size_t unit = 0;
+    while (bytes >= 1000 && unit + 1 < sizeof units / sizeof units[0]) {
+        bytes /= 1024;
+        unit++;
+    }
+    buffer_format(out, "%.*f %s", bytes < 10 ? 1 : 0, bytes, units[unit]);
+}
+
+void capacity_write(const struct capacity *capacity, const struct pipeline_config *config,
+                    struct buffer *out) {
+    buffer_format(out, "capacity: %d partition%s x ", capacity->partitions,
+                  capacity->partitions == 1 ? "" : "s");
+    printable_append_count(out, config->state.users_max);
+    buffer_append(out, bytes_of_text(" users x "));
+    append_size(out, capacity->user_bytes);
+    buffer_append(out, bytes_of_text(" = "));
+    append_size(out, capacity->users_bytes);
+    buffer_append(out, bytes_of_text("; side topics "));
+    append_size(out, capacity->side_bytes);
+    buffer_append(out, bytes_of_text("; epochs "));
+    append_size(out, capacity->epoch_bytes);
+    buffer_append(out, bytes_of_text("; together "));
+    append_size(out, capacity->total_bytes);
+    buffer_append(out, bytes_of_text(" in a worker that owns them all and is full\n"));
+}
+
+void capacity_write_json(const struct capacity *capacity, struct buffer *out) {
+    buffer_format(out,
+                  "{\"partitions\":%d,\"user_bytes\":%.0f,\"users_bytes\":%.0f,\"side_bytes\":%.0f,"
+                  "\"epoch_bytes\":%.0f,\"total_bytes\":%.0f}",
+                  capacity->partitions, capacity->user_bytes, capacity->users_bytes,
+                  capacity->side_bytes, capacity->epoch_bytes, capacity->total_bytes);
+}
