@@ -25,6 +25,7 @@
 
 #define GATE_ENUM(id, name, help) id,
 enum gate { GATES(GATE_ENUM) GATE_COUNT, GATE_NONE = GATE_COUNT };
+#define GATE_BIT(gate) (UINT32_C(1) << (gate)) /* in decision.gates */
 const char *gate_name(enum gate gate); /* "rule" for GATE_NONE: sent by the written rule */
 
 /* Which comparison a row may serve (METHODS 0, rules 7 and 8):

@@ -1,0 +1,33 @@
+#include "consumer/rooms/decision.h"
+
+#include <assert.h>
+#include <string.h>
+
+const char *const bucket_names[] = {"policy", "explore", "control", NULL};
+
+const char *gate_name(enum gate gate) {
+#define GATE_TEXT(id, name, help) name,
+    static const char *const names[] = {GATES(GATE_TEXT) "rule"};
+#undef GATE_TEXT
+    assert(gate <= GATE_NONE);
+    return names[gate];
+}
+
+void decision_open(const struct decision *decision, const char *offer_id,
+                   struct open_decision *out) {
+    assert(!decision->is_too_many_open && strlen(offer_id) < sizeof out->offer_id);
+    assert(decision_is_sent(decision) == (offer_id[0] != '\0'));
+    *out = (struct open_decision){
+        .id = decision->id,
+        .deadline_ms = decision->deadline_ms,
+        .close_ms = decision->close_ms,
+        .redecide_ms = decision->redecide_ms,
+        .expires_ms = decision->expires_ms,
+        .anchor = decision->anchor,
+        .trigger = (uint8_t)decision->trigger,
+        .attempt = decision->attempt,
+        .flags = (uint8_t)((decision_is_sent(decision) ? DECISION_SENT : 0) |
+                           (decision->redecide_ms != TIME_NONE ? DECISION_DEFERRED : 0)),
+    };
+    memcpy(out->offer_id, offer_id, strlen(offer_id));
+}
