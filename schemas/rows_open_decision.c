@@ -1,5 +1,7 @@
 #include "schemas/rows_plan.h"
 
+#define OPEN_OFFER_BYTES sizeof(((struct open_decision *)NULL)->offer_id)
+
 static const struct plan_array numbers =
     ROW_ITEMS(open_decision_row, numbers, number_count, row_double_optional_item);
 static const struct plan_array names =
@@ -18,8 +20,7 @@ static const struct plan_op ops[] = {
     ROW_BOUND(PLAN_BYTE, open_decision_row, open.trigger, TRIGGER_COUNT - 1),
     ROW_BOUND(PLAN_BYTE, open_decision_row, open.attempt, UINT8_MAX),
     ROW_BOUND(PLAN_BYTE, open_decision_row, open.flags, UINT8_MAX),
-    ROW_OPTIONAL_BOUND(PLAN_CHARS, open_decision_row, open.offer_id,
-                       sizeof(((struct open_decision *)NULL)->offer_id)),
+    ROW_OPTIONAL_BOUND(PLAN_CHARS, open_decision_row, open.offer_id, OPEN_OFFER_BYTES),
     ROW_TEXT(open_decision_row, action),
     ROW_FIELD(PLAN_DOUBLE, open_decision_row, action_p),
     ROW_TEXT(open_decision_row, bucket),
@@ -27,6 +28,20 @@ static const struct plan_op ops[] = {
     ROW_FIELD(PLAN_INT, open_decision_row, feature_version),
     ROW_ARRAY(open_decision_row, numbers, ROW_NUMBERS_MAX, &numbers),
     ROW_ARRAY(open_decision_row, names, ROW_NAMES_MAX, &names),
+    ROW_END,
+};
+
+const struct plan_op row_open_state[] = {
+    ROW_FIELD(PLAN_HASH, open_decision, id),
+    ROW_FIELD(PLAN_LONG, open_decision, deadline_ms),
+    ROW_OPTIONAL(PLAN_LONG, open_decision, close_ms),
+    ROW_OPTIONAL(PLAN_LONG, open_decision, redecide_ms),
+    ROW_OPTIONAL(PLAN_LONG, open_decision, expires_ms),
+    ROW_FIELD(PLAN_WORD, open_decision, anchor),
+    ROW_BOUND(PLAN_BYTE, open_decision, trigger, TRIGGER_COUNT - 1),
+    ROW_BOUND(PLAN_BYTE, open_decision, attempt, UINT8_MAX),
+    ROW_BOUND(PLAN_BYTE, open_decision, flags, UINT8_MAX),
+    ROW_OPTIONAL_BOUND(PLAN_CHARS, open_decision, offer_id, OPEN_OFFER_BYTES),
     ROW_END,
 };
 

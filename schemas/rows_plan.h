@@ -33,4 +33,7 @@ extern const struct plan_op row_text_item[];            /* string */
 extern const struct plan_op row_text_optional_item[];   /* ["null", "string"] */
 extern const struct plan_op row_double_optional_item[]; /* ["null", "double"] */
 
+/* struct open_decision as open_state of user_state.avsc. */
+extern const struct plan_op row_open_state[];
+
 #endif
