@@ -51,7 +51,8 @@ struct option_row {
 struct option_page {
     const char *name;        /* as typed: "promostream run"; begins every error line */
     const char *summary;     /* half a sentence for NAME */
-    const char *synopsis;    /* what follows the name: "--config FILE [OPTION]..." */
+    const char *synopsis;    /* what follows the name, a line for each form:
+                              * "--config FILE [OPTION]..." */
     const char *description; /* this and the two below: NULL leaves the section out */
     const char *exit_status;
     const char *examples;
