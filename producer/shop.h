@@ -1,9 +1,10 @@
 /* shop: the simulated shop of `clickfeed simulate`, a world whose truth is known (SIMULATOR.md).
  *
- * It yields the shop's messages in the order of their arrival. Every choice is a draw keyed by (seed, user, purpose,
- * index): the same options give the same bytes, and nuisance (duplicates, losses, guests, bots ...) never changes what
- * the shoppers do nor the truth. Memory is bounded by users and by what is under way, not by days.
- * One thread per shop. Texts that it lends live until the next call that is said to end them. */
+ * It yields the shop's messages in the order of their arrival. Every choice is a draw keyed by
+ * (seed, user, purpose, index): the same options give the same bytes, and nuisance (duplicates,
+ * losses, guests, bots ...) never changes what the shoppers do nor the truth. Memory is bounded by
+ * users and by what is under way, not by days. One thread per shop. Texts that it lends live until
+ * the next call that is said to end them. */
 #ifndef PROMOSTREAM_PRODUCER_SHOP_H
 #define PROMOSTREAM_PRODUCER_SHOP_H
 
@@ -19,7 +20,8 @@
 
 /* What may be sent at a decision; `none` first, as everywhere. */
 enum shop_arm { SHOP_NONE, SHOP_REMIND, SHOP_SHIP, SHOP_10, SHOP_20, SHOP_ARM_COUNT };
-extern const char *const shop_arm_names[SHOP_ARM_COUNT + 1]; /* "none", "remind", "ship", "10%", "20%", NULL */
+extern const char
+    *const shop_arm_names[SHOP_ARM_COUNT + 1]; /* "none", "remind", "ship", "10%", "20%", NULL */
 
 /* The built-in worlds with one sentence each, for --help; ended by a NULL name. */
 struct shop_world_name {
@@ -33,34 +35,37 @@ enum shop_switch { SHOP_AS_WORLD, SHOP_OFF, SHOP_ON };
 struct shop_truth {
     struct hash128 decision_id; /* of the shop: hash of user, anchor event and deadline */
     int64_t user;               /* index, 0-based */
-    struct bytes user_id;       /* the shopper's own key; under nuisance the events may stand under a guest's */
+    struct bytes
+        user_id; /* the shopper's own key; under nuisance the events may stand under a guest's */
     struct bytes session_id;
     struct bytes anchor_event_id; /* the last product_added of the cart */
     int64_t deadline_ms;          /* last cart change + 60 min, by the shop's clock */
     int z;                        /* type * 3 + sensitivity */
     double cart_value;
-    double fatigue;           /* F: decayed number of delivered pushes */
+    double fatigue; /* F: decayed number of delivered pushes */
     int coupons_30d;
     double p[SHOP_ARM_COUNT]; /* P(buy within 7 d | z, arm, state) */
     double value[SHOP_ARM_COUNT];
-    double u;                /* the one uniform of the episode: arm a buys iff u < p[a] */
-    double delay_ms;         /* from the decision to the order, if it buys */
-    bool has_stock;          /* false: stock gone by then, nobody buys */
-    enum shop_arm arm;       /* delivered before the decision (--listen only), else SHOP_NONE */
-    bool is_bought;          /* as decided now; a later push may still turn a no into a yes */
+    double u;          /* the one uniform of the episode: arm a buys iff u < p[a] */
+    double delay_ms;   /* from the decision to the order, if it buys */
+    bool has_stock;    /* false: stock gone by then, nobody buys */
+    enum shop_arm arm; /* delivered before the decision (--listen only), else SHOP_NONE */
+    bool is_bought;    /* as decided now; a later push may still turn a no into a yes */
 };
 
 struct shop_options {
     const char *world; /* a built-in name, or the path of a world file (ends in .yaml or .yml) */
     uint64_t seed;
-    int64_t users;    /* 1 .. SHOP_USERS_MAX */
-    int days;         /* 1 .. SHOP_DAYS_MAX: sessions start within them; what they cause may come later */
+    int64_t users; /* 1 .. SHOP_USERS_MAX */
+    int days; /* 1 .. SHOP_DAYS_MAX: sessions start within them; what they cause may come later */
     int64_t start_ms; /* midnight UTC of the first day */
     enum shop_switch nuisance;
-    double consent_granted, consent_denied; /* shares of users, the rest is unknown; both NaN: as the world says */
-    bool with_catalogue_changes;            /* yield SHOP_CATALOGUE emissions too */
-    const char *truth_path;                 /* JSON lines; NULL: none */
-    void (*on_truth)(void *context, const struct shop_truth *truth); /* NULL: none; the row lives for the call */
+    double consent_granted,
+        consent_denied; /* shares of users, the rest is unknown; both NaN: as the world says */
+    bool with_catalogue_changes; /* yield SHOP_CATALOGUE emissions too */
+    const char *truth_path;      /* JSON lines; NULL: none */
+    void (*on_truth)(void *context,
+                     const struct shop_truth *truth); /* NULL: none; the row lives for the call */
     void *truth_context;
 };
 
@@ -77,39 +82,45 @@ struct shop_emission {
     enum shop_stream stream;
     int64_t arrival_ms; /* the record's timestamp; never decreases */
     struct bytes key;   /* of the record: user or guest id, item id */
-    int32_t partition;  /* SHOP_FEEDBACK: where the push stood, to be produced there explicitly; else -1, by key */
+    int32_t partition; /* SHOP_FEEDBACK: where the push stood, to be produced there explicitly; else
+                          -1, by key */
     struct event event; /* lines are lent like the texts */
     struct catalogue_item_row item;
 };
 
 struct shop;
 
-/* STOP for an unknown world, a bad world file (each error one line on errors), options out of range, or a truth file
- * that cannot be written. */
-MUST_CHECK struct failure shop_new(const struct shop_options *options, FILE *errors, struct shop **out);
+/* STOP for an unknown world, a bad world file (each error one line on errors), options out of
+ * range, or a truth file that cannot be written. */
+MUST_CHECK struct failure shop_new(const struct shop_options *options, FILE *errors,
+                                   struct shop **out);
 void shop_destroy(struct shop *shop); /* NULL is fine */
 
-/* Fills *out, lent until the next shop_next or shop_destroy. False at the end: all days are over and all that they
- * caused has been said. A later shop_feedback may cause more: then it yields again. */
+/* Fills *out, lent until the next shop_next or shop_destroy. False at the end: all days are over
+ * and all that they caused has been said. A later shop_feedback may cause more: then it yields
+ * again. */
 bool shop_next(struct shop *shop, struct shop_emission *out);
 
 /* Simulated time: arrival of the last emission, start_ms before the first. */
 int64_t shop_now_ms(const struct shop *shop);
 
-/* What stands on the topics catalogue and profiles before the first event. index 0 .. count - 1. Texts of an item live
- * as long as the shop; texts of a profile until the next shop_profile. */
+/* What stands on the topics catalogue and profiles before the first event. index 0 .. count - 1.
+ * Texts of an item live as long as the shop; texts of a profile until the next shop_profile. */
 int64_t shop_catalogue_count(const struct shop *shop);
 void shop_catalogue_item(const struct shop *shop, int64_t index, struct catalogue_item_row *out);
 int64_t shop_profile_count(const struct shop *shop);
 void shop_profile(struct shop *shop, int64_t index, struct profile_row *out);
 
-/* --listen: a record of promotion-pushes was read at simulated time arrival_ms (earlier than now: now) from the given
- * partition. It reaches the user at max(arrival, not_before), unless it has expired by then. The shop copies what it
- * needs. Delivered before the user's decision (60 min idle) it is the decision's arm; after it, p1 = max(p0, pa) by the
- * episode's own uniform. Unknown users are counted and ignored. */
-void shop_feedback(struct shop *shop, const struct push_row *push, int64_t arrival_ms, int32_t partition);
+/* --listen: a record of promotion-pushes was read at simulated time arrival_ms (earlier than now:
+ * now) from the given partition. It reaches the user at max(arrival, not_before), unless it has
+ * expired by then. The shop copies what it needs. Delivered before the user's decision (60 min
+ * idle) it is the decision's arm; after it, p1 = max(p0, pa) by the episode's own uniform. Unknown
+ * users are counted and ignored. */
+void shop_feedback(struct shop *shop, const struct push_row *push, int64_t arrival_ms,
+                   int32_t partition);
 
-/* The truth file is written out and closed; call at the end, once. STOP if that failed (disk full). */
+/* The truth file is written out and closed; call at the end, once. STOP if that failed (disk full).
+ */
 MUST_CHECK struct failure shop_finish(struct shop *shop);
 
 /* Base rates so far, readable (the end summary of `clickfeed simulate`), and as one JSON object. */

@@ -1,0 +1,118 @@
+/* shop_engine: the inside of struct shop, for shop.c (time), shop_episode.c (what becomes of a
+ * cart) and shop_feedback.c (what a push does). Nobody else includes it. */
+#ifndef PROMOSTREAM_PRODUCER_SHOP_ENGINE_H
+#define PROMOSTREAM_PRODUCER_SHOP_ENGINE_H
+
+#include "producer/shop_outcome.h"
+#include "producer/shop_queue.h"
+#include "producer/shop_report.h"
+#include "producer/shop_session.h"
+#include "producer/shop_speech.h"
+#include "producer/shop_truth.h"
+#include "producer/shop_wakes.h"
+
+/* An abandoned cart. Held by its user (the latest one only) and by each plan for it; freed when
+ * nobody holds it. */
+struct shop_episode {
+    int64_t user;
+    int64_t deadline_ms; /* the decision: 60 min after the last change of the cart */
+    uint32_t session, anchor_seq;
+    uint32_t holders;
+    bool is_frozen; /* the state below is fixed: by the first push or by the decision */
+    bool is_decided;
+    bool is_bought; /* an order is planned or has been */
+    uint8_t arm;    /* best one delivered so far */
+    struct shop_cart cart;
+    double fatigue;
+    int coupons_30d;
+    double p[SHOP_ARM_COUNT]; /* after the decision */
+    double u;
+    double p_now; /* of what has been delivered */
+    /* The coupon that an order would use; size 0: none. */
+    double discount;
+    int64_t coupon_expires_ms;
+    uint8_t coupon_size;
+    char coupon[SHOP_COUPON_BYTES];
+    uint32_t next_free;
+};
+
+/* What pushes did to a user. */
+#define SHOP_COUPONS_MAX 8
+#define SHOP_PUSHES_SEEN 8
+struct shop_pushed {
+    double fatigue; /* as of fatigue_ms */
+    int64_t fatigue_ms;
+    int64_t coupons_ms[SHOP_COUPONS_MAX]; /* a ring of deliveries, INT64_MIN = none */
+    uint64_t seen[SHOP_PUSHES_SEEN];      /* a ring of push ids */
+    uint8_t coupons_next, seen_next;
+    bool skips_cart; /* pull-forward */
+};
+
+struct shop_shopper {
+    uint32_t sessions; /* so far: the number of the next one */
+    uint32_t episode;  /* 1 + index, 0 = none */
+    uint32_t pushed;   /* 1 + index, 0 = never */
+};
+
+struct shop {
+    struct shop_options options;
+    struct shop_world world;
+    struct shop_scene scene;
+    struct shop_calendar *calendar;
+    struct shop_catalogue *catalogue;
+    struct shop_queue *queue;
+    struct shop_wakes wakes; /* users, then bots */
+    struct shop_nuisance nuisance;
+    struct shop_speech speech;
+    struct shop_truth_file truth;
+    struct shop_report report;
+    int64_t now_ms;
+    int day;                       /* open in the catalogue */
+    uint32_t next_change;          /* item to look at for a change of the open day */
+    struct shop_shopper *shoppers; /* [users] */
+    struct shop_episode *episodes;
+    size_t episode_count, episode_capacity;
+    uint32_t free_episode; /* 1 + index */
+    struct shop_pushed *pushed;
+    size_t pushed_count, pushed_capacity;
+    uint64_t *pending; /* ids of pushes under way: what a revocation can still stop */
+    size_t pending_count, pending_capacity;
+    uint32_t *bot_views; /* [bots] */
+    int64_t bots;
+    struct shop_session session; /* the one being made */
+    char profile_id[SHOP_KEY_BYTES];
+};
+
+/* ---- shop_episode.c
+ * ----------------------------------------------------------------------------------- */
+
+/* The session's cart was left: its decision is planned, and it becomes the user's latest. */
+void shop_episode_open(struct shop *shop, int64_t user, const struct shop_session *session);
+/* NULL if the user left no cart that is still unsold. */
+struct shop_episode *shop_episode_latest(struct shop *shop, int64_t user);
+/* The user's cart is no more (bought, or a new one was begun). */
+void shop_episode_forget(struct shop *shop, int64_t user);
+void shop_episode_decide(struct shop *shop, uint32_t index);
+void shop_episode_order(struct shop *shop, uint32_t index);
+/* Fixes fatigue and coupons as they are, once. */
+void shop_episode_freeze(struct shop *shop, struct shop_episode *episode);
+/* After the decision: the arm is delivered at at_ms. True if it alone brings an order. */
+bool shop_episode_push(struct shop *shop, struct shop_episode *episode, enum shop_arm arm,
+                       int64_t at_ms);
+struct hash128 shop_episode_id(const struct shop *shop, const struct shop_episode *episode);
+void shop_episodes_clean_up(struct shop *shop);
+
+/* ---- shop_feedback.c
+ * ---------------------------------------------------------------------------------- */
+
+void shop_feedback_deliver(struct shop *shop, const struct shop_push *push, int64_t at_ms);
+/* F and coupons of the last 30 d as of at_ms. */
+double shop_feedback_fatigue(const struct shop *shop, int64_t user, int64_t at_ms);
+int shop_feedback_coupons(const struct shop *shop, int64_t user, int64_t at_ms);
+/* A coupon of ours was used: pull-forward. */
+void shop_feedback_coupon_used(struct shop *shop, int64_t user, uint32_t session);
+/* True once, if the user's next cart is not to be. */
+bool shop_feedback_skips_cart(const struct shop *shop, int64_t user);
+void shop_feedback_cart_skipped(struct shop *shop, int64_t user);
+
+#endif
