@@ -1,0 +1,64 @@
+#include "consumer/rooms/items.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+/* cmocka needs the above */
+#include <cmocka.h>
+
+static void test_counts_references(void **state) {
+    (void)state;
+    struct items items;
+    items_init(&items);
+    struct bytes shoe = bytes_of_text("shoe"), sock = bytes_of_text("sock");
+    uint32_t a = items_intern(&items, shoe);
+    assert_int_equal(items_intern(&items, shoe), a);
+    uint32_t b = items_intern(&items, sock);
+    assert_int_not_equal(a, b);
+    assert_true(bytes_equal(items_text(&items, a), shoe));
+    items_release(&items, a);
+    assert_int_equal(items_find(&items, shoe), a); /* one reference is left */
+    items_release(&items, a);
+    assert_int_equal(items_find(&items, shoe), ITEM_NONE);
+    assert_true(bytes_equal(items_text(&items, b), sock));
+    items_clean_up(&items);
+}
+
+static void test_reuses_numbers(void **state) {
+    (void)state;
+    struct items items;
+    items_init(&items);
+    for (int round = 0; round < 3; round++) {
+        uint32_t numbers[500];
+        for (int i = 0; i < 500; i++) {
+            char name[16];
+            int size = snprintf(name, sizeof name, "item-%d-%d", round, i);
+            numbers[i] = items_intern(&items, bytes_of(name, (size_t)size));
+        }
+        for (int i = 0; i < 500; i++) {
+            items_release(&items, numbers[i]);
+        }
+    }
+    assert_int_equal(items.index.count, 0);
+    assert_in_range(items.count, 1, 501); /* the second and third round took the first one's numbers */
+    items_clean_up(&items);
+}
+
+static void test_empty_id_is_none(void **state) {
+    (void)state;
+    struct items items;
+    items_init(&items);
+    assert_int_equal(items_intern(&items, bytes_of(NULL, 0)), ITEM_NONE);
+    assert_int_equal(items_text(&items, ITEM_NONE).size, 0);
+    items_release(&items, ITEM_NONE);
+    items_clean_up(&items);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_counts_references),
+        cmocka_unit_test(test_reuses_numbers),
+        cmocka_unit_test(test_empty_id_is_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
