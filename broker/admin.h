@@ -19,5 +19,8 @@ MUST_CHECK struct failure admin_open(struct admin *admin, const char *bootstrap_
 void admin_close(struct admin *admin);
 /* client_metadata, but STOP without an answer: admin commands are for people or for a start. */
 MUST_CHECK struct failure admin_metadata(struct admin *admin, const struct rd_kafka_metadata **out);
+/* Creates topics; one that exists already is no failure. log may be NULL. */
+MUST_CHECK struct failure admin_create(struct admin *admin, rd_kafka_NewTopic_t **wanted,
+                                       size_t count, const struct log_sink *log);
 
 #endif

@@ -62,7 +62,7 @@ static void take_configs(struct facts *facts, const rd_kafka_ConfigResource_t *r
 }
 
 static void take_description(const struct topics *topics, struct facts facts[TOPIC_COUNT],
-                             const rd_kafka_event_t *event) {
+                             rd_kafka_event_t *event) {
     size_t count;
     const rd_kafka_ConfigResource_t **resources = rd_kafka_DescribeConfigs_result_resources(
         rd_kafka_event_DescribeConfigs_result(event), &count);

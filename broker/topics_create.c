@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "broker/admin.h"
 
-#define CREATE_WAIT_MS       30000
 #define VISIBLE_WAIT_STEP_MS 50
 #define FREE_PARTITIONS      1
 #define RETENTION_FOREVER    "-1"
@@ -87,46 +86,6 @@ static int32_t partitions_wanted(enum topic topic, int32_t p) {
     return 0;
 }
 
-static struct failure create_result(const rd_kafka_event_t *event, const struct log_sink *log) {
-    if (rd_kafka_event_error(event)) {
-        return failure_make(FAILURE_STOP, rd_kafka_event_error(event), "creating topics: %s",
-                            rd_kafka_event_error_string(event));
-    }
-    size_t count;
-    const rd_kafka_topic_result_t **results =
-        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
-    for (size_t i = 0; i < count; i++) {
-        rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[i]);
-        const char *name = rd_kafka_topic_result_name(results[i]);
-        /* Another worker that starts at the same moment may be first. */
-        if (code && code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
-            const char *text = rd_kafka_topic_result_error_string(results[i]);
-            return failure_make(FAILURE_STOP, code, "creating topic %s: %s", name,
-                                text ? text : rd_kafka_err2str(code));
-        }
-        log_info(log, "broker", "created topic name=%s", name);
-    }
-    return failure_none();
-}
-
-static struct failure create(struct admin *admin, rd_kafka_NewTopic_t **wanted, size_t count,
-                             const struct log_sink *log) {
-    char text[200];
-    rd_kafka_AdminOptions_t *options =
-        rd_kafka_AdminOptions_new(admin->client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
-    rd_kafka_AdminOptions_set_request_timeout(options, CREATE_WAIT_MS, text, sizeof text);
-    rd_kafka_AdminOptions_set_operation_timeout(options, CREATE_WAIT_MS, text, sizeof text);
-    rd_kafka_CreateTopics(admin->client, wanted, count, options, admin->queue);
-    rd_kafka_AdminOptions_destroy(options);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(admin->queue, 2 * CREATE_WAIT_MS);
-    if (!event) {
-        return failure_make(FAILURE_STOP, 0, "creating topics: no answer");
-    }
-    struct failure failure = create_result(event, log);
-    rd_kafka_event_destroy(event);
-    return failure;
-}
-
 static bool all_exist(const struct topics *topics, const struct rd_kafka_metadata *metadata) {
     for (int topic = 0; topic < TOPIC_COUNT; topic++) {
         if (client_partitions(metadata, topics->full[topic]) == 0) {
@@ -170,7 +129,7 @@ static struct failure create_missing(struct admin *admin, const struct topics *t
         }
     }
     if (!failed(failure) && count > 0) {
-        failure = create(admin, wanted, count, log);
+        failure = admin_create(admin, wanted, count, log);
         if (!failed(failure)) {
             failure = wait_visible(admin, topics);
         }

@@ -1,0 +1,332 @@
+/* Rebalances and positions: which partitions are ours, and from where they are fetched.
+ *
+ *     ASSIGN callback      remember the partition numbers; assign nothing yet (an empty list
+ * answers the group) next polls           committed() until no transaction is pending ->
+ * BROKER_ASSIGNED broker_start ...     after the last of them one assign() with explicit offsets:
+ * fetching begins REVOKE callback      wait for the epoch in flight, assign(NULL) ->
+ * BROKER_REVOKED, or BROKER_LOST a lost epoch         an empty list stops fetching without leaving
+ * the group -> BROKER_LOST, committed() ...
+ *
+ * The callback runs inside the worker's own take of records (broker_poll.c), so nothing here needs
+ * a lock. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/broker_internal.h"
+#include "broker/txn_errors.h"
+
+#define COMMITTED_WAIT_MS 1000
+#define WAIT_LOG_MS       10000
+
+static void stop_later(struct broker_kafka *broker, struct failure failure) {
+    if (!failed(broker->stop)) {
+        broker->stop = failure;
+    }
+}
+
+/* An empty list, not NULL: NULL outside of a revocation would make librdkafka rejoin the group. */
+static void fetch_nothing(struct broker_kafka *broker) {
+    rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(0);
+    rd_kafka_resp_err_t code = rd_kafka_assign(broker->consumer, none);
+    rd_kafka_topic_partition_list_destroy(none);
+    if (code) {
+        log_warn(broker->log, "broker", "assign nothing: %s", rd_kafka_err2str(code));
+    }
+}
+
+static int compare_slots(const void *a, const void *b) {
+    int32_t left = ((const struct slot *)a)->partition;
+    int32_t right = ((const struct slot *)b)->partition;
+    return (left > right) - (left < right);
+}
+
+struct slot *assign_find(struct broker_kafka *broker, int32_t partition) {
+    struct slot key = {.partition = partition};
+    return broker->slot_count == 0 ? NULL
+                                   : bsearch(&key, broker->slots, broker->slot_count,
+                                             sizeof *broker->slots, compare_slots);
+}
+
+/* ---- the group's decisions ---- */
+
+static bool has_partition(const rd_kafka_topic_partition_list_t *list, const char *topic,
+                          int32_t partition) {
+    for (int i = 0; i < list->cnt; i++) {
+        if (list->elems[i].partition == partition && strcmp(list->elems[i].topic, topic) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void take_assignment(struct broker_kafka *broker,
+                            const rd_kafka_topic_partition_list_t *partitions) {
+    const char *first = broker->topics->full[input_topic((enum broker_input)0)];
+    size_t count = 0;
+    broker->slots = memory_grow(broker->slots, (size_t)partitions->cnt + 1, sizeof *broker->slots);
+    for (int i = 0; i < partitions->cnt; i++) {
+        if (strcmp(partitions->elems[i].topic, first) == 0) {
+            broker->slots[count++] = (struct slot){.partition = partitions->elems[i].partition};
+        }
+    }
+    bool is_together = (size_t)partitions->cnt == count * INPUT_COUNT;
+    for (size_t i = 0; i < count && is_together; i++) {
+        for (int input = 1; input < INPUT_COUNT; input++) {
+            const char *topic = broker->topics->full[input_topic((enum broker_input)input)];
+            is_together =
+                is_together && has_partition(partitions, topic, broker->slots[i].partition);
+        }
+    }
+    if (!is_together) {
+        stop_later(broker,
+                   failure_make(FAILURE_STOP, 0,
+                                "the group assigned different partitions of the input topics: all "
+                                "members of group %s must be promostream with the same topics",
+                                broker->config->group_id));
+        count = 0;
+    }
+    broker->slot_count = count;
+    qsort(broker->slots, count, sizeof *broker->slots, compare_slots);
+}
+
+static void on_assign(struct broker_kafka *broker,
+                      const rd_kafka_topic_partition_list_t *partitions) {
+    take_assignment(broker, partitions);
+    fetch_nothing(broker);
+    broker->ownership = OWNS_UNREAD;
+    broker->waiting_since_ms = 0;
+    metric_add(&broker->metrics.rebalances_total, 1);
+    log_info(broker->log, "broker", "assigned worker=%s partitions=%zu",
+             broker->config->worker_name, broker->slot_count);
+}
+
+static void on_revoke(struct broker_kafka *broker, bool is_lost) {
+    bool is_settled = is_lost || !broker->is_reported || commit_wait(broker, REVOKE_WAIT_MS);
+    bool has_failed = commit_take_failure(broker);
+    rd_kafka_assign(broker->consumer, NULL);
+    if (broker->is_reported) {
+        bool is_clean = !is_lost && is_settled && !has_failed;
+        broker->pending = is_clean ? BROKER_REVOKED : BROKER_LOST;
+    }
+    log_info(broker->log, "broker", "%s worker=%s partitions=%zu",
+             is_lost                     ? "lost"
+             : is_settled && !has_failed ? "revoked"
+                                         : "revoked with a lost epoch",
+             broker->config->worker_name, broker->slot_count);
+    broker->is_reported = false;
+    broker->ownership = OWNS_NOTHING;
+    broker->slot_count = 0;
+    broker->is_batch_stale = true;
+}
+
+void assign_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code,
+                         rd_kafka_topic_partition_list_t *partitions, void *opaque) {
+    struct broker_kafka *broker = ((struct broker_opaque *)opaque)->broker;
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        on_assign(broker, partitions);
+    } else {
+        /* A member that left on an error gets that error here; it owns nothing any more. */
+        bool is_lost =
+            code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS || rd_kafka_assignment_lost(client);
+        on_revoke(broker, is_lost);
+    }
+}
+
+void assign_rewind(struct broker_kafka *broker) {
+    fetch_nothing(broker);
+    broker->is_reported = false;
+    broker->ownership = OWNS_UNREAD;
+    broker->waiting_since_ms = 0;
+}
+
+/* ---- committed positions ---- */
+
+static rd_kafka_topic_partition_list_t *list_all(const struct broker_kafka *broker) {
+    rd_kafka_topic_partition_list_t *list =
+        rd_kafka_topic_partition_list_new((int)broker->slot_count * INPUT_COUNT);
+    for (size_t i = 0; i < broker->slot_count; i++) {
+        for (int input = 0; input < INPUT_COUNT; input++) {
+            rd_kafka_topic_partition_t *element = rd_kafka_topic_partition_list_add(
+                list, broker->topics->full[input_topic((enum broker_input)input)],
+                broker->slots[i].partition);
+            element->offset = RD_KAFKA_OFFSET_INVALID;
+        }
+    }
+    return list;
+}
+
+/* The epoch number in an offset's metadata; -1 if there is none. */
+static int64_t epoch_of(const rd_kafka_topic_partition_t *element) {
+    char text[24];
+    if (element->offset < 0 || !element->metadata || element->metadata_size == 0 ||
+        element->metadata_size >= sizeof text) {
+        return -1;
+    }
+    memcpy(text, element->metadata, element->metadata_size);
+    text[element->metadata_size] = '\0';
+    char *end;
+    long long number = strtoll(text, &end, 10);
+    return *end == '\0' && number >= 0 ? number : -1;
+}
+
+/* The list is in the order of list_all. */
+static rd_kafka_resp_err_t take_committed(struct broker_kafka *broker,
+                                          const rd_kafka_topic_partition_list_t *list) {
+    broker->assignments =
+        memory_grow(broker->assignments, broker->slot_count + 1, sizeof *broker->assignments);
+    for (size_t i = 0; i < broker->slot_count; i++) {
+        struct assignment *assignment = &broker->assignments[i];
+        *assignment = (struct assignment){.partition = broker->slots[i].partition, .epoch = -1};
+        for (int input = 0; input < INPUT_COUNT; input++) {
+            const rd_kafka_topic_partition_t *element =
+                &list->elems[i * INPUT_COUNT + (size_t)input];
+            if (element->err) {
+                return element->err;
+            }
+            int64_t epoch = epoch_of(element);
+            assignment->next_offset[input] = element->offset >= 0 ? element->offset : -1;
+            assignment->epoch = epoch > assignment->epoch ? epoch : assignment->epoch;
+        }
+    }
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static void log_waiting(struct broker_kafka *broker, rd_kafka_resp_err_t code) {
+    int64_t now_ms = monotonic_ms();
+    if (broker->waiting_since_ms == 0 || now_ms - broker->waiting_since_ms >= WAIT_LOG_MS) {
+        broker->waiting_since_ms = now_ms;
+        /* librdkafka says timed out, never that a transaction is pending (KAFKA.md 9). */
+        log_info(broker->log, "broker", "waiting for committed positions: %s",
+                 code == RD_KAFKA_RESP_ERR__TIMED_OUT ? "a transaction is pending"
+                                                      : rd_kafka_err2str(code));
+    }
+}
+
+struct failure assign_read_positions(struct broker_kafka *broker, int timeout_ms, bool *out_ready) {
+    *out_ready = false;
+    /* Our own epoch in flight decides what the positions are. */
+    if (!commit_wait_idle(broker, timeout_ms)) {
+        return failure_none();
+    }
+    struct failure stop = commit_stop_reason(broker);
+    if (failed(stop)) {
+        return stop;
+    }
+    rd_kafka_topic_partition_list_t *list = list_all(broker);
+    rd_kafka_resp_err_t code = broker->slot_count == 0
+                                   ? RD_KAFKA_RESP_ERR_NO_ERROR
+                                   : rd_kafka_committed(broker->consumer, list, COMMITTED_WAIT_MS);
+    if (!code) {
+        code = take_committed(broker, list);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    if (!code) {
+        *out_ready = true;
+        return failure_none();
+    }
+    if (consumer_error_action(code) == FAILURE_STOP) {
+        return failure_make(FAILURE_STOP, code, "committed positions: %s", rd_kafka_err2str(code));
+    }
+    log_waiting(broker, code);
+    if (code != RD_KAFKA_RESP_ERR__TIMED_OUT) {
+        commit_pause(broker, timeout_ms);
+    }
+    return failure_none();
+}
+
+/* ---- start ---- */
+
+/* The position to fetch from: what recovery says, or the rule for partitions without any. */
+static struct failure resolve(struct broker_kafka *broker, enum broker_input input,
+                              int32_t partition, int64_t wanted, int64_t *out) {
+    const char *topic = broker->topics->full[input_topic(input)];
+    int64_t low, high;
+    struct failure failure = read_watermarks(broker, topic, partition, ANSWER_WAIT_MS, &low, &high);
+    if (failed(failure)) {
+        return failure;
+    }
+    if (wanted > high) {
+        return failure_make(
+            FAILURE_STOP, 0,
+            "%s [%d]: committed position %lld is beyond the end %lld: was the topic "
+            "made anew?",
+            topic, partition, (long long)wanted, (long long)high);
+    }
+    if (wanted >= 0 && wanted < low) {
+        log_warn(broker->log, "broker",
+                 "records deleted before they were read topic=%s partition=%d from=%lld to=%lld",
+                 topic, partition, (long long)wanted, (long long)low);
+    }
+    bool is_latest =
+        input == INPUT_CLICKSTREAM && strcmp(broker->config->auto_offset_reset, "latest") == 0;
+    *out = wanted >= low ? wanted : wanted >= 0 ? low : is_latest ? high : low;
+    return failure_none();
+}
+
+/* What librdkafka still remembers of an earlier assignment; it forgets it a moment later, on its
+ * own thread. */
+static int64_t position_now(struct broker_kafka *broker, int input, int32_t partition) {
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(
+        list, broker->topics->full[input_topic((enum broker_input)input)], partition);
+    rd_kafka_resp_err_t code = rd_kafka_position(broker->consumer, list);
+    int64_t position = !code && !list->elems[0].err ? list->elems[0].offset : -1;
+    rd_kafka_topic_partition_list_destroy(list);
+    return position >= 0 ? position : -1;
+}
+
+static struct failure fetch_all(struct broker_kafka *broker) {
+    rd_kafka_topic_partition_list_t *list = list_all(broker);
+    for (int i = 0; i < list->cnt; i++) {
+        struct slot *slot = &broker->slots[i / INPUT_COUNT];
+        int input = i % INPUT_COUNT;
+        list->elems[i].offset = slot->start[input];
+        slot->stale[input] = position_now(broker, input, slot->partition);
+    }
+    rd_kafka_resp_err_t code = rd_kafka_assign(broker->consumer, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (code) {
+        return failure_make(FAILURE_STOP, code, "assign: %s", rd_kafka_err2str(code));
+    }
+    broker->ownership = OWNS_RUNNING;
+    return failure_none();
+}
+
+struct failure assign_start(struct broker *base, int32_t partition,
+                            const int64_t next_offset[INPUT_COUNT]) {
+    struct broker_kafka *broker = kafka_of(base);
+    struct slot *slot = assign_find(broker, partition);
+    assert(broker->ownership == OWNS_RECOVERING && slot && !slot->is_started);
+    for (int input = 0; input < INPUT_COUNT; input++) {
+        struct failure failure = resolve(broker, (enum broker_input)input, partition,
+                                         next_offset[input], &slot->start[input]);
+        if (failed(failure)) {
+            return failure;
+        }
+        slot->next[input] = slot->start[input];
+    }
+    slot->is_started = true;
+    for (size_t i = 0; i < broker->slot_count; i++) {
+        if (!broker->slots[i].is_started) {
+            return failure_none();
+        }
+    }
+    return fetch_all(broker);
+}
+
+struct failure assign_position(struct broker *base, enum broker_input input, int32_t partition,
+                               int64_t *out) {
+    struct broker_kafka *broker = kafka_of(base);
+    struct slot *slot = assign_find(broker, partition);
+    assert(slot && slot->is_started);
+    int64_t position = position_now(broker, input, partition);
+    if (position == slot->stale[input]) {
+        position = -1;
+    } else {
+        slot->stale[input] = -1;
+    }
+    /* A position passes control records, which next does not see; next is never ahead of it. */
+    *out = position > slot->next[input] ? position : slot->next[input];
+    return failure_none();
+}

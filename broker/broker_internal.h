@@ -1,0 +1,192 @@
+/* broker_internal: one worker's connection to Kafka, as the broker_*.c files share it. Private to
+ * broker/.
+ *
+ *     broker_kafka.c    open, close, the vtable           broker_commit.c   epochs: submit, drain,
+ * the commit thread broker_poll.c     records, lost epochs, positions   broker_txn.c      the calls
+ * of one transaction, the producer broker_assign.c   rebalances, start broker_read.c     log ends,
+ * recovery, side topics
+ *
+ * Two threads: the worker's (W) and the commit thread (C). What both touch lies in struct committer
+ * under its mutex. */
+#ifndef PROMOSTREAM_BROKER_BROKER_INTERNAL_H
+#define PROMOSTREAM_BROKER_BROKER_INTERNAL_H
+
+#include <pthread.h>
+
+#include "broker/broker_ops.h"
+#include "broker/client.h"
+
+#define CALL_WAIT_MS                                                                               \
+    5000 /* one blocking call of librdkafka; callers repeat within their deadline */
+#define ANSWER_WAIT_MS 60000 /* a broker that is being restarted */
+#define REVOKE_WAIT_MS 60000 /* for the epoch in flight; below max.poll.interval.ms */
+
+/* A partition number that this member owns, in all input topics. */
+struct slot {
+    int32_t partition;
+    bool is_started;
+    int64_t start[INPUT_COUNT]; /* where fetching began */
+    int64_t next[INPUT_COUNT];  /* after the last record handed out */
+    int64_t stale[INPUT_COUNT]; /* position left from an earlier assignment, not ours; -1 = none */
+};
+
+enum ownership {
+    OWNS_NOTHING,
+    OWNS_UNREAD,     /* assigned, committed positions not read yet */
+    OWNS_RECOVERING, /* reported as assigned, not all started */
+    OWNS_RUNNING,
+};
+
+/* The records of one poll. */
+struct batch {
+    rd_kafka_message_t **messages;
+    struct record *records;
+    size_t count, capacity;
+};
+
+struct committer {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    pthread_t thread;
+    bool has_thread;
+
+    /* Under the mutex. */
+    struct epoch *in_flight; /* NULL = idle; C works on it, and on nothing else of W's */
+    rd_kafka_consumer_group_metadata_t *member;
+    rd_kafka_topic_partition_list_t *offsets;
+    bool has_failed; /* an epoch is lost; sticks until W has reported BROKER_LOST */
+    bool is_closing;
+    struct failure stop; /* the process must end; sticks for ever */
+
+    /* Of C, before its start of W. */
+    rd_kafka_t *producer;
+    rd_kafka_topic_t *topics[TOPIC_COUNT]; /* NULL where the topic does not exist */
+    struct failure delivery;               /* first permanent delivery error of the epoch */
+    int64_t fenced_at_ms;                  /* monotonic; 0 = never */
+    int failures_in_row;
+    bool is_haunted; /* a producer would not end; it may still touch our memory */
+};
+
+/* A topic or partition being read outside the group. */
+struct reader {
+    rd_kafka_topic_t *topic;
+    rd_kafka_queue_t *queue;
+    int32_t partitions; /* of a side topic */
+    bool is_at_end;     /* a side topic was read to its end once */
+};
+
+struct broker_kafka;
+struct broker_opaque {
+    struct client_opaque client;
+    struct broker_kafka *broker;
+};
+
+struct broker_kafka {
+    struct broker broker;
+    struct broker_opaque opaque;
+    const struct broker_config *config;
+    const struct topics *topics;
+    const struct log_sink *log;
+    struct broker_metrics metrics;
+
+    rd_kafka_t *consumer, *ends, *restore, *side;
+    rd_kafka_queue_t *queue; /* of the consumer */
+
+    enum ownership ownership;
+    struct slot *slots; /* sorted by partition */
+    size_t slot_count;
+    struct assignment *assignments; /* as many as slots */
+    bool is_reported;               /* the caller holds what we own */
+    enum broker_event_kind pending; /* REVOKED or LOST from a callback, not yet returned */
+    bool is_batch_stale;            /* a callback took partitions away during the take */
+    struct failure stop;            /* from a callback */
+    int64_t waiting_since_ms;       /* for committed positions; 0 = not waiting */
+
+    struct batch *batches; /* batch_count in use since the last release */
+    size_t batch_count, batch_capacity;
+    struct reader readers[TOPIC_COUNT]; /* side topics */
+
+    struct epoch epochs[2];
+    int filling; /* the one that W fills */
+    struct committer committer;
+};
+
+static inline struct broker_kafka *kafka_of(struct broker *broker) {
+    return (struct broker_kafka *)broker;
+}
+
+int64_t monotonic_ms(void);
+
+/* broker_commit.c; W unless said */
+void commit_init(struct broker_kafka *broker);
+void commit_start(struct broker_kafka *broker);
+/* Ends the thread after the epoch in flight, within about CALL_WAIT_MS. Idempotent. */
+void commit_end(struct broker_kafka *broker);
+void commit_clean_up(struct broker_kafka *broker);
+struct epoch *commit_epoch(struct broker *broker);
+MUST_CHECK struct failure commit_submit(struct broker *broker, struct epoch *epoch);
+MUST_CHECK struct failure commit_drain(struct broker *broker, bool *out_committed);
+/* Waits until the epoch in flight has committed or is known to have failed; false at the timeout.
+ */
+bool commit_wait(struct broker_kafka *broker, int timeout_ms);
+/* Waits until the commit thread rests, so that committed positions are settled; false at the
+ * timeout. */
+bool commit_wait_idle(struct broker_kafka *broker, int timeout_ms);
+/* Whether an epoch was lost since the last call. */
+bool commit_take_failure(struct broker_kafka *broker);
+struct failure commit_stop_reason(struct broker_kafka *broker);
+/* Any thread: waits up to wait_ms; true as soon as the broker is being closed. */
+bool commit_pause(struct broker_kafka *broker, int wait_ms);
+
+/* broker_txn.c; C, and W before C's start */
+MUST_CHECK struct failure txn_producer_open(struct broker_kafka *broker, int64_t deadline_ms);
+void txn_producer_close(struct broker_kafka *broker);
+/* One transaction. NONE: committed. Otherwise lost, and the action says how to go on. */
+MUST_CHECK struct failure txn_run(struct broker_kafka *broker, const struct epoch *epoch,
+                                  const rd_kafka_topic_partition_list_t *offsets,
+                                  const rd_kafka_consumer_group_metadata_t *member);
+MUST_CHECK struct failure txn_abort(struct broker_kafka *broker);
+
+/* broker_assign.c; W */
+void assign_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code,
+                         rd_kafka_topic_partition_list_t *partitions, void *opaque);
+MUST_CHECK struct failure assign_start(struct broker *broker, int32_t partition,
+                                       const int64_t next_offset[INPUT_COUNT]);
+/* Reads committed positions of what we own; *out_ready false: not yet (a transaction is pending,
+ * broker away). */
+MUST_CHECK struct failure assign_read_positions(struct broker_kafka *broker, int timeout_ms,
+                                                bool *out_ready);
+/* Stops fetching, stays in the group: what we own must be recovered anew. */
+void assign_rewind(struct broker_kafka *broker);
+struct slot *assign_find(struct broker_kafka *broker, int32_t partition);
+MUST_CHECK struct failure assign_position(struct broker *broker, enum broker_input input,
+                                          int32_t partition, int64_t *out);
+
+/* broker_poll.c; W */
+MUST_CHECK struct failure poll_event(struct broker *broker, int timeout_ms, size_t records_max,
+                                     struct broker_event *out);
+void poll_release(struct broker *broker);
+void poll_clean_up(struct broker_kafka *broker);
+
+/* broker_read.c; W */
+/* First and true end offset, read_uncommitted; repeats while there is no answer, until wait_ms. */
+MUST_CHECK struct failure read_watermarks(struct broker_kafka *broker, const char *topic,
+                                          int32_t partition, int wait_ms, int64_t *out_low,
+                                          int64_t *out_high);
+MUST_CHECK struct failure read_log_end(struct broker *broker, enum broker_input input,
+                                       int32_t partition, int64_t *out);
+MUST_CHECK struct failure read_partition_count(struct broker *broker, enum topic topic,
+                                               int32_t *out);
+MUST_CHECK struct failure read_to_end(struct broker *broker, enum topic topic, int32_t partition,
+                                      broker_visit *visit, void *context);
+MUST_CHECK struct failure read_side(struct broker *broker, enum topic topic, broker_visit *visit,
+                                    void *context, int64_t *out_position);
+void read_clean_up(struct broker_kafka *broker);
+
+/* broker_kafka.c */
+enum topic input_topic(enum broker_input input);
+MUST_CHECK struct failure client_of_broker(struct broker_kafka *broker, enum client_kind kind,
+                                           const struct client_setting *settings, size_t count,
+                                           rd_kafka_t **out);
+
+#endif

@@ -1,0 +1,235 @@
+/* The seam's Kafka implementation: opening and closing; the map of the other files is in
+ * broker_internal.h.
+ *
+ * Order at open (KAFKA.md 1): init_transactions settles a predecessor's transaction before anybody
+ * asks for committed positions. Topics are checked before subscribing: an unknown one is reported
+ * once and then never again. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/broker_internal.h"
+#include "broker/txn_errors.h"
+
+#define OPEN_WAIT_MS     10000
+#define INIT_WAIT_MS     60000
+#define LEAVE_WAIT_MS    3000
+#define LEAVE_STEP_MS    20
+#define CONSUMER_WAIT_MS 3000
+#define DESTROY_WAIT_MS  1000
+
+enum topic input_topic(enum broker_input input) {
+    return input == INPUT_CLICKSTREAM ? TOPIC_CLICKSTREAM : TOPIC_PUSH_FEEDBACK;
+}
+
+struct failure client_of_broker(struct broker_kafka *broker, enum client_kind kind,
+                                const struct client_setting *settings, size_t count,
+                                rd_kafka_t **out) {
+    struct client_config config = {
+        .kind = kind,
+        .bootstrap_servers = broker->config->bootstrap_servers,
+        .kafka = &broker->config->kafka,
+        .settings = settings,
+        .setting_count = count,
+        .opaque = &broker->opaque.client,
+        .rebalance = kind == CLIENT_MEMBER ? assign_on_rebalance : NULL,
+    };
+    return client_new(&config, out);
+}
+
+/* ---- open ---- */
+
+static struct failure check_topics(struct broker_kafka *broker) {
+    const struct rd_kafka_metadata *metadata;
+    struct failure failure = client_metadata(broker->ends, OPEN_WAIT_MS, &metadata);
+    if (failed(failure)) {
+        return failure;
+    }
+    int32_t p = client_partitions(metadata, broker->topics->full[TOPIC_CLICKSTREAM]);
+    for (int topic = 0; topic < TOPIC_COUNT && !failed(failure); topic++) {
+        enum topic_partitions kind = topic_partitions_of((enum topic)topic);
+        const char *name = broker->topics->full[topic];
+        int32_t count = client_partitions(metadata, name);
+        int32_t wanted = kind == TOPIC_PARTITIONS_P ? p : 1;
+        if (kind == TOPIC_PARTITIONS_FREE) {
+            continue;
+        }
+        if (count == 0) {
+            failure = failure_make(FAILURE_STOP, 0, "topic %s does not exist", name);
+        } else if (count != wanted) {
+            failure = failure_make(FAILURE_STOP, 0, "topic %s has %d partitions, must have %d",
+                                   name, count, wanted);
+        }
+    }
+    rd_kafka_metadata_destroy(metadata);
+    return failure;
+}
+
+static struct failure open_consumer(struct broker_kafka *broker) {
+    char session[24];
+    snprintf(session, sizeof session, "%" PRId64, broker->config->session_timeout_ms);
+    const struct client_setting settings[] = {
+        {"group.id", broker->config->group_id},
+        {"group.instance.id", broker->config->worker_name},
+        {"session.timeout.ms", session},
+    };
+    struct failure failure =
+        client_of_broker(broker, CLIENT_MEMBER, settings, 3, &broker->consumer);
+    if (failed(failure)) {
+        return failure;
+    }
+    rd_kafka_poll_set_consumer(broker->consumer);
+    broker->queue = rd_kafka_queue_get_consumer(broker->consumer);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(INPUT_COUNT);
+    for (int input = 0; input < INPUT_COUNT; input++) {
+        rd_kafka_topic_partition_list_add(
+            list, broker->topics->full[input_topic((enum broker_input)input)],
+            RD_KAFKA_PARTITION_UA);
+    }
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(broker->consumer, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    return code ? failure_make(FAILURE_STOP, code, "subscribe: %s", rd_kafka_err2str(code))
+                : failure_none();
+}
+
+static struct failure open_all(struct broker_kafka *broker) {
+    struct failure failure = client_of_broker(broker, CLIENT_ENDS, NULL, 0, &broker->ends);
+    if (!failed(failure)) {
+        failure = check_topics(broker);
+    }
+    if (!failed(failure)) {
+        failure = txn_producer_open(broker, monotonic_ms() + INIT_WAIT_MS);
+    }
+    if (!failed(failure)) {
+        failure = open_consumer(broker);
+    }
+    if (!failed(failure)) {
+        commit_start(broker);
+    } else if (failure.action != FAILURE_STOP) {
+        failure.action = FAILURE_RETRY;
+    }
+    return failure;
+}
+
+/* ---- close ---- */
+
+/* Whether the group's coordinator still lists us. A broker that cannot tell counts as no. */
+static bool is_listed(struct broker_kafka *broker, const char *member_id) {
+    const struct rd_kafka_group_list *groups = NULL;
+    if (rd_kafka_list_groups(broker->ends, broker->config->group_id, &groups, LEAVE_WAIT_MS)) {
+        return false;
+    }
+    bool found = false;
+    for (int g = 0; g < groups->group_cnt; g++) {
+        for (int m = 0; m < groups->groups[g].member_cnt; m++) {
+            found = found || strcmp(groups->groups[g].members[m].member_id, member_id) == 0;
+        }
+    }
+    rd_kafka_group_list_destroy(groups);
+    return found;
+}
+
+static void serve_callbacks(struct broker_kafka *broker) {
+    rd_kafka_message_t *message;
+    if (client_take(broker->queue, LEAVE_STEP_MS, &message, 1) > 0) {
+        rd_kafka_message_destroy(message);
+    }
+}
+
+/* A static member's close sends no LeaveGroup, unsubscribing does, once the revocation that it
+ * causes was served. The request goes out in the background: closing at once would overtake it, so
+ * we wait until the group has forgotten us. */
+static void leave_group(struct broker_kafka *broker) {
+    char *member_id = rd_kafka_memberid(broker->consumer);
+    rd_kafka_resp_err_t code = rd_kafka_unsubscribe(broker->consumer);
+    int64_t until_ms = monotonic_ms() + LEAVE_WAIT_MS;
+    while (!code && monotonic_ms() < until_ms) {
+        serve_callbacks(broker);
+        if (broker->ownership == OWNS_NOTHING && member_id && !is_listed(broker, member_id)) {
+            break;
+        }
+    }
+    log_info(broker->log, "broker", "left the group worker=%s", broker->config->worker_name);
+    if (member_id) {
+        rd_kafka_mem_free(broker->consumer, member_id);
+    }
+}
+
+static void close_consumer(struct broker_kafka *broker) {
+    if (!broker->consumer) {
+        return;
+    }
+    /* The mock cluster lists no groups, and nobody waits for our partitions there. */
+    if (broker->config->leave_group_at_close && !broker->config->is_embedded) {
+        leave_group(broker);
+    }
+    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(broker->consumer, broker->queue);
+    int64_t until_ms = monotonic_ms() + CONSUMER_WAIT_MS;
+    while (!error && !rd_kafka_consumer_closed(broker->consumer) && monotonic_ms() < until_ms) {
+        serve_callbacks(broker);
+    }
+    if (error) {
+        rd_kafka_error_destroy(error);
+    }
+    rd_kafka_queue_destroy(broker->queue);
+}
+
+static void close_kafka(struct broker *base) {
+    struct broker_kafka *broker = kafka_of(base);
+    commit_end(broker);
+    poll_release(base);
+    close_consumer(broker);
+    read_clean_up(broker);
+    bool is_gone = client_destroy(broker->consumer, DESTROY_WAIT_MS);
+    txn_producer_close(broker);
+    is_gone = client_destroy(broker->restore, DESTROY_WAIT_MS) && is_gone;
+    is_gone = client_destroy(broker->side, DESTROY_WAIT_MS) && is_gone;
+    is_gone = client_destroy(broker->ends, DESTROY_WAIT_MS) && is_gone;
+    poll_clean_up(broker);
+    if (!is_gone || broker->committer.is_haunted) {
+        return; /* a client that did not end may still touch this memory; the process is about to
+                   end */
+    }
+    commit_clean_up(broker);
+    free(broker->slots);
+    free(broker->assignments);
+    free(broker);
+}
+
+static const struct broker_metrics *metrics_of(const struct broker *broker) {
+    return &((const struct broker_kafka *)broker)->metrics;
+}
+
+static const struct broker_ops ops = {
+    .poll = poll_event,
+    .release = poll_release,
+    .start = assign_start,
+    .epoch = commit_epoch,
+    .submit = commit_submit,
+    .drain = commit_drain,
+    .log_end = read_log_end,
+    .position = assign_position,
+    .partition_count = read_partition_count,
+    .read_to_end = read_to_end,
+    .side_poll = read_side,
+    .metrics = metrics_of,
+    .close = close_kafka,
+};
+
+struct failure broker_kafka_open(const struct broker_config *config, const struct topics *topics,
+                                 const struct log_sink *log, struct broker **out) {
+    struct broker_kafka *broker = memory_new(1, sizeof *broker);
+    *broker = (struct broker_kafka){
+        .broker = {.ops = &ops}, .config = config, .topics = topics, .log = log};
+    broker->opaque = (struct broker_opaque){.client = {.log = log}, .broker = broker};
+    commit_init(broker);
+    struct failure failure = open_all(broker);
+    if (failed(failure)) {
+        close_kafka(&broker->broker);
+        *out = NULL;
+        return failure;
+    }
+    *out = &broker->broker;
+    return failure_none();
+}

@@ -1,0 +1,224 @@
+/* What broker_poll says, in order: the process must end; partitions went away; partitions came;
+ * records. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/broker_internal.h"
+#include "broker/txn_errors.h"
+
+/* ---- records ---- */
+
+static struct batch *next_batch(struct broker_kafka *broker, size_t records_max) {
+    if (broker->batch_count == broker->batch_capacity) {
+        size_t capacity = broker->batch_capacity ? 2 * broker->batch_capacity : 8;
+        broker->batches = memory_grow(broker->batches, capacity, sizeof *broker->batches);
+        for (size_t i = broker->batch_capacity; i < capacity; i++) {
+            broker->batches[i] = (struct batch){0};
+        }
+        broker->batch_capacity = capacity;
+    }
+    struct batch *batch = &broker->batches[broker->batch_count];
+    batch->count = 0;
+    if (batch->capacity < records_max) {
+        batch->messages = memory_grow(batch->messages, records_max, sizeof(rd_kafka_message_t *));
+        batch->records = memory_grow(batch->records, records_max, sizeof *batch->records);
+        batch->capacity = records_max;
+    }
+    return batch;
+}
+
+static void drop_messages(struct batch *batch) {
+    for (size_t i = 0; i < batch->count; i++) {
+        rd_kafka_message_destroy(batch->messages[i]);
+    }
+    batch->count = 0;
+}
+
+void poll_release(struct broker *base) {
+    struct broker_kafka *broker = kafka_of(base);
+    for (size_t i = 0; i < broker->batch_count; i++) {
+        drop_messages(&broker->batches[i]);
+    }
+    broker->batch_count = 0;
+}
+
+void poll_clean_up(struct broker_kafka *broker) {
+    poll_release(&broker->broker);
+    for (size_t i = 0; i < broker->batch_capacity; i++) {
+        free(broker->batches[i].messages);
+        free(broker->batches[i].records);
+    }
+    free(broker->batches);
+    broker->batches = NULL;
+    broker->batch_capacity = 0;
+}
+
+static struct failure take_error(struct broker_kafka *broker, const rd_kafka_message_t *message) {
+    rd_kafka_resp_err_t code = message->err;
+    char text[200] = "";
+    if (code == RD_KAFKA_RESP_ERR__FATAL) {
+        code = rd_kafka_fatal_error(broker->consumer, text, sizeof text);
+    }
+    if (txn_error_is_fenced(code)) {
+        return failure_make(FAILURE_STOP, code, "another process uses worker name %s",
+                            broker->config->worker_name);
+    }
+    const char *why = text[0] ? text : rd_kafka_message_errstr(message);
+    if (text[0] || consumer_error_action(code) == FAILURE_STOP) {
+        return failure_make(FAILURE_STOP, code, "consumer: %s: %s", rd_kafka_err2name(code), why);
+    }
+    log_info(broker->log, "broker", "consumer: %s: %s", rd_kafka_err2name(code), why);
+    return failure_none();
+}
+
+static struct record record_of(const rd_kafka_message_t *message, enum broker_input input) {
+    rd_kafka_timestamp_type_t type;
+    int64_t timestamp_ms = rd_kafka_message_timestamp(message, &type);
+    return (struct record){.key = bytes_of(message->key, message->key_len),
+                           .value = bytes_of(message->payload, message->len),
+                           .timestamp_ms =
+                               type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? -1 : timestamp_ms,
+                           .offset = message->offset,
+                           .partition = message->partition,
+                           .input = input};
+}
+
+static enum broker_input input_of(const struct broker_kafka *broker,
+                                  const rd_kafka_topic_t *topic) {
+    const char *name = rd_kafka_topic_name(topic);
+    for (int input = 0; input < INPUT_COUNT; input++) {
+        if (strcmp(name, broker->topics->full[input_topic((enum broker_input)input)]) == 0) {
+            return (enum broker_input)input;
+        }
+    }
+    assert(!"an input topic");
+    return INPUT_CLICKSTREAM;
+}
+
+/* Keeps messages[0, count) of a batch that are ours to give out; the others are destroyed. A
+ * topic's handle stays the same while a message holds it, and runs of one partition are the rule,
+ * so both are looked up once a run. */
+static struct failure keep_records(struct broker_kafka *broker, struct batch *batch, size_t count) {
+    struct failure failure = failure_none();
+    const rd_kafka_topic_t *topic = NULL;
+    enum broker_input input = INPUT_CLICKSTREAM;
+    struct slot *slot = NULL;
+    for (size_t i = 0; i < count; i++) {
+        rd_kafka_message_t *message = batch->messages[i];
+        if (message->err) {
+            struct failure error = take_error(broker, message);
+            failure = failed(failure) ? failure : error;
+            rd_kafka_message_destroy(message);
+            continue;
+        }
+        if (message->rkt != topic) {
+            topic = message->rkt;
+            input = input_of(broker, topic);
+        }
+        if (!slot || slot->partition != message->partition) {
+            slot = assign_find(broker, message->partition);
+        }
+        /* Below next: a refetch after a rewind (PITFALLS B2). */
+        if (!slot || !slot->is_started || message->offset < slot->next[input]) {
+            rd_kafka_message_destroy(message);
+            topic = NULL;
+            continue;
+        }
+        slot->next[input] = message->offset + 1;
+        batch->records[batch->count] = record_of(message, input);
+        batch->messages[batch->count++] = message;
+    }
+    return failure;
+}
+
+static struct failure take_records(struct broker_kafka *broker, int timeout_ms, size_t records_max,
+                                   struct broker_event *out) {
+    struct batch *batch = next_batch(broker, records_max);
+    broker->is_batch_stale = false;
+    size_t count = client_take(broker->queue, timeout_ms, batch->messages, records_max);
+    /* Callbacks have run inside; if one took partitions away, its records went with them. */
+    if (broker->is_batch_stale || broker->ownership != OWNS_RUNNING) {
+        struct failure failure = failure_none();
+        for (size_t i = 0; i < count; i++) {
+            if (batch->messages[i]->err && !failed(failure)) {
+                failure = take_error(broker, batch->messages[i]);
+            }
+            rd_kafka_message_destroy(batch->messages[i]);
+        }
+        return failed(broker->stop) ? broker->stop : failure;
+    }
+    struct failure failure = keep_records(broker, batch, count);
+    if (batch->count > 0) {
+        broker->batch_count++;
+        metric_add(&broker->metrics.polled_total, (int64_t)batch->count);
+        *out = (struct broker_event){
+            .kind = BROKER_RECORDS, .records = batch->records, .record_count = batch->count};
+    }
+    return failed(broker->stop) ? broker->stop : failure;
+}
+
+/* ---- events ---- */
+
+static bool take_pending(struct broker_kafka *broker, struct broker_event *out) {
+    if (broker->pending == BROKER_NOTHING) {
+        return false;
+    }
+    *out = (struct broker_event){.kind = broker->pending};
+    broker->pending = BROKER_NOTHING;
+    return true;
+}
+
+/* An epoch did not commit: everything we own must be read back. */
+static void take_lost_epoch(struct broker_kafka *broker) {
+    if (!commit_take_failure(broker) || broker->ownership == OWNS_NOTHING) {
+        return;
+    }
+    if (broker->is_reported) {
+        broker->pending = BROKER_LOST;
+    }
+    assign_rewind(broker);
+}
+
+static struct failure poll_positions(struct broker_kafka *broker, int timeout_ms,
+                                     struct broker_event *out) {
+    bool is_ready;
+    struct failure failure = assign_read_positions(broker, timeout_ms, &is_ready);
+    if (failed(failure) || !is_ready) {
+        return failure;
+    }
+    for (size_t i = 0; i < broker->slot_count; i++) {
+        broker->slots[i].is_started = false;
+    }
+    broker->ownership = broker->slot_count > 0 ? OWNS_RECOVERING : OWNS_RUNNING;
+    broker->is_reported = true;
+    *out = (struct broker_event){.kind = BROKER_ASSIGNED,
+                                 .assignments = broker->assignments,
+                                 .assignment_count = broker->slot_count};
+    return failure_none();
+}
+
+struct failure poll_event(struct broker *base, int timeout_ms, size_t records_max,
+                          struct broker_event *out) {
+    struct broker_kafka *broker = kafka_of(base);
+    assert(records_max > 0);
+    *out = (struct broker_event){.kind = BROKER_NOTHING};
+    struct failure failure = commit_stop_reason(broker);
+    if (failed(failure)) {
+        return failure;
+    }
+    take_lost_epoch(broker);
+    if (take_pending(broker, out)) {
+        return failure_none();
+    }
+    /* While positions are awaited only callbacks are served here. */
+    bool is_unread = broker->ownership == OWNS_UNREAD;
+    failure = take_records(broker, is_unread ? 0 : timeout_ms, records_max, out);
+    if (failed(failure) || take_pending(broker, out)) {
+        return failure;
+    }
+    if (is_unread && broker->ownership == OWNS_UNREAD) {
+        return poll_positions(broker, timeout_ms, out);
+    }
+    return failure_none();
+}

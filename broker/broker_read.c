@@ -1,0 +1,280 @@
+/* Reading outside the group: log ends, recovery, side topics. All on the worker's thread.
+ *
+ * The end of a read is the true high watermark, asked once with read_uncommitted: with
+ * read_committed it would be the last stable offset, before which a dead predecessor's transaction
+ * can hide committed records (KAFKA.md 8). A position passes control records and aborted ones, so
+ * it reaches that end; message offsets need not. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "broker/broker_internal.h"
+#include "broker/txn_errors.h"
+
+#define BATCH_MAX        10000
+#define TAKE_WAIT_MS     10
+#define STUCK_LOG_MS     10000
+#define STUCK_STOP_MS    300000 /* longer than any transaction timeout and a broker's restart */
+#define SIDE_ROUNDS      20     /* batches of one later side poll: it must not starve the epoch */
+#define METADATA_WAIT_MS 10000
+
+/* ---- questions ---- */
+
+struct failure read_watermarks(struct broker_kafka *broker, const char *topic, int32_t partition,
+                               int wait_ms, int64_t *out_low, int64_t *out_high) {
+    int64_t until_ms = monotonic_ms() + wait_ms;
+    for (;;) {
+        rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
+            broker->ends, topic, partition, out_low, out_high, CALL_WAIT_MS);
+        if (!code) {
+            return failure_none();
+        }
+        enum failure_action action = consumer_error_action(code);
+        if (action == FAILURE_STOP || monotonic_ms() >= until_ms) {
+            return failure_make(action == FAILURE_STOP ? FAILURE_STOP : FAILURE_RETRY, code,
+                                "%s [%d]: log end: %s", topic, partition, rd_kafka_err2str(code));
+        }
+        commit_pause(broker, 10 * TAKE_WAIT_MS);
+    }
+}
+
+struct failure read_log_end(struct broker *base, enum broker_input input, int32_t partition,
+                            int64_t *out) {
+    struct broker_kafka *broker = kafka_of(base);
+    int64_t low;
+    return read_watermarks(broker, broker->topics->full[input_topic(input)], partition, 0, &low,
+                           out);
+}
+
+struct failure read_partition_count(struct broker *base, enum topic topic, int32_t *out) {
+    struct broker_kafka *broker = kafka_of(base);
+    const struct rd_kafka_metadata *metadata;
+    struct failure failure = client_metadata(broker->ends, METADATA_WAIT_MS, &metadata);
+    if (failed(failure)) {
+        return failure;
+    }
+    *out = client_partitions(metadata, broker->topics->full[topic]);
+    rd_kafka_metadata_destroy(metadata);
+    return failure_none();
+}
+
+/* ---- one partition or topic ---- */
+
+static int64_t position_of(rd_kafka_t *client, const char *topic, int32_t partition) {
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, topic, partition);
+    rd_kafka_resp_err_t code = rd_kafka_position(client, list);
+    int64_t position = !code && !list->elems[0].err ? list->elems[0].offset : -1;
+    rd_kafka_topic_partition_list_destroy(list);
+    return position >= 0 ? position : -1;
+}
+
+/* Visits what is there; *out_count are the messages taken, errors included. */
+static struct failure visit_batch(struct broker_kafka *broker, struct reader *reader,
+                                  rd_kafka_message_t **messages, int wait_ms, broker_visit *visit,
+                                  void *context, size_t *out_count) {
+    struct failure failure = failure_none();
+    *out_count = client_take(reader->queue, wait_ms, messages, BATCH_MAX);
+    for (size_t i = 0; i < *out_count; i++) {
+        rd_kafka_message_t *message = messages[i];
+        if (!message->err) {
+            struct record record = {.key = bytes_of(message->key, message->key_len),
+                                    .value = bytes_of(message->payload, message->len),
+                                    .timestamp_ms = rd_kafka_message_timestamp(message, NULL),
+                                    .offset = message->offset,
+                                    .partition = message->partition};
+            visit(context, &record);
+        } else if (consumer_error_action(message->err) == FAILURE_STOP) {
+            failure =
+                failure_make(FAILURE_STOP, message->err, "reading %s: %s",
+                             rd_kafka_topic_name(reader->topic), rd_kafka_message_errstr(message));
+        } else {
+            log_info(broker->log, "broker", "reading: %s", rd_kafka_message_errstr(message));
+        }
+        rd_kafka_message_destroy(message);
+    }
+    return failure;
+}
+
+static struct failure reader_open(rd_kafka_t *client, const char *topic, struct reader *out) {
+    *out = (struct reader){.topic = rd_kafka_topic_new(client, topic, NULL),
+                           .queue = rd_kafka_queue_new(client)};
+    if (!out->topic) {
+        rd_kafka_queue_destroy(out->queue);
+        out->queue = NULL;
+        return failure_make(FAILURE_STOP, rd_kafka_last_error(), "topic %s: %s", topic,
+                            rd_kafka_err2str(rd_kafka_last_error()));
+    }
+    return failure_none();
+}
+
+static void reader_close(struct reader *reader) {
+    if (reader->topic) {
+        rd_kafka_queue_destroy(reader->queue);
+        rd_kafka_topic_destroy(reader->topic);
+        *reader = (struct reader){0};
+    }
+}
+
+static struct failure reader_start(struct reader *reader, int32_t partition) {
+    if (rd_kafka_consume_start_queue(reader->topic, partition, RD_KAFKA_OFFSET_BEGINNING,
+                                     reader->queue)) {
+        return failure_make(FAILURE_STOP, rd_kafka_last_error(), "reading %s [%d]: %s",
+                            rd_kafka_topic_name(reader->topic), partition,
+                            rd_kafka_err2str(rd_kafka_last_error()));
+    }
+    return failure_none();
+}
+
+/* Reads until the partition's position has reached end. What arrives of the topic's other
+ * partitions is visited too: their own turn finds it done. */
+static struct failure read_until(struct broker_kafka *broker, rd_kafka_t *client,
+                                 struct reader *reader, int32_t partition, int64_t end,
+                                 broker_visit *visit, void *context) {
+    const char *topic = rd_kafka_topic_name(reader->topic);
+    rd_kafka_message_t **messages = memory_new(BATCH_MAX, sizeof(rd_kafka_message_t *));
+    struct failure failure = failure_none();
+    int64_t moved_ms = monotonic_ms(), logged_ms = moved_ms, position = -1;
+    while (!failed(failure) && position < end) {
+        size_t count;
+        failure = visit_batch(broker, reader, messages, TAKE_WAIT_MS, visit, context, &count);
+        int64_t before = position, now_ms = monotonic_ms();
+        position = position_of(client, topic, partition);
+        moved_ms = count > 0 || position != before ? now_ms : moved_ms;
+        if (!failed(failure) && now_ms - moved_ms >= STUCK_STOP_MS) {
+            failure = failure_make(FAILURE_STOP, 0, "%s [%d]: stuck at %lld of %lld", topic,
+                                   partition, (long long)position, (long long)end);
+        } else if (now_ms - moved_ms >= STUCK_LOG_MS && now_ms - logged_ms >= STUCK_LOG_MS) {
+            logged_ms = now_ms;
+            log_info(broker->log, "broker",
+                     "waiting for an open transaction topic=%s partition=%d position=%lld end=%lld",
+                     topic, partition, (long long)position, (long long)end);
+        }
+    }
+    free(messages);
+    return failure;
+}
+
+/* ---- recovery ---- */
+
+/* A client whose memory of the partition's position is empty: an old one would end the read before
+ * it began. */
+static struct failure restore_open(struct broker_kafka *broker, const char *topic,
+                                   int32_t partition, struct reader *out) {
+    for (int attempt = 0;; attempt++) {
+        struct failure failure = failure_none();
+        if (!broker->restore) {
+            failure = client_of_broker(broker, CLIENT_RESTORE, NULL, 0, &broker->restore);
+        }
+        if (!failed(failure)) {
+            failure = reader_open(broker->restore, topic, out);
+        }
+        if (failed(failure)) {
+            return failure;
+        }
+        if (position_of(broker->restore, topic, partition) < 0) {
+            failure = reader_start(out, partition);
+            if (failed(failure)) {
+                reader_close(out);
+            }
+            return failure;
+        }
+        assert(attempt == 0);
+        reader_close(out);
+        if (!client_destroy(broker->restore, CALL_WAIT_MS)) {
+            broker->committer.is_haunted = true;
+        }
+        broker->restore = NULL;
+    }
+}
+
+struct failure read_to_end(struct broker *base, enum topic topic, int32_t partition,
+                           broker_visit *visit, void *context) {
+    struct broker_kafka *broker = kafka_of(base);
+    const char *name = broker->topics->full[topic];
+    int64_t low, high;
+    struct failure failure = read_watermarks(broker, name, partition, ANSWER_WAIT_MS, &low, &high);
+    if (failed(failure) || low >= high) {
+        return failure;
+    }
+    struct reader reader;
+    failure = restore_open(broker, name, partition, &reader);
+    if (failed(failure)) {
+        return failure;
+    }
+    failure = read_until(broker, broker->restore, &reader, partition, high, visit, context);
+    rd_kafka_consume_stop(reader.topic, partition);
+    reader_close(&reader);
+    return failure;
+}
+
+/* ---- side topics ---- */
+
+static struct failure side_first(struct broker_kafka *broker, enum topic topic, broker_visit *visit,
+                                 void *context) {
+    struct reader *reader = &broker->readers[topic];
+    const char *name = broker->topics->full[topic];
+    struct failure failure = read_partition_count(&broker->broker, topic, &reader->partitions);
+    if (failed(failure) || reader->partitions == 0) {
+        return failure; /* no such topic: nothing to follow, asked again at the next poll */
+    }
+    int32_t partitions = reader->partitions;
+    if (!broker->side) {
+        failure = client_of_broker(broker, CLIENT_SIDE, NULL, 0, &broker->side);
+    }
+    int64_t *ends = memory_new((size_t)partitions, sizeof *ends);
+    for (int32_t p = 0; p < partitions && !failed(failure); p++) {
+        int64_t low, high = 0;
+        failure = read_watermarks(broker, name, p, ANSWER_WAIT_MS, &low, &high);
+        ends[p] = low < high ? high : 0;
+    }
+    if (!failed(failure)) {
+        failure = reader_open(broker->side, name, reader);
+        reader->partitions = partitions;
+    }
+    for (int32_t p = 0; p < partitions && !failed(failure); p++) {
+        failure = reader_start(reader, p);
+    }
+    for (int32_t p = 0; p < partitions && !failed(failure); p++) {
+        failure = ends[p] > 0 ? read_until(broker, broker->side, reader, p, ends[p], visit, context)
+                              : failure_none();
+    }
+    free(ends);
+    reader->is_at_end = !failed(failure);
+    return failure;
+}
+
+static struct failure side_later(struct broker_kafka *broker, struct reader *reader,
+                                 broker_visit *visit, void *context) {
+    rd_kafka_message_t **messages = memory_new(BATCH_MAX, sizeof(rd_kafka_message_t *));
+    struct failure failure = failure_none();
+    size_t count = 1;
+    for (int round = 0; round < SIDE_ROUNDS && count > 0 && !failed(failure); round++) {
+        failure = visit_batch(broker, reader, messages, 0, visit, context, &count);
+    }
+    free(messages);
+    return failure;
+}
+
+struct failure read_side(struct broker *base, enum topic topic, broker_visit *visit, void *context,
+                         int64_t *out_position) {
+    struct broker_kafka *broker = kafka_of(base);
+    struct reader *reader = &broker->readers[topic];
+    *out_position = 0;
+    struct failure failure = reader->is_at_end ? side_later(broker, reader, visit, context)
+                                               : side_first(broker, topic, visit, context);
+    for (int32_t p = 0; p < reader->partitions && reader->is_at_end; p++) {
+        int64_t position = position_of(broker->side, broker->topics->full[topic], p);
+        *out_position += position > 0 ? position : 0;
+    }
+    return failure;
+}
+
+void read_clean_up(struct broker_kafka *broker) {
+    for (int topic = 0; topic < TOPIC_COUNT; topic++) {
+        struct reader *reader = &broker->readers[topic];
+        for (int32_t p = 0; p < reader->partitions && reader->is_at_end; p++) {
+            rd_kafka_consume_stop(reader->topic, p);
+        }
+        reader_close(reader);
+    }
+}

@@ -1,0 +1,66 @@
+#include "broker/embedded.h"
+
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+#include <stdlib.h>
+
+#include "base/buffer.h"
+
+#define PARTITIONS_DEFAULT 4
+
+struct embedded {
+    rd_kafka_t *host; /* the mock lives in the threads of some client */
+    rd_kafka_mock_cluster_t *cluster;
+};
+
+static struct failure create_topics(struct embedded *embedded, const struct topics *topics) {
+    int p = topics->partitions > 0 ? (int)topics->partitions : PARTITIONS_DEFAULT;
+    for (int topic = 0; topic < TOPIC_COUNT; topic++) {
+        bool is_p = topic_partitions_of((enum topic)topic) == TOPIC_PARTITIONS_P;
+        rd_kafka_resp_err_t code =
+            rd_kafka_mock_topic_create(embedded->cluster, topics->full[topic], is_p ? p : 1, 1);
+        if (code) {
+            return failure_make(FAILURE_STOP, code, "embedded broker: topic %s: %s",
+                                topics->full[topic], rd_kafka_err2str(code));
+        }
+    }
+    return failure_none();
+}
+
+struct failure embedded_start(const struct topics *topics, struct embedded **out) {
+    char text[200] = "";
+    struct embedded *embedded = memory_new(1, sizeof *embedded);
+    *out = NULL;
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    embedded->host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    if (!embedded->host) {
+        rd_kafka_conf_destroy(conf);
+        free(embedded);
+        return failure_make(FAILURE_STOP, 0, "embedded broker: %s", text);
+    }
+    embedded->cluster = rd_kafka_mock_cluster_new(embedded->host, 1);
+    struct failure failure =
+        embedded->cluster ? create_topics(embedded, topics)
+                          : failure_make(FAILURE_STOP, 0, "embedded broker: it does not start");
+    if (failed(failure)) {
+        embedded_stop(embedded);
+        return failure;
+    }
+    *out = embedded;
+    return failure_none();
+}
+
+const char *embedded_bootstrap_servers(const struct embedded *embedded) {
+    return rd_kafka_mock_cluster_bootstraps(embedded->cluster);
+}
+
+void embedded_stop(struct embedded *embedded) {
+    if (!embedded) {
+        return;
+    }
+    if (embedded->cluster) {
+        rd_kafka_mock_cluster_destroy(embedded->cluster);
+    }
+    rd_kafka_destroy(embedded->host);
+    free(embedded);
+}
