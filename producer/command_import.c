@@ -18,7 +18,23 @@ struct outcome {
     bool is_stopped;
 };
 
-static void fill_report(struct report *report, const struct outcome *outcome) {
+/* By reason; people need no heading over nothing. */
+static void fill_rejected(struct report *report, const struct import_counts *counts) {
+    if (report->form == REPORT_TEXT && import_counts_rejected(counts) == 0) {
+        return;
+    }
+    report_begin_group(report, "rejected");
+    for (int i = IMPORT_OK + 1; i < IMPORT_VERDICT_COUNT; i++) {
+        if (counts->by_verdict[i] > 0) {
+            report_integer(report, import_verdict_name((enum import_verdict)i),
+                           counts->by_verdict[i]);
+        }
+    }
+    report_end_group(report);
+}
+
+static void fill_report(struct report *report, const void *context) {
+    const struct outcome *outcome = context;
     const struct import_counts *counts = outcome->counts;
     char target[300];
     target_describe(&outcome->options->target, target, sizeof target);
@@ -29,14 +45,7 @@ static void fill_report(struct report *report, const struct outcome *outcome) {
     report_integer(report, "rows", counts->rows);
     report_integer(report, "produced", counts->sent);
     report_integer(report, "rejected_rows", import_counts_rejected(counts));
-    report_begin_group(report, "rejected");
-    for (int i = IMPORT_OK + 1; i < IMPORT_VERDICT_COUNT; i++) {
-        if (counts->by_verdict[i] > 0) {
-            report_integer(report, import_verdict_name((enum import_verdict)i),
-                           counts->by_verdict[i]);
-        }
-    }
-    report_end_group(report);
+    fill_rejected(report, counts);
     report_integer(report, "out_of_order", counts->out_of_order);
     report_flag(report, "sorted", outcome->plan->is_sorted);
     report_time(report, "first_event", counts->first_ms);
@@ -47,27 +56,13 @@ static void fill_report(struct report *report, const struct outcome *outcome) {
     report_flag(report, "stopped_early", outcome->is_stopped);
 }
 
-static bool write_report(const struct outcome *outcome, enum report_form form, FILE *out) {
-    struct report report;
-    report_init(&report, form);
-    fill_report(&report, outcome);
-    bool is_written = report_write(&report, out);
-    report_clean_up(&report);
-    return is_written;
-}
-
-/* Standard output, and the summary file if there is one. */
 static int write_summary(const struct outcome *outcome) {
     const struct import_options *options = outcome->options;
-    bool is_written = write_report(outcome, options->is_json ? REPORT_JSON : REPORT_TEXT, stdout);
-    if (options->summary_file) {
-        FILE *file = fopen(options->summary_file, "w");
-        bool is_filed = file && write_report(outcome, REPORT_JSON, file);
-        is_filed = file && fclose(file) == 0 && is_filed;
-        if (!is_filed) {
-            perror(options->summary_file);
-        }
-        is_written = is_written && is_filed;
+    enum report_form form = options->is_json ? REPORT_JSON : REPORT_TEXT;
+    bool is_written = report_deliver(fill_report, outcome, form, options->summary_file);
+    if (!options->is_json) {
+        printf("%" PRId64 " events produced, %" PRId64 " rows rejected, in %.1f s\n",
+               outcome->counts->sent, import_counts_rejected(outcome->counts), outcome->seconds);
     }
     if (outcome->counts->out_of_order > 0 && !outcome->plan->is_sorted) {
         fprintf(stderr, "%s: %" PRId64 " rows were earlier than one before them; see --sort\n",

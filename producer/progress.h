@@ -16,7 +16,8 @@ struct progress {
 };
 
 struct progress_state {
-    int64_t sent, rejected;
+    int64_t sent;
+    int64_t rejected; /* negative = rejecting is not what this command does */
     int64_t event_ms; /* of the last record, INT64_MIN = none */
     double share;     /* of the work done, 0..1; negative = unknown */
 };

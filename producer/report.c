@@ -131,3 +131,30 @@ bool report_write(struct report *report, FILE *out) {
     return fwrite(report->out.data, 1, report->out.size, out) == report->out.size &&
            fflush(out) == 0;
 }
+
+static bool write_form(report_fill *fill, const void *context, enum report_form form, FILE *out) {
+    struct report report;
+    report_init(&report, form);
+    fill(&report, context);
+    bool is_written = report_write(&report, out);
+    report_clean_up(&report);
+    return is_written;
+}
+
+bool report_deliver(report_fill *fill, const void *context, enum report_form form,
+                    const char *path) {
+    bool is_written = write_form(fill, context, form, stdout);
+    if (!is_written) {
+        perror("standard output");
+    }
+    if (!path) {
+        return is_written;
+    }
+    FILE *file = fopen(path, "w");
+    bool is_filed = file && write_form(fill, context, REPORT_JSON, file);
+    is_filed = file && fclose(file) == 0 && is_filed;
+    if (!is_filed) {
+        perror(path);
+    }
+    return is_written && is_filed;
+}

@@ -33,4 +33,10 @@ void report_end_group(struct report *report);
 /* Ends the report and writes it. False if the stream failed. */
 bool report_write(struct report *report, FILE *out);
 
+typedef void report_fill(struct report *report, const void *context);
+/* The end summary of a command: to standard output in the form, and as JSON to path unless that is
+ * NULL. False, after a line on standard error, if either could not be written. */
+bool report_deliver(report_fill *fill, const void *context, enum report_form form,
+                    const char *path);
+
 #endif

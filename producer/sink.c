@@ -10,6 +10,10 @@ struct failure sink_send(struct sink *sink, const struct sink_record *record) {
     return failure;
 }
 
+struct failure sink_flush(struct sink *sink) {
+    return sink->ops->flush(sink);
+}
+
 struct failure sink_finish(struct sink *sink) {
     return sink->ops->finish(sink);
 }
@@ -26,7 +30,7 @@ static struct failure null_send(struct sink *sink, const struct sink_record *rec
     return failure_none();
 }
 
-static struct failure null_finish(struct sink *sink) {
+static struct failure null_flush(struct sink *sink) {
     (void)sink;
     return failure_none();
 }
@@ -36,7 +40,7 @@ static void null_destroy(struct sink *sink) {
 }
 
 static const struct sink_ops null_ops = {
-    .send = null_send, .finish = null_finish, .destroy = null_destroy};
+    .send = null_send, .flush = null_flush, .finish = null_flush, .destroy = null_destroy};
 
 struct sink *sink_null_new(void) {
     struct sink *sink = memory_new(1, sizeof *sink);

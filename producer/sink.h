@@ -19,6 +19,7 @@ struct sink;
 
 struct sink_ops {
     struct failure (*send)(struct sink *sink, const struct sink_record *record);
+    struct failure (*flush)(struct sink *sink);
     struct failure (*finish)(struct sink *sink);
     void (*destroy)(struct sink *sink);
 };
@@ -32,6 +33,8 @@ struct sink {
 /* Takes the record; its bytes are copied. May block while the broker is slower than we are. STOP on
  * failure. */
 MUST_CHECK struct failure sink_send(struct sink *sink, const struct sink_record *record);
+/* Returns when everything taken so far is acknowledged, where there is somebody to do so. */
+MUST_CHECK struct failure sink_flush(struct sink *sink);
 /* Returns when everything taken is acknowledged or on file. STOP if anything is not. Call once, at
  * the end. */
 MUST_CHECK struct failure sink_finish(struct sink *sink);

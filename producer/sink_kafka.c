@@ -20,7 +20,7 @@ static struct failure kafka_send(struct sink *sink, const struct sink_record *re
                                 buffer_bytes(&kafka->message), record->timestamp_ms);
 }
 
-static struct failure kafka_finish(struct sink *sink) {
+static struct failure kafka_flush(struct sink *sink) {
     struct sink_kafka *kafka = (struct sink_kafka *)sink;
     return producer_simple_flush(kafka->producer, SINK_KAFKA_FINISH_MS);
 }
@@ -32,7 +32,7 @@ static void kafka_destroy(struct sink *sink) {
 }
 
 static const struct sink_ops kafka_ops = {
-    .send = kafka_send, .finish = kafka_finish, .destroy = kafka_destroy};
+    .send = kafka_send, .flush = kafka_flush, .finish = kafka_flush, .destroy = kafka_destroy};
 
 struct sink *sink_kafka_new(struct producer_simple *producer,
                             const struct sink_kafka_config *config) {
