@@ -69,11 +69,13 @@ static void open(struct shop *shop) {
     shop->calendar =
         shop_calendar_new(&shop->world, options->seed, options->start_ms, options->days);
     shop->catalogue = shop_catalogue_new(&shop->world, options->seed, options->days);
+    shop_tastes_init(&shop->tastes, &shop->world, options->seed);
     shop->queue = shop_queue_new();
     shop->shoppers = memory_new((size_t)options->users, sizeof *shop->shoppers);
     shop->scene = (struct shop_scene){.world = &shop->world,
                                       .calendar = shop->calendar,
                                       .catalogue = shop->catalogue,
+                                      .tastes = &shop->tastes,
                                       .seed = options->seed};
     bool is_dirty = options->nuisance == SHOP_AS_WORLD ? shop->world.nuisance.enabled
                                                        : options->nuisance == SHOP_ON;
@@ -126,6 +128,7 @@ void shop_destroy(struct shop *shop) {
     (void)ignored; /* who cares about the file has called shop_finish */
     shop_calendar_destroy(shop->calendar);
     shop_catalogue_destroy(shop->catalogue);
+    shop_tastes_clean_up(&shop->tastes);
     shop_queue_destroy(shop->queue);
     shop_wakes_clean_up(&shop->wakes);
     shop_episodes_clean_up(shop);

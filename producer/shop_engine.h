@@ -60,6 +60,7 @@ struct shop {
     struct shop_scene scene;
     struct shop_calendar *calendar;
     struct shop_catalogue *catalogue;
+    struct shop_tastes tastes;
     struct shop_queue *queue;
     struct shop_wakes wakes; /* users, then bots */
     struct shop_nuisance nuisance;

@@ -204,10 +204,9 @@ static void move(struct shop *shop, const struct shop_push *push) {
         episode->arm = (uint8_t)arm;
         shop->report.pushes.before_decision++;
     }
-    keep_coupon(shop_episode_latest(shop, push->user), push);
-    shop_truth_write_delivery(&shop->truth,
-                              shop_episode_id(shop, shop_episode_latest(shop, push->user)),
-                              push->decision_id, shop->now_ms, arm, brought_order);
+    keep_coupon(episode, push);
+    shop_truth_write_delivery(&shop->truth, shop_episode_id(shop, episode), push->decision_id,
+                              shop->now_ms, arm, brought_order);
 }
 
 static void remember(struct shop *shop, const struct shop_push *push) {

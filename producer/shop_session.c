@@ -42,7 +42,7 @@ struct maker {
     int day; /* whose prices hold for the whole session */
     int64_t now_ms;
     struct rng times, views, lines;
-    double taste[SHOP_CATEGORIES_MAX]; /* cumulative */
+    const float *taste; /* cumulative shares of the categories */
     struct shop_session *out;
 };
 
@@ -89,7 +89,7 @@ static int draw_category(struct maker *maker, struct rng *rng) {
     double u = rng_unit(rng);
     int category = 0;
     while (category < maker->scene->world->catalogue.categories - 1 &&
-           u >= maker->taste[category]) {
+           u >= (double)maker->taste[category]) {
         category++;
     }
     return category;
@@ -208,6 +208,7 @@ void shop_session_make(const struct shop_scene *scene, const struct shop_user *u
                           .session = session,
                           .day = shop_calendar_day(scene->calendar, start_ms),
                           .now_ms = start_ms,
+                          .taste = shop_taste_of(scene->tastes, scene->seed, index),
                           .times = shop_draw(scene->seed, subject, DRAW_TIMES, session),
                           .views = shop_draw(scene->seed, subject, DRAW_VIEWS, session),
                           .out = out};
@@ -219,7 +220,6 @@ void shop_session_make(const struct shop_scene *scene, const struct shop_user *u
     out->has_cart = cart < type->cart && !past->skips_cart;
     out->has_checkout = out->has_cart && checkout < type->checkout;
     out->is_paid = out->has_checkout && pay < type->pay * past->pay_factor;
-    shop_user_taste(world, scene->seed, index, maker.taste);
     uint64_t views = 1 + rng_geometric(&maker.views, world->sessions.views);
     out->views = views > VIEWS_MAX ? VIEWS_MAX : (size_t)views;
     if (out->has_cart) {

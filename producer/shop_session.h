@@ -7,6 +7,7 @@
 #include "producer/shop_calendar.h"
 #include "producer/shop_catalogue.h"
 #include "producer/shop_click.h"
+#include "producer/shop_taste.h"
 #include "producer/shop_user.h"
 
 #define SHOP_IDLE_MS            (60 * INT64_C(60000)) /* a cart left alone this long is a decision */
@@ -18,6 +19,7 @@ struct shop_scene {
     const struct shop_world *world;
     const struct shop_calendar *calendar;
     const struct shop_catalogue *catalogue;
+    const struct shop_tastes *tastes;
     uint64_t seed;
 };
 

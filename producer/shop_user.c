@@ -1,7 +1,5 @@
 #include "producer/shop_user.h"
 
-#include <assert.h>
-
 #include "producer/shop_calendar.h"
 #include "producer/shop_draw.h"
 
@@ -59,22 +57,6 @@ void shop_user_make(const struct shop_world *world, uint64_t seed, int64_t index
     }
     out->place = shop_draw_cell(shop_draw_unit(seed, user, DRAW_PLACE, 0), shares, SHOP_PLACES);
     out->consent = draw_consent(&world->consent, shop_draw_unit(seed, user, DRAW_CONSENT, 0));
-}
-
-void shop_user_taste(const struct shop_world *world, uint64_t seed, int64_t index,
-                     double out[SHOP_CATEGORIES_MAX]) {
-    size_t count = (size_t)world->catalogue.categories;
-    double alpha[SHOP_CATEGORIES_MAX];
-    assert(count <= SHOP_CATEGORIES_MAX);
-    for (size_t i = 0; i < count; i++) {
-        alpha[i] = world->catalogue.taste;
-    }
-    struct rng rng = shop_draw(seed, (uint64_t)index, DRAW_TASTE, 0);
-    rng_dirichlet(&rng, alpha, out, count);
-    for (size_t i = 1; i < count; i++) {
-        out[i] += out[i - 1];
-    }
-    out[count - 1] = 1;
 }
 
 static const char *const age_bands[SHOP_LEVELS] = {"18-29", "30-49", "50+"};

@@ -6,8 +6,7 @@
 
 #include "producer/shop_world.h"
 
-#define SHOP_KEY_BYTES      24 /* any key of ours, NUL included */
-#define SHOP_CATEGORIES_MAX 24
+#define SHOP_KEY_BYTES 24 /* any key of ours, NUL included */
 
 struct shop_user {
     int type, sensitivity; /* latent */
@@ -25,11 +24,6 @@ static inline int shop_user_z(const struct shop_user *user) {
 /* P(level of covariate | type, sensitivity). */
 double shop_user_level_p(const struct shop_world *world, int type, int sensitivity, int covariate,
                          int level);
-
-/* Cumulative taste over the world's categories, Dirichlet(taste), independent of z; the last one
- * is 1. */
-void shop_user_taste(const struct shop_world *world, uint64_t seed, int64_t index,
-                     double out[SHOP_CATEGORIES_MAX]);
 
 /* What profiles says of the user. The covariates that no event shows stand in the attributes that a
  * shop's customer file has: age_band carries the RFM tier, gender the coupon tier, region the
