@@ -89,6 +89,7 @@ static void open_decision(struct pipeline *pipeline, struct partition *partition
 
 static void close_decision(struct pipeline *pipeline, struct partition *partition, struct user_state *user,
                            size_t index) {
+    close_batch(pipeline); /* rows keep the order of what caused them */
     emit_close(&pipeline->emit, partition->number, &user->active->open[index]);
     open_decisions_close(user, index);
 }
@@ -213,6 +214,7 @@ static void revoke_pushes(struct pipeline *pipeline, struct partition *partition
         bool is_under_way = (open->flags & DECISION_SENT) && !(open->flags & (DECISION_DELIVERED | DECISION_REVOKED));
         if (is_under_way && event->event_ms < open->expires_ms) {
             open->flags |= DECISION_REVOKED;
+            close_batch(pipeline); /* rows keep the order of what caused them */
             emit_revocation(&pipeline->emit, partition->number, user_state_id(user), open);
         }
     }

@@ -1,0 +1,110 @@
+/* Handling decisions in micro-batches and cutting epochs anywhere changes nothing: the same rows in the same order as one
+ * decision, one record at a time. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+/* cmocka needs the above */
+#include <cmocka.h>
+
+#include "../support/stream.h"
+
+/* Small caps and stores, so that partition-wide order, evictions and too many open decisions all happen. */
+static const char config[] =
+    "clean: {lateness: 60s}\n"
+    "state: {users_max: 45}\n"
+    "triggers:\n"
+    "  cart_abandoned: {idle: 20m}\n"
+    "  checkout_abandoned: {idle: 10m}\n"
+    "  browse_abandoned: {idle: 15m, views_min: 2}\n"
+    "decide:\n"
+    "  cap_per_hour: 2\n"
+    "  cap_per_user_day: 2\n"
+    "  cap_per_user_week: 6\n"
+    "  attribution_window: 2d\n"
+    "  offers:\n"
+    "    - {id: ten, kind: percent_off, value: 10, title: t, body: \"{items} {cart_value}\"}\n"
+    "    - {id: rem, kind: reminder, title: t, body: b}\n"
+    "  rules:\n"
+    "    - {trigger: cart_abandoned, offer: ten, basket_min: 40}\n"
+    "    - {trigger: cart_abandoned, offer: rem}\n"
+    "    - {trigger: checkout_abandoned, offer: rem}\n"
+    "    - {trigger: browse_abandoned, offer: rem}\n";
+
+static const struct stream_options options = {
+    .records = 6000,
+    .users = 60,
+    .gap_ms_max = 120000,
+    .jitter_ms_max = 30000,
+    .late_share = 0.02,
+    .duplicate_share = 0.02,
+    .garbage_share = 0.01,
+    .has_ids = true,
+};
+
+static void run(const struct stream *stream, size_t micro_batch_max, size_t cut, struct outputs *outputs,
+                struct buffer *state) {
+    struct bench bench;
+    bench_init(&bench, config, micro_batch_max);
+    for (size_t at = 0; at < stream->count; at += cut) {
+        size_t left = stream->count - at;
+        bench_epoch(&bench, &stream->records[at], left < cut ? left : cut, outputs);
+    }
+    bench_state(&bench, state); /* before the end, while users still have timers and open decisions */
+    bench_end(&bench, outputs);
+    bench_state(&bench, state);
+    bench_clean_up(&bench);
+}
+
+static void assert_same(const struct buffer *a, const struct buffer *b, const char *what, uint64_t seed) {
+    if (!bytes_equal(buffer_bytes(a), buffer_bytes(b))) {
+        fail_msg("seed %llu: %s differ (%zu and %zu bytes)", (unsigned long long)seed, what, a->size, b->size);
+    }
+}
+
+static void run_seed(uint64_t seed) {
+    static const struct {
+        size_t micro_batch_max, cut;
+    } variants[] = {{64, 6000}, {64, 7}, {3, 1000}, {1, 100000}};
+    static const enum topic ordered[] = {TOPIC_PROMOTION_DECISIONS, TOPIC_PROMOTION_PUSHES, TOPIC_OPEN_DECISIONS,
+                                         TOPIC_DEAD_LETTERS};
+    static const char *const topic_names[TOPIC_COUNT] = {[TOPIC_PROMOTION_DECISIONS] = "decisions",
+                                                         [TOPIC_PROMOTION_PUSHES] = "pushes",
+                                                         [TOPIC_OPEN_DECISIONS] = "open decisions",
+                                                         [TOPIC_DEAD_LETTERS] = "dead letters"};
+    struct stream stream = {0};
+    struct outputs plain = {0};
+    struct buffer plain_state = {0};
+    stream_random(&stream, seed, &options);
+    run(&stream, 1, 1, &plain, &plain_state);
+    assert_true(plain.count[TOPIC_PROMOTION_DECISIONS] > 300);
+    assert_true(plain.count[TOPIC_PROMOTION_PUSHES] > 20);
+    assert_true(plain.count[TOPIC_DEAD_LETTERS] > 20);
+    for (size_t v = 0; v < sizeof variants / sizeof variants[0]; v++) {
+        struct outputs outputs = {0};
+        struct buffer state = {0};
+        run(&stream, variants[v].micro_batch_max, variants[v].cut, &outputs, &state);
+        for (size_t i = 0; i < sizeof ordered / sizeof ordered[0]; i++) {
+            assert_same(&plain.topic[ordered[i]], &outputs.topic[ordered[i]], topic_names[ordered[i]], seed);
+        }
+        assert_same(&plain_state, &state, "final states", seed);
+        outputs_clean_up(&outputs);
+        buffer_clean_up(&state);
+    }
+    outputs_clean_up(&plain);
+    buffer_clean_up(&plain_state);
+    stream_clean_up(&stream);
+}
+
+static void test_batches_change_nothing(void **state) {
+    (void)state;
+    schemas_init();
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        run_seed(seed);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_batches_change_nothing)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
