@@ -1,14 +1,12 @@
 /* Rebalances and positions: which partitions are ours, and from where they are fetched.
  *
- *     ASSIGN callback      remember the partition numbers; assign nothing yet (an empty list
- * answers the group) next polls           committed() until no transaction is pending ->
- * BROKER_ASSIGNED broker_start ...     after the last of them one assign() with explicit offsets:
- * fetching begins REVOKE callback      wait for the epoch in flight, assign(NULL) ->
- * BROKER_REVOKED, or BROKER_LOST a lost epoch         an empty list stops fetching without leaving
- * the group -> BROKER_LOST, committed() ...
+ *     ASSIGN callback   remember the partition numbers; an empty list answers the group
+ *     next polls        committed() until no transaction is pending -> BROKER_ASSIGNED
+ *     broker_start ...  after the last of them one assign() with explicit offsets: fetching begins
+ *     REVOKE callback   wait for the epoch in flight, assign(NULL) -> BROKER_REVOKED or BROKER_LOST
+ *     a lost epoch      an empty list stops fetching, we stay in the group -> BROKER_LOST
  *
- * The callback runs inside the worker's own take of records (broker_poll.c), so nothing here needs
- * a lock. */
+ * The callback runs inside the worker's own take of records (broker_poll.c): no lock is needed. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

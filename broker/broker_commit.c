@@ -1,9 +1,8 @@
-/* Epochs: two buffers, one filled by the worker (W), one on its way in a transaction on the commit
- * thread (C).
+/* Epochs: two buffers, one filled by the worker (W), one in a transaction on the commit thread (C).
  *
- *     W  submit N+1: waits for N ─┐                        has_failed: N is lost, N+1 is thrown
- * away, and W reports C  N: begin produce offsets commit ─ NONE: committed             BROKER_LOST
- * at its next poll └ abort, or a new producer with the same id, then idle again
+ *     W  submit N+1: waits for N ...          N failed: N+1 is thrown away; the next poll says LOST
+ *     C  N: begin, produce, offsets, commit - NONE: committed
+ *                                           - else abort, or a new producer with the same id
  *
  * After a failure committed positions are read only when C is idle again: the abort, or
  * init_transactions of the new producer, settles what they are. */

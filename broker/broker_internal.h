@@ -1,10 +1,11 @@
-/* broker_internal: one worker's connection to Kafka, as the broker_*.c files share it. Private to
- * broker/.
+/* broker_internal: one worker's connection to Kafka, shared by its files. Private to broker/.
  *
- *     broker_kafka.c    open, close, the vtable           broker_commit.c   epochs: submit, drain,
- * the commit thread broker_poll.c     records, lost epochs, positions   broker_txn.c      the calls
- * of one transaction, the producer broker_assign.c   rebalances, start broker_read.c     log ends,
- * recovery, side topics
+ *     broker_kafka.c    open, close, the vtable
+ *     broker_poll.c     what poll says: the end, losses, assignments, records
+ *     broker_assign.c   rebalances, committed positions, start
+ *     broker_commit.c   epochs: submit, drain, the commit thread
+ *     broker_txn.c      the calls of one transaction, the producer
+ *     broker_read.c     log ends, recovery, side topics
  *
  * Two threads: the worker's (W) and the commit thread (C). What both touch lies in struct committer
  * under its mutex. */
@@ -84,7 +85,8 @@ struct broker_opaque {
 struct broker_kafka {
     struct broker broker;
     struct broker_opaque opaque;
-    const struct broker_config *config;
+    const struct broker_config *config; /* own_config: callers may keep theirs on the stack */
+    struct broker_config own_config;
     const struct topics *topics;
     const struct log_sink *log;
     struct broker_metrics metrics;

@@ -221,7 +221,8 @@ struct failure broker_kafka_open(const struct broker_config *config, const struc
                                  const struct log_sink *log, struct broker **out) {
     struct broker_kafka *broker = memory_new(1, sizeof *broker);
     *broker = (struct broker_kafka){
-        .broker = {.ops = &ops}, .config = config, .topics = topics, .log = log};
+        .broker = {.ops = &ops}, .own_config = *config, .topics = topics, .log = log};
+    broker->config = &broker->own_config;
     broker->opaque = (struct broker_opaque){.client = {.log = log}, .broker = broker};
     commit_init(broker);
     struct failure failure = open_all(broker);
