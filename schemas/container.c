@@ -28,7 +28,12 @@ static struct failure stream_failure(const struct container_writer *writer) {
 
 /* Keeps the failure that came first. */
 static struct failure destroy(struct container_writer *writer, struct failure failure) {
-    if (writer->stream && fclose(writer->stream) != 0 && !failed(failure)) {
+    /* Avro-C flushes without looking; what that loses only the stream's error mark tells. */
+    bool is_lost = writer->stream && ferror(writer->stream);
+    if (writer->stream && fclose(writer->stream) != 0) {
+        is_lost = true;
+    }
+    if (is_lost && !failed(failure)) {
         failure = stream_failure(writer);
     }
     avro_schema_decref(writer->schema);
