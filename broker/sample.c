@@ -17,7 +17,7 @@ struct sampling {
     rd_kafka_t *client;
     rd_kafka_topic_t *topic;
     rd_kafka_queue_t *queue;
-    bool *has_ended; /* per partition: its end was seen */
+    bool *has_ended;        /* per partition: its end was seen */
     int32_t started, ended; /* partitions */
 };
 

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buffer.h"
+#include "base/options.h"
 #include "schemas/schemas.h"
 
 volatile sig_atomic_t stop_requested;
@@ -21,24 +23,34 @@ static const struct command commands[] = {
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
 static void print_help(FILE *out) {
-    fprintf(
-        out,
-        "promostream %s: reads an e-commerce clickstream from Kafka and pushes the promotion that "
-        "pays.\n\n"
-        "usage: promostream <command> [options]\n"
-        "       promostream <command> --help\n"
-        "       promostream --version\n\n"
-        "commands:\n",
-        PROMOSTREAM_VERSION);
+    struct buffer text;
+    buffer_init(&text, 1024);
+    buffer_append(&text,
+                  bytes_of_text("Reads an e-commerce clickstream from Kafka, keeps what each "
+                                "shopper is doing right now, and pushes the offer that pays: once, "
+                                "in time, explained. Everything is configured in pipeline.yaml; "
+                                "each command has its own --help.\n\n"));
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+        buffer_format(&text, " %-10s %s\n", commands[i].name, commands[i].summary);
     }
-    fprintf(out, "\nexit codes:\n");
-#define PRINT_EXIT(id, number, help) fprintf(out, "  %d  %s\n", number, help);
-    COMMAND_EXITS(PRINT_EXIT)
-#undef PRINT_EXIT
-    fprintf(out, "\nsignals: SIGTERM and SIGINT end a long command in order: it commits what it "
-                 "has begun and closes.\n");
+    buffer_append(&text, bytes_of_text("\nSIGTERM and SIGINT end a long command in order: it "
+                                       "commits what it has begun and closes."));
+    buffer_append_byte(&text, 0);
+    const struct option_row version = {
+        .name = "version", .type = OPTION_FLAG, .help = "Print the version and exit."};
+    const struct option_page page = {
+        .name = "promostream",
+        .summary = "promotion pushes from a live clickstream, exactly once",
+        .synopsis = "COMMAND [OPTION]...",
+        .description = (const char *)text.data,
+        .exit_status = command_exit_status,
+        .examples = " promostream validate --config pipeline.yaml\n"
+                    " promostream run --config pipeline.yaml --console",
+        .rows = &version,
+        .row_count = 1,
+    };
+    options_help(&page, out);
+    buffer_clean_up(&text);
 }
 
 static const struct command *find_command(const char *name) {

@@ -1,6 +1,7 @@
 #include "consumer/pipeline_config.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 /* ---- Sections that belong to no room --------------------------------------------------------- */
 
@@ -116,8 +117,7 @@ static const struct config_key epoch_keys[] = {
 static const struct config_table epoch_table = {
     epoch_keys, sizeof epoch_keys / sizeof epoch_keys[0], sizeof(struct epoch_config)};
 
-/* ---- All sections, in the order of the rooms
- * ------------------------------------------------------ */
+/* ---- All sections, in the order of the rooms ------------------------------------------------- */
 
 #define SECTIONS_MAX 16
 
@@ -152,8 +152,7 @@ void pipeline_config_write_defaults(FILE *out) {
     config_write_defaults(sections.rooms, sections.count, out);
 }
 
-/* ---- What tables cannot check
- * ---------------------------------------------------------------------- */
+/* ---- What tables cannot check ---------------------------------------------------------------- */
 
 /* Names become client ids and keys of Kafka's own: letters, digits, dot, dash, underscore. */
 static size_t check_name(const char *name, const char *key, const char *text, FILE *errors) {
@@ -185,13 +184,29 @@ static size_t check_kafka(const char *name, const struct broker_config *broker, 
     return count;
 }
 
-static size_t check_rooms(const char *name, const struct pipeline_config *config, FILE *errors) {
-    return check_kafka(name, &config->broker, errors) +
-           decide_config_check(&config->decide, errors);
+/* A room's check does not know the file's name; its lines get it here. */
+static size_t check_decide(const char *name, const struct decide_config *decide, FILE *errors) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *lines = open_memstream(&text, &size);
+    assert(lines);
+    size_t count = decide_config_check(decide, lines);
+    fclose(lines);
+    char *rest = text;
+    for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
+        if (*line) {
+            fprintf(errors, "%s: %s\n", name, line);
+        }
+    }
+    free(text);
+    return count;
 }
 
-/* ---- Load
- * ------------------------------------------------------------------------------------------ */
+static size_t check_rooms(const char *name, const struct pipeline_config *config, FILE *errors) {
+    return check_kafka(name, &config->broker, errors) + check_decide(name, &config->decide, errors);
+}
+
+/* ---- Load ------------------------------------------------------------------------------------ */
 
 static struct failure finish(const char *name, struct failure failure,
                              const struct sections *sections, FILE *errors,

@@ -46,7 +46,7 @@ static const struct option_page pause_page = {
         "Writes paused = true to the topic `control` and waits until the broker has it. Every "
         "worker reads it before its next epoch and holds all pushes from then on. Decisions go on "
         "being taken and logged, held with the reason `paused`, so that nothing is lost for "
-        "measuring; carts that would have been written to are not written to later.\n"
+        "measuring; carts that would have been written to are not written to later.\n\n"
         "Pushes that were written before stay on the output topic: tell their sender too if they "
         "must not leave. Pausing twice does no harm.",
     .exit_status = command_exit_status,

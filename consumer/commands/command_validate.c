@@ -77,7 +77,7 @@ static const struct option_page page = {
         "Reads the whole configuration and names every error as file:line: key: found, expected. "
         "Then prints the capacity plan. With --against-broker it compares the topics on the broker "
         "with what they must be and decodes a sample of the clickstream as the first room would. "
-        "It joins no group and writes nothing: it may run beside live workers.\n"
+        "It joins no group and writes nothing: it may run beside live workers.\n\n"
         "Findings are ok, warning or error. Warnings leave the exit code at 0.",
     .exit_status = command_exit_status,
     .examples = " promostream validate --config pipeline.yaml\n"
@@ -97,8 +97,7 @@ struct validation {
     int32_t partitions; /* of the clickstream, 0 = unknown */
 };
 
-/* ---- Checks
- * ---------------------------------------------------------------------------------------- */
+/* ---- Checks ---------------------------------------------------------------------------------- */
 
 static struct failure check_topics(struct validation *validation) {
     const struct pipeline_config *config = &validation->config;
@@ -168,8 +167,7 @@ static void check_sizes(struct validation *validation) {
     }
 }
 
-/* ---- Output
- * ---------------------------------------------------------------------------------------- */
+/* ---- Output ---------------------------------------------------------------------------------- */
 
 static struct power_plan power_plan_of(const struct validation *validation) {
     return (struct power_plan){

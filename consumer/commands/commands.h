@@ -20,6 +20,8 @@
 
 #define COMMAND_EXIT_ENUM(id, number, help) id = number,
 enum command_exit { COMMAND_EXITS(COMMAND_EXIT_ENUM) };
+/* All of them, a line each: the section EXIT STATUS of every page. */
+extern const char command_exit_status[];
 
 /* The exit code that a failure means; COMMAND_OK for none. */
 int command_exit_of(struct failure failure);

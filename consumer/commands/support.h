@@ -17,9 +17,6 @@
         .help = "The configuration: every section, checked whole before anything else happens."    \
     }
 
-/* The section EXIT STATUS of every page. */
-extern const char command_exit_status[];
-
 /* Reads the command line by the page. True if the command goes on; otherwise *out_exit is what it
  * returns (the help was printed, or errors). No command of promostream takes positional arguments.
  */
