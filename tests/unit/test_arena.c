@@ -30,6 +30,10 @@ static void overflow_is_null_and_changes_nothing(void **state) {
     (void)state;
     struct arena arena;
     arena_init(&arena, 64);
+    size_t start = arena_mark(&arena);
+    assert_non_null(arena_take(&arena, 1, 1, 1));
+    assert_null(arena_take(&arena, 1, 60, 8)); /* fits only without its padding */
+    arena_rewind(&arena, start);
     assert_non_null(arena_take(&arena, 60, 1, 1));
     assert_null(arena_take(&arena, 5, 1, 1));
     assert_null(arena_take(&arena, 1, 4, 64)); /* the padding alone is too much */

@@ -56,10 +56,16 @@ static void extremes_stay_inside(void **state) {
     struct histogram *histogram = histogram_new();
     histogram_add(histogram, -5);
     assert_int_equal(histogram_quantile_us(histogram, 1), 0);
+    /* The end of the last even bucket and the start of the open one. */
+    histogram_add(histogram, (INT64_C(1) << 40) - 1);
+    assert_near(histogram_quantile_us(histogram, 1), INT64_C(1) << 40);
+    histogram_add(histogram, INT64_C(1) << 40);
+    assert_true(histogram_quantile_us(histogram, 1) == INT64_C(1) << 40);
+    assert_int_equal(histogram_sum_us(histogram), (INT64_C(1) << 41) - 1);
     histogram_add(histogram, INT64_MAX);
     assert_true(histogram_quantile_us(histogram, 1) == INT64_MAX);
     assert_int_equal(histogram_quantile_us(histogram, 0), 0);
-    assert_int_equal(histogram_count(histogram), 2);
+    assert_int_equal(histogram_count(histogram), 4);
     free(histogram);
 }
 
@@ -97,6 +103,8 @@ static void merge_equals_adding_all(void **state) {
         histogram_add(parts[i % 2], value);
         histogram_add(whole, value);
     }
+    histogram_add(parts[1], 2000000); /* the maximum comes from the other part */
+    histogram_add(whole, 2000000);
     histogram_merge(parts[0], parts[1]);
     for (size_t i = 0; i < HISTOGRAM_BUCKET_COUNT; i++) {
         assert_int_equal(parts[0]->counts[i], whole->counts[i]);

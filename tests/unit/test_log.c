@@ -65,23 +65,28 @@ static void json_stays_utf8(void **state) {
     (void)state;
     /* Lone lead, lone trail, overlong, surrogate, beyond the last character, cut short by the end.
      */
-    const char *const bad[] = {"\xc3(",   "\x80", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
-                               "\xe2\x82"};
-    const char *const shown[] = {"\\ufffd(",
-                                 "\\ufffd",
-                                 "\\ufffd\\ufffd",
-                                 "\\ufffd\\ufffd\\ufffd",
-                                 "\\ufffd\\ufffd\\ufffd\\ufffd",
-                                 "\\ufffd\\ufffd"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    static const struct {
+        const char *bad, *shown;
+    } rows[] = {
+        {"\xc3(", "\\ufffd("},
+        {"\x80", "\\ufffd"},
+        {"\xc0\xaf", "\\ufffd\\ufffd"},
+        {"\xe0\x9f\xbf", "\\ufffd\\ufffd\\ufffd"},
+        {"\xed\xa0\x80", "\\ufffd\\ufffd\\ufffd"},
+        {"\xf0\x8f\xbf\xbf", "\\ufffd\\ufffd\\ufffd\\ufffd"},
+        {"\xf4\x90\x80\x80", "\\ufffd\\ufffd\\ufffd\\ufffd"},
+        {"\xe2\x82", "\\ufffd\\ufffd"},
+        {"\xed\x9f\xbf\xe0\xa0\x80\xf4\x8f\xbf\xbf", "\xed\x9f\xbf\xe0\xa0\x80\xf4\x8f\xbf\xbf"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct capture capture;
         struct log_sink sink = capture_start(&capture, LOG_DEBUG, LOG_JSON);
         char expected[200];
         snprintf(expected, sizeof expected,
                  "{\"time\":\"2026-03-29T01:00:00.007Z\",\"level\":\"info\",\"room\":\"r\","
                  "\"text\":\"%s\"}\n",
-                 shown[i]);
-        log_info(&sink, "r", "%s", bad[i]);
+                 rows[i].shown);
+        log_info(&sink, "r", "%s", rows[i].bad);
         capture_expect(&capture, expected);
     }
 }

@@ -209,6 +209,19 @@ static void edges_stay_inside(void **state) {
     }
 }
 
+static void a_draw_of_zero_has_a_logarithm(void **state) {
+    (void)state;
+    const struct rng zero = {.state = {1, 0, 2, 3}}; /* its first number is 0 */
+    struct rng rng = zero;
+    assert_true(rng_unit(&rng) == 0);
+    rng = zero;
+    assert_true(rng_exponential(&rng, 1) == 0);
+    rng = zero;
+    assert_true(isfinite(rng_normal(&rng)));
+    rng = zero;
+    assert_true(rng_geometric(&rng, 0.5) == 0);
+}
+
 static void dirichlet_sums_to_one(void **state) {
     (void)state;
     const double alpha[] = {0.5, 2, 5};
@@ -253,6 +266,7 @@ int main(void) {
         cmocka_unit_test(moments_are_right),
         cmocka_unit_test(poisson_has_its_probabilities),
         cmocka_unit_test(edges_stay_inside),
+        cmocka_unit_test(a_draw_of_zero_has_a_logarithm),
         cmocka_unit_test(dirichlet_sums_to_one),
         cmocka_unit_test(tiny_dirichlet_still_sums_to_one),
     };

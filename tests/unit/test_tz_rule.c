@@ -51,6 +51,9 @@ static void changes_fall_on_their_second(void **state) {
         {"<+1030>-10:30<+11>-11,M10.1.0,M4.1.0", 1728142200, 37800, 39600},
         /* The day after a Thursday. */
         {"IST-2IDT,M3.4.4/26,M10.5.0", 1711670400, 7200, 10800},
+        /* The first of February in a leap year; the fifth Friday would be the first of May. */
+        {"AAA0BBB,M2.1.4/0,M10.1.0", 1706745600, 0, 3600}, /* 2024-02-01 00:00 */
+        {"AAA0BBB,M4.5.5/0,M10.1.0", 1776988800, 0, 3600}, /* 2026-04-24 00:00 */
         /* A week after and a week before the day named; offset with seconds. */
         {"ABC+4:30:15DEF,M2.5.2/167,M12.5.0/-167", 1709609415, -16215, -12615},
         {"ABC+4:30:15DEF,M2.5.2/167,M12.5.0/-167", 4132873815, -12615, -16215},
@@ -97,9 +100,13 @@ static void summer_all_year_has_no_gap(void **state) {
 
 static void next_is_where_the_offset_changes(void **state) {
     (void)state;
-    const char *const texts[] = {"CET-1CEST,M3.5.0,M10.5.0/3", "NZST-12NZDT,M9.5.0,M4.1.0/3",
+    const char *const texts[] = {"CET-1CEST,M3.5.0,M10.5.0/3",
+                                 "NZST-12NZDT,M9.5.0,M4.1.0/3",
                                  "ABC+4:30:15DEF,M2.5.2/167,M12.5.0/-167",
-                                 "AAA0BBB,J1/-167,M1.1.0/167", "AAA0BBB,J365/167,J180"};
+                                 "AAA0BBB,J1/-167,M1.1.0/167",
+                                 "AAA0BBB,J365/167,J180",
+                                 "AAA0BBB,J1/-167,J2/-166",
+                                 "AAA0BBB,364/167,365/166"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct tz_rule rule = parse(texts[i]);
         int64_t at_s = -5000000000; /* 1811 */

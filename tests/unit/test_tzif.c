@@ -167,6 +167,7 @@ static void each_broken_field_is_refused(void **state) {
     bad[5].offsets = far_east;
     bad[6].offsets = far_west;
     bad[7].type_count = 0;
+    bad[7].time_count = 0;
     bad[8].name_bytes = 0;
     bad[9].name_index = 4;
     bad[10].is_dst = 2;
