@@ -1,221 +1,17 @@
-/* The seam on a real Kafka. Each test has its own topics (prefix) and group. Address: PROMOSTREAM_KAFKA. */
-#include <inttypes.h>
-#include <pthread.h>
+/* The seam on a real Kafka. Each test has its own topics (prefix) and group. Address:
+ * PROMOSTREAM_KAFKA. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cmocka.h>
+#include <librdkafka/rdkafka.h>
 
-#include "base/buffer.h"
-#include "base/clock.h"
-#include "broker/broker.h"
-#include "broker/producer_simple.h"
-
-#define POLL_MS    200
-#define PATIENCE_S 60
-#define PARTITIONS 2
-
-static const char *address(void) {
-    return getenv("PROMOSTREAM_KAFKA");
-}
-
-static int64_t now_ms(void) {
-    return clock_monotonic_ns() / 1000000;
-}
-
-/* ---- a world of topics, and members in it ---- */
-
-struct world {
-    struct topics topics;
-    struct log_sink log;
-    char prefix[60], group[70];
-    struct producer_simple *producer;
-};
-
-static void world_open(struct world *world, const char *name) {
-    *world = (struct world){0};
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    snprintf(world->prefix, sizeof world->prefix, "t%lld-%s-", (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000,
-             name);
-    snprintf(world->group, sizeof world->group, "%sgroup", world->prefix);
-    bool is_loud = getenv("PROMOSTREAM_TEST_LOG") != NULL;
-    world->log = log_to(is_loud ? stderr : NULL, LOG_DEBUG, LOG_TEXT, clock_system());
-    world->topics = (struct topics){.prefix = world->prefix, .partitions = PARTITIONS, .create = true};
-    topics_resolve(&world->topics);
-    struct failure failure = topics_create(&world->topics, address(), NULL, &world->log);
-    assert_string_equal(failure.text, "");
-    failure = producer_simple_open(address(), NULL, &world->producer);
-    assert_string_equal(failure.text, "");
-}
-
-static void world_close(struct world *world) {
-    producer_simple_close(world->producer);
-    topics_clean_up(&world->topics);
-}
-
-static void feed(struct world *world, enum topic topic, int32_t partition, int count) {
-    for (int i = 0; i < count; i++) {
-        char text[20];
-        int size = snprintf(text, sizeof text, "%d", i);
-        struct failure failure =
-            producer_simple_send(world->producer, world->topics.full[topic], partition, bytes_of("user", 4),
-                                 bytes_of(text, (size_t)size), 1573000000000 + i);
-        assert_string_equal(failure.text, "");
-    }
-    struct failure failure = producer_simple_flush(world->producer, 10000);
-    assert_string_equal(failure.text, "");
-}
-
-struct member {
-    struct world *world;
-    struct broker_config config;
-    struct broker *broker;
-    int32_t owned[PARTITIONS];
-    size_t owned_count;
-    int64_t next[PARTITIONS][INPUT_COUNT];
-    int64_t committed_epoch[PARTITIONS];
-    int64_t records;
-    int assigned, revoked, lost;
-};
-
-static struct failure member_try_open(struct member *member, struct world *world, const char *name) {
-    *member = (struct member){.world = world};
-    member->config = (struct broker_config){.bootstrap_servers = address(),
-                                            .group_id = world->group,
-                                            .worker_name = name,
-                                            .auto_offset_reset = "earliest",
-                                            .session_timeout_ms = 10000,
-                                            .transaction_timeout_ms = 60000,
-                                            .commit_deadline_ms = 30000};
-    return broker_kafka_open(&member->config, &world->topics, &world->log, &member->broker);
-}
-
-static void member_open(struct member *member, struct world *world, const char *name) {
-    struct failure failure = member_try_open(member, world, name);
-    assert_string_equal(failure.text, "");
-}
-
-static void take_assigned(struct member *member, const struct broker_event *event) {
-    member->assigned++;
-    member->owned_count = event->assignment_count;
-    for (size_t i = 0; i < event->assignment_count; i++) {
-        const struct assignment *assignment = &event->assignments[i];
-        member->owned[i] = assignment->partition;
-        member->committed_epoch[assignment->partition] = assignment->epoch;
-        for (int input = 0; input < INPUT_COUNT; input++) {
-            member->next[assignment->partition][input] = assignment->next_offset[input];
-        }
-    }
-    /* The event's array is gone after a poll, not after a start. */
-    for (size_t i = 0; i < event->assignment_count; i++) {
-        struct failure failure =
-            broker_start(member->broker, event->assignments[i].partition, event->assignments[i].next_offset);
-        assert_string_equal(failure.text, "");
-    }
-}
-
-/* One poll, handled; its failure goes to the caller. */
-static struct failure member_step(struct member *member, int timeout_ms) {
-    struct broker_event event;
-    struct failure failure = broker_poll(member->broker, timeout_ms, 1000, &event);
-    if (failed(failure)) {
-        return failure;
-    }
-    switch (event.kind) {
-    case BROKER_NOTHING:
-        break;
-    case BROKER_ASSIGNED:
-        take_assigned(member, &event);
-        break;
-    case BROKER_REVOKED:
-    case BROKER_LOST:
-        member->revoked += event.kind == BROKER_REVOKED;
-        member->lost += event.kind == BROKER_LOST;
-        member->owned_count = 0;
-        break;
-    case BROKER_RECORDS:
-        for (size_t i = 0; i < event.record_count; i++) {
-            const struct record *record = &event.records[i];
-            int64_t *next = &member->next[record->partition][record->input];
-            assert_true(record->offset >= *next);
-            *next = record->offset + 1;
-            member->records++;
-        }
-        break;
-    }
-    return failure_none();
-}
-
-static void member_poll(struct member *member) {
-    struct failure failure = member_step(member, POLL_MS);
-    assert_string_equal(failure.text, "");
-}
-
-#define POLL_UNTIL(member, condition)                                                              \
-    do {                                                                                           \
-        int64_t until = now_ms() + PATIENCE_S * 1000;                                              \
-        while (!(condition) && now_ms() < until) {                                                 \
-            member_poll(member);                                                                   \
-        }                                                                                          \
-        assert_true(condition);                                                                    \
-    } while (0)
-
-static void add_text(struct epoch *epoch, enum topic topic, int32_t partition, const char *key, const char *value) {
-    struct buffer *out = epoch_begin(epoch, topic, partition, bytes_of_text(key));
-    buffer_append(out, bytes_of_text(value));
-    epoch_end(epoch);
-}
-
-static void add_offsets(struct member *member, struct epoch *epoch, int64_t number) {
-    for (size_t i = 0; i < member->owned_count; i++) {
-        for (int input = 0; input < INPUT_COUNT; input++) {
-            epoch_offset(epoch, input, member->owned[i], member->next[member->owned[i]][input], number);
-        }
-    }
-}
-
-/* Submits an epoch with one user-state record and all offsets. */
-static void member_submit(struct member *member, const char *key, const char *value, int64_t number) {
-    struct epoch *epoch = broker_epoch(member->broker);
-    add_text(epoch, TOPIC_USER_STATE, 0, key, value);
-    add_offsets(member, epoch, number);
-    struct failure failure = broker_submit(member->broker, epoch);
-    assert_string_equal(failure.text, "");
-}
-
-static bool member_drain(struct member *member) {
-    bool committed;
-    struct failure failure = broker_drain(member->broker, &committed);
-    assert_string_equal(failure.text, "");
-    broker_release(member->broker);
-    return committed;
-}
-
-struct seen {
-    int count, tombstones;
-    char last_key[20], last_value[20];
-};
-
-static void see(void *context, const struct record *record) {
-    struct seen *seen = context;
-    seen->count++;
-    seen->tombstones += record->value.data == NULL;
-    snprintf(seen->last_key, sizeof seen->last_key, "%.*s", BYTES_ARG(record->key));
-    snprintf(seen->last_value, sizeof seen->last_value, "%.*s", BYTES_ARG(record->value));
-}
-
-static struct seen read_state(struct member *member) {
-    struct seen seen = {0};
-    struct failure failure = broker_read_to_end(member->broker, TOPIC_USER_STATE, 0, see, &seen);
-    assert_string_equal(failure.text, "");
-    return seen;
-}
+#include "tests/support/kafka_member.h"
 
 /* ---- tests ---- */
 
@@ -226,16 +22,17 @@ static void test_topics_created_pass_the_check(void **state) {
     struct topic_finding findings[2 * TOPIC_COUNT];
     size_t count;
     struct failure failure =
-        topics_check(&world.topics, address(), NULL, findings, 2 * TOPIC_COUNT, &count);
+        topics_check(&world.topics, test_kafka_address(), NULL, findings, 2 * TOPIC_COUNT, &count);
     assert_string_equal(failure.text, "");
     assert_int_equal(count, TOPIC_COUNT);
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(findings[i].level, FINDING_OK);
     }
     world.topics.partitions = PARTITIONS + 1;
-    failure = topics_create(&world.topics, address(), NULL, &world.log);
+    failure = topics_create(&world.topics, test_kafka_address(), NULL, &world.log);
     assert_int_equal(failure.action, FAILURE_STOP);
-    failure = topics_check(&world.topics, address(), NULL, findings, 2 * TOPIC_COUNT, &count);
+    failure =
+        topics_check(&world.topics, test_kafka_address(), NULL, findings, 2 * TOPIC_COUNT, &count);
     assert_string_equal(failure.text, "");
     assert_int_equal(findings[0].level, FINDING_ERROR);
     world.topics.partitions = PARTITIONS;
@@ -244,7 +41,8 @@ static void test_topics_created_pass_the_check(void **state) {
     bool created;
     char *name = world.topics.full[TOPIC_CONTROL];
     world.topics.full[TOPIC_CONTROL] = "absent";
-    failure = topics_check(&world.topics, address(), NULL, findings, 2 * TOPIC_COUNT, &count);
+    failure =
+        topics_check(&world.topics, test_kafka_address(), NULL, findings, 2 * TOPIC_COUNT, &count);
     assert_string_equal(failure.text, "");
     assert_int_equal(findings[TOPIC_CONTROL].level, FINDING_ERROR);
     world.topics.full[TOPIC_CONTROL] = name;
@@ -277,16 +75,16 @@ static void test_round_trip(void **state) {
     struct epoch *epoch = broker_epoch(member.broker);
     add_text(epoch, TOPIC_USER_STATE, 0, "u2", "");
     epoch_tombstone(epoch, TOPIC_USER_STATE, 0, bytes_of_text("u1"));
-    add_offsets(&member, epoch, 42);
+    member_add_offsets(&member, epoch, 42);
     struct failure failure = broker_submit(member.broker, epoch);
     assert_string_equal(failure.text, "");
     assert_true(member_drain(&member));
 
-    struct seen seen = read_state(&member);
+    struct seen seen = member_read_state(&member);
     assert_int_equal(seen.count, 3);
     assert_int_equal(seen.tombstones, 1);
     /* The same partition again: an old position must not end the read before it began. */
-    seen = read_state(&member);
+    seen = member_read_state(&member);
     assert_int_equal(seen.count, 3);
     int64_t end, position;
     failure = broker_log_end(member.broker, INPUT_CLICKSTREAM, 0, &end);
@@ -314,13 +112,339 @@ static void test_round_trip(void **state) {
     world_close(&world);
 }
 
+/* A transactional producer beside the seam, for what the seam never does. */
+static rd_kafka_t *raw_producer(const char *transactional_id) {
+    char text[200];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "bootstrap.servers", test_kafka_address(), text, sizeof text);
+    rd_kafka_conf_set(conf, "transactional.id", transactional_id, text, sizeof text);
+    rd_kafka_t *producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    assert_non_null(producer);
+    assert_null(rd_kafka_init_transactions(producer, 20000));
+    return producer;
+}
+
+static void raw_send(rd_kafka_t *producer, const char *topic, int count) {
+    assert_null(rd_kafka_begin_transaction(producer));
+    for (int i = 0; i < count; i++) {
+        assert_int_equal(
+            rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0),
+                              RD_KAFKA_V_KEY("raw", 3), RD_KAFKA_V_VALUE("raw", 3),
+                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+            0);
+    }
+    assert_int_equal(rd_kafka_flush(producer, 10000), 0);
+}
+
+static void test_aborted_records_are_invisible(void **state) {
+    (void)state;
+    struct world world;
+    world_open(&world, "abort");
+    rd_kafka_t *raw = raw_producer(world.prefix);
+    raw_send(raw, world.topics.full[TOPIC_USER_STATE], 5);
+    assert_null(rd_kafka_abort_transaction(raw, 10000));
+    struct member member;
+    member_open(&member, &world, "w-0");
+    POLL_UNTIL(&member, member.assigned == 1);
+    member_submit(&member, "u1", "v1", 1);
+    assert_true(member_drain(&member));
+    raw_send(raw, world.topics.full[TOPIC_USER_STATE], 3);
+    assert_null(rd_kafka_abort_transaction(raw, 10000));
+    /* The log ends with aborted records and a marker: the read must end all the same. */
+    struct seen seen = member_read_state(&member);
+    assert_int_equal(seen.count, 1);
+    assert_string_equal(seen.last_value, "v1");
+
+    /* Positions of an input pass them too, or a partition would never be idle. */
+    raw_send(raw, world.topics.full[TOPIC_CLICKSTREAM], 4);
+    assert_null(rd_kafka_commit_transaction(raw, 10000));
+    raw_send(raw, world.topics.full[TOPIC_CLICKSTREAM], 2);
+    assert_null(rd_kafka_abort_transaction(raw, 10000));
+    int64_t end, position = -1;
+    struct failure failure = broker_log_end(member.broker, INPUT_CLICKSTREAM, 0, &end);
+    assert_string_equal(failure.text, "");
+    assert_int_equal(end, 8);
+    int64_t until = test_now_ms() + PATIENCE_S * 1000;
+    while (position < end && test_now_ms() < until) {
+        member_poll(&member);
+        failure = broker_position(member.broker, INPUT_CLICKSTREAM, 0, &position);
+        assert_string_equal(failure.text, "");
+    }
+    assert_int_equal(position, end);
+    assert_int_equal(member.records, 4);
+    rd_kafka_destroy(raw);
+    broker_release(member.broker);
+    broker_close(member.broker);
+    world_close(&world);
+}
+
+struct open_transaction {
+    rd_kafka_t *producer;
+    struct seen seen;
+};
+
+static void see_and_commit(void *context, const struct record *record) {
+    struct open_transaction *open = context;
+    if (open->seen.count == 0) {
+        assert_null(rd_kafka_commit_transaction(open->producer, 10000));
+    }
+    see(&open->seen, record);
+}
+
+static void test_recovery_waits_for_an_open_transaction(void **state) {
+    (void)state;
+    struct world world;
+    world_open(&world, "open");
+    struct open_transaction open = {.producer = raw_producer(world.prefix)};
+    struct member member;
+    member_open(&member, &world, "w-0");
+    POLL_UNTIL(&member, member.assigned == 1);
+    member_submit(&member, "u1", "v1", 1);
+    assert_true(member_drain(&member));
+    raw_send(open.producer, world.topics.full[TOPIC_USER_STATE], 1);
+    /* At the first record the transaction is still open; only the true end makes the read go on
+     * after it. */
+    struct failure failure =
+        broker_read_to_end(member.broker, TOPIC_USER_STATE, 0, see_and_commit, &open);
+    assert_string_equal(failure.text, "");
+    assert_int_equal(open.seen.count, 2);
+    assert_string_equal(open.seen.last_value, "raw");
+    rd_kafka_destroy(open.producer);
+    broker_close(member.broker);
+    world_close(&world);
+}
+
+static void test_side_topics_are_followed(void **state) {
+    (void)state;
+    struct world world;
+    world_open(&world, "side");
+    feed(&world, TOPIC_CONTROL, 0, 3);
+    struct member member;
+    member_open(&member, &world, "w-0");
+    struct seen control = {0}, catalogue = {0};
+    int64_t position = -1;
+    struct failure failure =
+        broker_side_poll(member.broker, TOPIC_CATALOGUE, see, &catalogue, &position);
+    assert_string_equal(failure.text, "");
+    assert_int_equal(position, 0);
+    failure = broker_side_poll(member.broker, TOPIC_CONTROL, see, &control, &position);
+    assert_string_equal(failure.text, "");
+    assert_int_equal(control.count, 3);
+    assert_int_equal(position, 3);
+    feed(&world, TOPIC_CONTROL, 0, 2);
+    feed(&world, TOPIC_CATALOGUE, 0, 4);
+    int64_t until = test_now_ms() + PATIENCE_S * 1000;
+    while ((control.count < 5 || catalogue.count < 4) && test_now_ms() < until) {
+        failure = broker_side_poll(member.broker, TOPIC_CONTROL, see, &control, &position);
+        assert_string_equal(failure.text, "");
+        assert_int_equal(position, control.count);
+        failure = broker_side_poll(member.broker, TOPIC_CATALOGUE, see, &catalogue, &position);
+        assert_string_equal(failure.text, "");
+        member_poll(&member);
+    }
+    assert_int_equal(control.count, 5);
+    assert_int_equal(catalogue.count, 4);
+    assert_int_equal(position, 4);
+    /* A topic that does not exist is followed as an empty one. */
+    char *name = world.topics.full[TOPIC_PROFILES];
+    world.topics.full[TOPIC_PROFILES] = "absent";
+    failure = broker_side_poll(member.broker, TOPIC_PROFILES, see, &catalogue, &position);
+    assert_string_equal(failure.text, "");
+    assert_int_equal(position, 0);
+    world.topics.full[TOPIC_PROFILES] = name;
+    broker_close(member.broker);
+    world_close(&world);
+}
+
+static void poll_both(struct member *a, struct member *b) {
+    struct failure failure = member_step(a, 20);
+    assert_string_equal(failure.text, "");
+    failure = member_step(b, 20);
+    assert_string_equal(failure.text, "");
+}
+
+static void test_members_share_and_leave(void **state) {
+    (void)state;
+    struct world world;
+    world_open(&world, "share");
+    feed(&world, TOPIC_CLICKSTREAM, 0, 10);
+    feed(&world, TOPIC_CLICKSTREAM, 1, 10);
+    struct member a, b;
+    member_open(&a, &world, "w-0");
+    POLL_UNTIL(&a, a.records == 20);
+    member_open(&b, &world, "w-1");
+    /* An epoch is in flight when the revocation comes: it must commit before the partitions move.
+     */
+    member_submit(&a, "u1", "v1", 7);
+    int64_t until = test_now_ms() + PATIENCE_S * 1000;
+    while ((a.owned_count != 1 || b.owned_count != 1) && test_now_ms() < until) {
+        poll_both(&a, &b);
+    }
+    assert_int_equal(a.owned_count, 1);
+    assert_int_equal(b.owned_count, 1);
+    assert_int_equal(a.revoked, 1);
+    assert_int_equal(a.lost, 0);
+    assert_int_equal(b.next[b.owned[0]][INPUT_CLICKSTREAM], 10);
+    assert_int_equal(b.committed_epoch[b.owned[0]], 7);
+    assert_int_equal(a.records + b.records, 20);
+    broker_release(a.broker);
+
+    /* Closing without leaving keeps the membership; --leave gives the partition away at once. */
+    broker_close(b.broker);
+    struct member again;
+    struct failure failure = member_try_open(&again, &world, "w-1");
+    assert_string_equal(failure.text, "");
+    until = test_now_ms() + PATIENCE_S * 1000;
+    while (again.owned_count != 1 && test_now_ms() < until) {
+        poll_both(&a, &again);
+    }
+    assert_int_equal(again.owned_count, 1);
+    assert_int_equal(a.revoked, 1); /* nobody noticed the restart */
+    broker_close(again.broker);
+    again.config.leave_group_at_close = true;
+    failure = broker_kafka_open(&again.config, &world.topics, &world.log, &again.broker);
+    assert_string_equal(failure.text, "");
+    again.owned_count = 0;
+    while (again.owned_count != 1 && test_now_ms() < until) {
+        poll_both(&a, &again);
+    }
+    broker_close(again.broker);
+    int64_t left_ms = test_now_ms();
+    POLL_UNTIL(&a, a.owned_count == 2);
+    assert_true(test_now_ms() - left_ms < 2000);
+    broker_close(a.broker);
+    world_close(&world);
+}
+
+static void test_a_lost_epoch_is_read_again(void **state) {
+    (void)state;
+    struct world world;
+    world_open(&world, "lost");
+    feed(&world, TOPIC_CLICKSTREAM, 0, 10);
+    struct member member;
+    member_open(&member, &world, "w-0");
+    POLL_UNTIL(&member, member.records == 10);
+    member_submit(&member, "u1", "v1", 1);
+    assert_true(member_drain(&member));
+    feed(&world, TOPIC_CLICKSTREAM, 0, 5);
+    POLL_UNTIL(&member, member.records == 15);
+    /* Somebody fences our producer. */
+    char id[120];
+    snprintf(id, sizeof id, "%s-w-0", world.group);
+    rd_kafka_destroy(raw_producer(id));
+    member_submit(&member, "u2", "v2", 2);
+    assert_false(member_drain(&member));
+    /* What was gathered meanwhile is thrown away with it. */
+    member_submit(&member, "u3", "v3", 3);
+    POLL_UNTIL(&member, member.lost == 1 && member.assigned == 2);
+    assert_int_equal(member.revoked, 0);
+    assert_int_equal(member.next[0][INPUT_CLICKSTREAM], 10);
+    assert_int_equal(member.committed_epoch[0], 1);
+    /* The position of before must not look like ours: ticks depend on it. */
+    int64_t position;
+    struct failure failure = broker_position(member.broker, INPUT_CLICKSTREAM, 0, &position);
+    assert_string_equal(failure.text, "");
+    assert_int_equal(position, 10);
+    assert_int_equal(member_read_state(&member).count, 1);
+    POLL_UNTIL(&member, member.records == 20);
+    member_submit(&member, "u4", "v4", 2);
+    assert_true(member_drain(&member));
+    assert_string_equal(member_read_state(&member).last_value, "v4");
+    assert_int_equal(metric_get(&broker_metrics_of(member.broker)->producers_recreated_total), 1);
+
+    /* Fenced again within a minute: a twin. */
+    rd_kafka_destroy(raw_producer(id));
+    member_submit(&member, "u5", "v5", 3);
+    int64_t until = test_now_ms() + PATIENCE_S * 1000;
+    failure = failure_none();
+    while (!failed(failure) && test_now_ms() < until) {
+        failure = member_step(&member, POLL_MS);
+    }
+    assert_int_equal(failure.action, FAILURE_STOP);
+    assert_string_equal(failure.text, "another process uses worker name w-0");
+    broker_close(member.broker);
+    world_close(&world);
+}
+
+static void test_a_twin_stops_the_older(void **state) {
+    (void)state;
+    struct world world;
+    world_open(&world, "twin");
+    feed(&world, TOPIC_CLICKSTREAM, 0, 10);
+    struct member older, newer;
+    member_open(&older, &world, "w-0");
+    POLL_UNTIL(&older, older.records == 10);
+    member_open(&newer, &world, "w-0");
+    POLL_UNTIL(&newer, newer.records == 10);
+    member_submit(&older, "old", "old", 1);
+    struct failure failure = failure_none();
+    int64_t until = test_now_ms() + PATIENCE_S * 1000;
+    while (!failed(failure) && test_now_ms() < until) {
+        failure = member_step(&older, POLL_MS);
+    }
+    assert_int_equal(failure.action, FAILURE_STOP);
+    assert_string_equal(failure.text, "another process uses worker name w-0");
+    member_poll(&newer);
+    assert_int_equal(member_read_state(&newer).count, 0);
+    broker_close(older.broker);
+    /* The older may have fenced our producer once while it tried: then this epoch is lost and read
+     * again. */
+    POLL_UNTIL(&newer, newer.owned_count == 2);
+    member_submit(&newer, "new", "new", 1);
+    if (!member_drain(&newer)) {
+        POLL_UNTIL(&newer, newer.lost == 1 && newer.owned_count == 2);
+        member_submit(&newer, "new", "new", 1);
+        assert_true(member_drain(&newer));
+    }
+    struct seen seen = member_read_state(&newer);
+    assert_int_equal(seen.count, 1);
+    assert_string_equal(seen.last_key, "new");
+    broker_close(newer.broker);
+    world_close(&world);
+}
+
+static void test_impossible_positions_stop(void **state) {
+    (void)state;
+    struct world world;
+    world_open(&world, "beyond");
+    struct member member;
+    member_open(&member, &world, "w-0");
+    struct broker_event event = {.kind = BROKER_NOTHING};
+    struct failure failure = failure_none();
+    int64_t until = test_now_ms() + PATIENCE_S * 1000;
+    while (event.kind != BROKER_ASSIGNED && !failed(failure) && test_now_ms() < until) {
+        failure = broker_poll(member.broker, POLL_MS, 10, &event);
+    }
+    assert_string_equal(failure.text, "");
+    int64_t beyond[INPUT_COUNT] = {1000, 0};
+    failure = broker_start(member.broker, 0, beyond);
+    assert_int_equal(failure.action, FAILURE_STOP);
+    assert_non_null(strstr(failure.text, "was the topic made anew?"));
+    broker_close(member.broker);
+
+    char *name = world.topics.full[TOPIC_JOURNAL];
+    world.topics.full[TOPIC_JOURNAL] = "absent";
+    failure = member_try_open(&member, &world, "w-0");
+    assert_int_equal(failure.action, FAILURE_STOP);
+    assert_string_equal(failure.text, "topic absent does not exist");
+    world.topics.full[TOPIC_JOURNAL] = name;
+    world_close(&world);
+}
+
 int main(void) {
-    if (!address()) {
+    if (!test_kafka_address()) {
         return 77;
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_topics_created_pass_the_check),
         cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_aborted_records_are_invisible),
+        cmocka_unit_test(test_recovery_waits_for_an_open_transaction),
+        cmocka_unit_test(test_side_topics_are_followed),
+        cmocka_unit_test(test_members_share_and_leave),
+        cmocka_unit_test(test_a_lost_epoch_is_read_again),
+        cmocka_unit_test(test_a_twin_stops_the_older),
+        cmocka_unit_test(test_impossible_positions_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
