@@ -54,7 +54,8 @@ struct shop_truth {
 };
 
 struct shop_options {
-    const char *world; /* a built-in name, or the path of a world file (ends in .yaml or .yml) */
+    const char *world; /* a built-in name, or the path of a world file (with a / or ending in .yaml,
+                          .yml) */
     uint64_t seed;
     int64_t users; /* 1 .. SHOP_USERS_MAX */
     int days; /* 1 .. SHOP_DAYS_MAX: sessions start within them; what they cause may come later */

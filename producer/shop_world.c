@@ -53,7 +53,7 @@ static const char *builtin_text(const char *name) {
 
 static bool is_path(const char *name) {
     size_t size = strlen(name);
-    return (size > 5 && strcmp(name + size - 5, ".yaml") == 0) ||
+    return strchr(name, '/') || (size > 5 && strcmp(name + size - 5, ".yaml") == 0) ||
            (size > 4 && strcmp(name + size - 4, ".yml") == 0);
 }
 

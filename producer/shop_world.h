@@ -130,8 +130,8 @@ struct shop_world {
 #define SHOP_WORLD_ROOMS 10
 void shop_world_rooms(struct shop_world *world, struct config_room out[SHOP_WORLD_ROOMS]);
 
-/* name: built-in, or path of a file ending in .yaml or .yml. STOP for an unknown name, a bad file,
- * shares that exceed 1; each error one line on errors. */
+/* name: built-in, or path of a file (with a / or ending in .yaml, .yml). STOP for an unknown name,
+ * a bad file, shares that exceed 1; each error one line on errors. */
 MUST_CHECK struct failure shop_world_load(const char *name, FILE *errors, struct shop_world *out);
 
 #endif
