@@ -7,6 +7,8 @@
 #define Z_ALPHA 1.959963984540054  /* normal quantile of 0.975 */
 #define Z_POWER 0.8416212335729143 /* of 0.80 */
 
+#define GROUP_MIN 10 /* users: below it the normal approximation says nothing */
+
 /* The rise that the groups' sizes need when it is that large: falls below the rise itself once it
  * is detectable. */
 static double needed(const struct power_plan *plan, double rise) {
@@ -21,8 +23,8 @@ static double needed(const struct power_plan *plan, double rise) {
 }
 
 double power_detectable(const struct power_plan *plan) {
-    bool is_sound = plan->users > 0 && plan->control_share > 0 && plan->control_share < 1 &&
-                    plan->base_rate > 0 && plan->base_rate < 1;
+    double smaller = plan->users * fmin(plan->control_share, 1 - plan->control_share);
+    bool is_sound = smaller >= GROUP_MIN && plan->base_rate > 0 && plan->base_rate < 1;
     double high = 1 - plan->base_rate;
     if (!is_sound || needed(plan, high) > high) {
         return NAN;

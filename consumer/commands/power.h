@@ -14,7 +14,7 @@ struct power_plan {
 };
 
 /* Smallest rise of the base rate, as a difference of shares, that is detected; NaN if not even a
- * rise to certainty is (or if there is no control group). */
+ * rise to certainty is (or if a group has fewer than 10 users). */
 double power_detectable(const struct power_plan *plan);
 /* One or two sentences; JSON: one object. */
 void power_write(const struct power_plan *plan, struct buffer *out);
