@@ -2,11 +2,13 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "consumer/recovery.h"
 
 #define ROOM                "worker"
 #define FIRED_PER_EPOCH_MAX 10000
+#define LOG_END_TRIES_MAX   100
 #define RECOVERY_TRIES_MAX  20 /* each waits for the broker as long as the seam's own time-outs */
 
 /* A partition of the input as this worker knows it. */
@@ -60,12 +62,22 @@ static void init_pipeline(struct worker *worker) {
     worker->pipeline.emit.show_context = worker->settings.show_context;
 }
 
+/* The leader of a topic that was created a moment ago takes a moment to answer. */
+static struct failure take_end(struct worker *worker, enum broker_input input, int32_t partition) {
+    struct failure failure = broker_log_end(worker->broker, input, partition, &worker->owned[partition].end[input]);
+    for (int tries = 1; failure.action == FAILURE_RETRY && tries < LOG_END_TRIES_MAX; tries++) {
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+        failure = broker_log_end(worker->broker, input, partition, &worker->owned[partition].end[input]);
+    }
+    return failure;
+}
+
 /* The log ends that stand now: where --until-end stops. */
 static struct failure take_ends(struct worker *worker) {
     struct failure failure = failure_none();
     for (int32_t p = 0; p < worker->partition_count && worker->settings.until_end; p++) {
         for (int input = 0; input < INPUT_COUNT && !failed(failure); input++) {
-            failure = broker_log_end(worker->broker, (enum broker_input)input, p, &worker->owned[p].end[input]);
+            failure = take_end(worker, (enum broker_input)input, p);
         }
     }
     return failure;

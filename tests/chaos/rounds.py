@@ -163,7 +163,7 @@ def difference(expected, found):
 def feed(address, seed):
     """A shop of a few days; dirty, so that late, duplicate and bot events are part of it."""
     clickfeed = shop.binaries()[1]
-    done = shop.run(clickfeed, "simulate", "--world", "dirty", "--seed", seed, "--users", 4000, "--days", 4,
+    done = shop.run(clickfeed, "simulate", "--world", "dirty", "--seed", seed, "--users", 12000, "--days", 5,
                     "--brokers", address, "--topic", "clickstream", "--partitions", PARTITIONS)
     print(done.stdout.strip() or done.stderr.strip().splitlines()[-1])
 
