@@ -55,7 +55,7 @@ static void bind_text(struct config_binding *binding, const struct place *place,
 static void bind_default_scalar(struct config_binding *binding, const struct place *place) {
     const char *text = place->key->default_text;
     if (!text) {
-        keep_mismatch(binding, place, "nothing");
+        keep_mismatch(binding, place, "no such key");
     } else if (place->key->type == CONFIG_TEXT) {
         bind_text(binding, place, text, place->field);
     } else {
@@ -96,19 +96,22 @@ static bool is_empty(const struct config_node *node) {
     return !node || node->is_null;
 }
 
-static bool has_kind(struct config_binding *binding, const struct place *place,
-                     enum config_node_kind kind) {
-    if (place->node->kind == kind) {
-        return true;
+static bool has_items(struct config_binding *binding, const struct place *place,
+                      enum config_node_kind kind) {
+    if (is_empty(place->node)) {
+        return false;
     }
-    keep_mismatch(binding, place, config_node_kind_name(place->node));
-    return false;
+    if (place->node->kind != kind) {
+        keep_mismatch(binding, place, config_node_kind_name(place->node));
+        return false;
+    }
+    return place->node->count > 0;
 }
 
 static void bind_list(struct config_binding *binding, const struct place *place) {
     struct config_list *list = place->field;
     *list = (struct config_list){0};
-    if (is_empty(place->node) || !has_kind(binding, place, CONFIG_NODE_SEQUENCE)) {
+    if (!has_items(binding, place, CONFIG_NODE_SEQUENCE)) {
         return;
     }
     const struct config_table *table = place->key->element;
@@ -145,7 +148,7 @@ static bool is_text(struct config_binding *binding, const struct config_node *no
 static void bind_text_list(struct config_binding *binding, const struct place *place) {
     struct config_text_list *list = place->field;
     *list = (struct config_text_list){0};
-    if (is_empty(place->node) || !has_kind(binding, place, CONFIG_NODE_SEQUENCE)) {
+    if (!has_items(binding, place, CONFIG_NODE_SEQUENCE)) {
         return;
     }
     list->items = config_memory_take(binding->memory, place->node->count, sizeof(const char *));
@@ -162,7 +165,7 @@ static void bind_text_list(struct config_binding *binding, const struct place *p
 static void bind_properties(struct config_binding *binding, const struct place *place) {
     struct config_properties *properties = place->field;
     *properties = (struct config_properties){0};
-    if (is_empty(place->node) || !has_kind(binding, place, CONFIG_NODE_MAPPING)) {
+    if (!has_items(binding, place, CONFIG_NODE_MAPPING)) {
         return;
     }
     properties->items =

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <yaml.h>
 
+#define TAG_LINES_MAX 100
+
 struct frame {
     struct config_node *node;  /* a list or a section that is still open */
     struct config_node **tail; /* where its next child is hung */
@@ -323,12 +325,29 @@ static void read_events(struct reader *reader) {
     }
 }
 
+/* libyaml compares each %TAG line with all before it: 1 MiB of them takes it ten seconds. */
+static bool has_many_tag_lines(const char *text, size_t size) {
+    static const char mark[] = "%TAG";
+    const char *end = text + size;
+    size_t count = 0;
+    for (const char *at = text; at && at < end && count <= TAG_LINES_MAX; count++) {
+        at = memmem(at, (size_t)(end - at), mark, sizeof mark - 1);
+        if (!at) {
+            return false;
+        }
+        at += sizeof mark - 1;
+    }
+    return count > TAG_LINES_MAX;
+}
+
 struct config_node *config_yaml_parse(const char *text, size_t size, struct config_memory *memory,
                                       struct config_errors *errors) {
     struct reader *reader = memory_new(1, sizeof *reader);
     *reader = (struct reader){.text = text, .size = size, .memory = memory, .errors = errors};
     if (size > CONFIG_TEXT_MAX) {
         stop(reader, 1, "more than 1 MiB of text", "at most 1 MiB");
+    } else if (has_many_tag_lines(text, size)) {
+        stop(reader, 1, "many %TAG lines", "no tags");
     } else {
         int made = yaml_parser_initialize(&reader->parser);
         assert(made && "out of memory");
