@@ -219,16 +219,18 @@ static bool make_plan(const struct import_options *options, const char *format,
         .errors = stderr,
         .progress = options->is_quiet ? NULL : stderr,
     };
-    bool is_mapped = options->map.count > 0;
-    if (out->format && is_mapped && out->format != &import_csv) {
-        fprintf(stderr, IMPORT_NAME ": --map is for csv; %s has its own columns\n", format);
-        return false;
+    bool is_good = out->format != NULL;
+    if (is_good && options->map.count > 0 && out->format != &import_csv) {
+        fprintf(stderr, "%s: --map is for csv; %s has its own columns\n", IMPORT_NAME, format);
+        is_good = false;
     }
-    return out->format && target_options_check(&options->target, IMPORT_NAME, stderr) &&
-           parse_map(&options->map, &out->settings) &&
-           parse_separator(options->separator, &out->csv.separator) &&
-           (!options->timezone || check_timezone(options->timezone)) &&
-           (!options->currency || check_currency(options->currency));
+    /* Each of them, so that every error is told at once. */
+    is_good = target_options_check(&options->target, IMPORT_NAME, stderr) && is_good;
+    is_good = parse_map(&options->map, &out->settings) && is_good;
+    is_good = parse_separator(options->separator, &out->csv.separator) && is_good;
+    is_good = (!options->timezone || check_timezone(options->timezone)) && is_good;
+    is_good = (!options->currency || check_currency(options->currency)) && is_good;
+    return is_good;
 }
 
 /* The whole page: the target's options, then ours. */
