@@ -31,8 +31,8 @@ bool template_next(struct bytes *rest, struct template_piece *out) {
         bool is_closed = end < rest->size;
         size = is_closed ? end + 1 : rest->size;
         out->kind = is_closed ? field_of_name(bytes_of(rest->data + 1, end - 1)) : TEMPLATE_UNKNOWN;
-        if (out->kind ==
-            TEMPLATE_UNKNOWN) { /* only up to the next brace: "{ {item}" still has its field */
+        if (out->kind == TEMPLATE_UNKNOWN) {
+            /* Only up to the next brace: "{ {item}" still has its field. */
             size = span_until(bytes_of(rest->data, size), '{', 1);
         }
     }

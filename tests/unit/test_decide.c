@@ -163,6 +163,23 @@ static void the_draw_belongs_to_the_episode(void **state) {
     assert_in_range(differs, 70, 130);
 }
 
+static void only_the_explore_salt_moves_the_draw(void **state) {
+    struct scene *scene = *state;
+    struct decide_config *config = &scene->fixture.config;
+    config->none_share = 0.5;
+    int differs = 0;
+    for (int i = 0; i < 200; i++) {
+        bool is_sent = decision_is_sent(take_of(scene, i));
+        config->control_salt = "control-2";
+        assert_int_equal(decision_is_sent(take(scene, false)), is_sent);
+        config->explore_salt = "explore-2";
+        differs += decision_is_sent(take(scene, false)) != is_sent;
+        config->control_salt = "control-1";
+        config->explore_salt = "explore-1";
+    }
+    assert_in_range(differs, 70, 130);
+}
+
 /* Pearson's chi-square of the 2 x 2 table (control, explored) against independence; one degree of
  * freedom, so 10.83 is p = .001. The salts are fixed: it passes always or never. */
 static void control_and_exploration_are_independent(void **state) {
@@ -273,6 +290,7 @@ int main(void) {
         TEST(a_draw_on_none_is_explored),
         TEST(the_logged_probability_is_the_realised_one),
         TEST(the_draw_belongs_to_the_episode),
+        TEST(only_the_explore_salt_moves_the_draw),
         TEST(control_and_exploration_are_independent),
         TEST(observe_and_pause_choose_the_same_and_hold_it),
         TEST(quiet_hours_defer_once),
