@@ -63,6 +63,7 @@ enum topic_finding_level { FINDING_OK, FINDING_WARNING, FINDING_ERROR };
 struct topic_finding {
     enum topic topic;
     enum topic_finding_level level;
+    bool is_absent; /* there is no such topic */
     char text[200];
 };
 /* Compares existing topics with what they must be: present, partition count (P, 1), cleanup policy,

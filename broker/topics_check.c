@@ -184,6 +184,9 @@ static void judge(struct report *out, enum topic topic, const struct facts *fact
     if (facts->partitions == 0) {
         bool is_free = topic_partitions_of(topic) == TOPIC_PARTITIONS_FREE;
         report(out, topic, is_free ? FINDING_WARNING : FINDING_ERROR, "%s does not exist", name);
+        if (out->count > before) {
+            out->findings[before].is_absent = true;
+        }
         return;
     }
     judge_partitions(out, topic, facts, p);

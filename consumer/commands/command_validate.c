@@ -99,6 +99,13 @@ struct validation {
 
 /* ---- Checks ---------------------------------------------------------------------------------- */
 
+/* The start creates what is missing, but not a clickstream whose number of partitions nobody has
+ * said. */
+static bool is_created_at_start(const struct topics *topics, const struct topic_finding *finding) {
+    return finding->is_absent && topics->create &&
+           (finding->topic != TOPIC_CLICKSTREAM || topics->partitions > 0);
+}
+
 static struct failure check_topics(struct validation *validation) {
     const struct pipeline_config *config = &validation->config;
     struct topic_finding *found = memory_new(TOPIC_FINDINGS_MAX, sizeof *found);
@@ -106,8 +113,10 @@ static struct failure check_topics(struct validation *validation) {
     struct failure failure = topics_check(&config->topics, config->broker.bootstrap_servers,
                                           &config->broker.kafka, found, TOPIC_FINDINGS_MAX, &count);
     for (size_t i = 0; !failed(failure) && i < count; i++) {
-        findings_add(&validation->findings, found[i].level, config->topics.full[found[i].topic],
-                     "%s", found[i].text);
+        bool is_created = is_created_at_start(&config->topics, &found[i]);
+        findings_add(&validation->findings, is_created ? FINDING_WARNING : found[i].level, "topic",
+                     "%s%s", found[i].text,
+                     is_created ? "; the first start creates it (topics.create)" : "");
     }
     free(found);
     return failure;
