@@ -136,6 +136,7 @@ static void complain_unknown_long(struct parsing *parsing, const char *word) {
     char *option = memory_copy_text(whole);
     struct nearest nearest;
     nearest_init(&nearest, option + 2);
+    nearest_offer(&nearest, "help");
     size_t prefix_count = 0;
     for (size_t i = 0; i < page->row_count; i++) {
         nearest_offer(&nearest, page->rows[i].name);
