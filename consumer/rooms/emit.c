@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "schemas/schemas.h"
+#include "schemas/wire.h"
 
 #define METRICS_ROW_STRUCT struct emit_metrics
 METRICS_TABLE(emit_metrics, EMIT_METRICS)
@@ -27,6 +28,12 @@ void emit_clean_up(struct emit *emit) {
 
 static struct bytes action_id(const struct emit *emit, int offer) {
     return bytes_of_text(offer < 0 ? "none" : offers_get(emit->config, offer)->id);
+}
+
+/* The state keeps locale and currency cut to a few bytes. One that was cut inside a character would
+ * make the whole row unreadable, so it counts as unknown. */
+static struct bytes readable(struct bytes text) {
+    return wire_is_utf8(text) ? text : bytes_of(NULL, 0);
 }
 
 static struct buffer *begin_row(struct emit *emit, enum topic topic, int32_t partition,
@@ -73,7 +80,7 @@ static void write_decision(struct emit *emit, int32_t partition, const struct de
         .sent = decision_is_sent(decision),
         .reason = bytes_of_text(gate_name(decision->reason)),
         .cart_value = decision->cart_value,
-        .currency = decision->currency,
+        .currency = readable(decision->currency),
         .feature_version = decision->feature_version,
         .number_count = decision->number_count,
         .name_count = decision->name_count,
@@ -142,8 +149,8 @@ static void send_push(struct emit *emit, int32_t partition, const struct decisio
         .offer_kind = bytes_of_text(offer_kind_names[offer->kind]),
         .offer_value = offer_value(offer),
         .channel = decision->channel.size ? decision->channel : bytes_of_text(offer->channel),
-        .locale = decision->locale,
-        .currency = decision->currency,
+        .locale = readable(decision->locale),
+        .currency = readable(decision->currency),
         .not_before_ms = decision->decided_ms,
         .expires_ms = decision->expires_ms,
         .item_count = decision->item_count,

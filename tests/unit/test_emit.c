@@ -213,6 +213,16 @@ static void hostile_names_leave_a_readable_push(void **state) {
     }
 }
 
+static void what_the_state_cut_inside_a_character_is_unknown(void **state) {
+    struct scene *scene = *state;
+    scene->decision.locale = bytes_of_text("\xc3\xb6\xc3\xb6\xc3\xb6\xc3");
+    scene->decision.currency = bytes_of_text("E\xe9\x9e");
+    run(scene);
+    assert_int_equal(decision_row_of(scene, 0).currency.size, 0);
+    assert_int_equal(push_row_of(scene, 1).currency.size, 0);
+    assert_int_equal(push_row_of(scene, 1).locale.size, 0);
+}
+
 static void the_open_decision_keeps_what_learning_needs(void **state) {
     struct scene *scene = *state;
     scene->decision.feature_version = 1;
@@ -388,6 +398,7 @@ int main(void) {
         TEST(a_reminder_has_no_value_and_no_code),
         TEST(the_users_channel_goes_before_the_offers),
         TEST(hostile_names_leave_a_readable_push),
+        TEST(what_the_state_cut_inside_a_character_is_unknown),
         TEST(the_open_decision_keeps_what_learning_needs),
         TEST(a_held_decision_is_logged_and_stays_open),
         TEST(one_too_many_is_logged_without_outcome),
