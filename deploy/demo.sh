@@ -2,13 +2,13 @@
 # promostream in one command: installs what is missing, builds, and runs the main job on an embedded broker, fed by the
 # simulated shop: rates, pushes in readable form with their reasons, and a summary. Ends by itself.
 #
-#   deploy/demo.sh [SECONDS]     how long the shop sends (default 45)
+#   deploy/demo.sh [SECONDS]     how long the shop sends (default 40)
 #
 # The embedded broker is librdkafka's mock cluster inside the promostream process, on loopback. It is for looking, not
 # for proving: exactly-once is proved on a real Kafka by tests/run.sh.
 set -euo pipefail
 
-seconds=${1:-45}
+seconds=${1:-40}
 rate=20000
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
@@ -55,7 +55,7 @@ done
 address=$(cat "$work/address")
 
 say "clickfeed simulate: a shop with carts that go quiet, at $rate events a second for $seconds s"
-"$build/producer/clickfeed" simulate --world base --seed 1 --users 20000 --days 60 --count "$((rate * seconds))" \
+"$build/producer/clickfeed" simulate --world base --seed 1 --users 60000 --days 90 --count "$((rate * seconds))" \
     --brokers "$address" --topic clickstream --catalogue-topic catalogue --profiles-topic profiles --rate "$rate" \
     --summary-file "$work/produced.json" >"$work/clickfeed.log" 2>&1 || fail "$(cat "$work/clickfeed.log")"
 
