@@ -9,7 +9,9 @@
 #   kafka.sh address DIR    host:port, for PROMOSTREAM_KAFKA
 #
 # Needs: java (default-jre-headless), mvn (maven). Environment: PROMOSTREAM_CACHE (default ~/.cache/promostream),
-# KAFKA_VERSION (default 3.9.1; 4.1.1 works too), KAFKA_HEAP (default 512m).
+# KAFKA_VERSION (default 3.9.1; 4.1.1 works too), KAFKA_HEAP (default 512m),
+# KAFKA_BROKER_SESSION_MS (default 3000: after a kill the next start waits this long; less, and a busy machine loses its
+# broker).
 set -euo pipefail
 
 version=${KAFKA_VERSION:-3.9.1}
@@ -99,7 +101,7 @@ transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=1
 transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 group.initial.rebalance.delay.ms=0
-broker.session.timeout.ms=2000
+broker.session.timeout.ms=${KAFKA_BROKER_SESSION_MS:-3000}
 broker.heartbeat.interval.ms=500
 PROPERTIES
     if [ "${version%%.*}" -ge 4 ]; then
