@@ -2,7 +2,9 @@
 
 #include <stdio.h>
 
+#include "broker/broker_failure.h"
+
 int command_failed(const char *name, struct failure failure) {
     fprintf(stderr, "%s: %s\n", name, failure.text);
-    return failure.action == FAILURE_RETRY ? FEED_UNREACHABLE : FEED_FAILED;
+    return broker_failure_is_unreachable(failure) ? FEED_UNREACHABLE : FEED_FAILED;
 }

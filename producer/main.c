@@ -41,7 +41,7 @@ static void print_help(FILE *out) {
 #undef PRINT_EXIT
     fprintf(out,
             "\nsignals: SIGTERM and SIGINT end a command in order: what was sent is acknowledged\n"
-            "and the summary is written.\n");
+            "and the summary is written. A second one ends it at once.\n");
 }
 
 static void on_stop_signal(int number) {
@@ -50,7 +50,8 @@ static void on_stop_signal(int number) {
 }
 
 static void catch_signals(void) {
-    struct sigaction action = {.sa_handler = on_stop_signal};
+    /* A second signal ends the process at once, should the broker keep us waiting. */
+    struct sigaction action = {.sa_handler = on_stop_signal, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);

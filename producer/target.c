@@ -133,7 +133,12 @@ static struct failure see_to_topic(struct target *target, const char *topic, int
             return failure;
         }
     }
-    return producer_simple_partitions(target->producer, topic, out);
+    struct failure failure = producer_simple_partitions(target->producer, topic, out);
+    if (!failed(failure) && *out == 0) {
+        return failure_make(FAILURE_STOP, 0,
+                            "topic %s does not exist; --partitions would create it", topic);
+    }
+    return failure;
 }
 
 static struct failure open_topic(struct target *target) {
