@@ -1,0 +1,112 @@
+/* Settings of clients; no broker is needed to make one. */
+#include "broker/client.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+
+static struct failure try_property(enum client_kind kind, const char *name, const char *value) {
+    struct client_opaque opaque = {0};
+    struct config_property property = {name, value};
+    struct config_properties kafka = {.items = &property, .count = 1};
+    const struct client_setting settings[] = {{"group.id", "g"}, {"transactional.id", "t"}};
+    struct client_config config = {.kind = kind,
+                                   .bootstrap_servers = "127.0.0.1:1",
+                                   .kafka = &kafka,
+                                   .settings =
+                                       kind == CLIENT_TRANSACTIONAL ? settings + 1 : settings,
+                                   .setting_count = kind == CLIENT_IDEMPOTENT ? 0 : 1,
+                                   .opaque = &opaque};
+    rd_kafka_t *client;
+    struct failure failure = client_new(&config, &client);
+    assert_true(failed(failure) == (client == NULL));
+    assert_true(client_destroy(client, 10000));
+    return failure;
+}
+
+static void test_every_kind_can_be_made(void **state) {
+    (void)state;
+    for (int kind = CLIENT_MEMBER; kind <= CLIENT_ADMIN; kind++) {
+        struct failure failure = try_property((enum client_kind)kind, "socket.timeout.ms", "30000");
+        assert_string_equal(failure.text, "");
+    }
+}
+
+static void test_properties_of_the_other_kind_are_skipped(void **state) {
+    (void)state;
+    struct failure failure = try_property(CLIENT_MEMBER, "linger.ms", "50");
+    assert_string_equal(failure.text, "");
+    failure = try_property(CLIENT_TRANSACTIONAL, "fetch.wait.max.ms", "50");
+    assert_string_equal(failure.text, "");
+}
+
+static void test_unknown_and_bad_properties_stop_by_name(void **state) {
+    (void)state;
+    struct failure failure = try_property(CLIENT_MEMBER, "no.such.thing", "1");
+    assert_int_equal(failure.action, FAILURE_STOP);
+    assert_string_equal(failure.text, "kafka: no.such.thing: librdkafka knows no such property");
+    failure = try_property(CLIENT_MEMBER, "fetch.wait.max.ms", "soon");
+    assert_int_equal(failure.action, FAILURE_STOP);
+    assert_non_null(strstr(failure.text, "fetch.wait.max.ms"));
+}
+
+static void test_what_exactly_once_stands_on_is_refused(void **state) {
+    (void)state;
+    static const char *const names[] = {
+        "enable.auto.commit", "isolation.level", "group.instance.id", "transactional.id", "acks",
+        "enable.idempotence"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct failure failure = try_property(CLIENT_MEMBER, names[i], "true");
+        assert_int_equal(failure.action, FAILURE_STOP);
+        assert_non_null(strstr(failure.text, names[i]));
+        assert_non_null(strstr(failure.text, "set by promostream itself"));
+    }
+}
+
+static void test_secrets_are_not_repeated(void **state) {
+    (void)state;
+    struct failure failure = try_property(CLIENT_MEMBER, "ssl.key.password.wrong", "hunter2");
+    assert_int_equal(failure.action, FAILURE_STOP);
+    assert_null(strstr(failure.text, "hunter2"));
+    failure = try_property(CLIENT_MEMBER, "sasl.oauthbearer.method", "hunter2");
+    assert_int_equal(failure.action, FAILURE_STOP);
+    assert_null(strstr(failure.text, "hunter2"));
+}
+
+static void test_the_users_property_overrides_ours(void **state) {
+    (void)state;
+    struct client_opaque opaque = {0};
+    struct config_property property = {"linger.ms", "77"};
+    struct config_properties kafka = {.items = &property, .count = 1};
+    struct client_config config = {.kind = CLIENT_IDEMPOTENT,
+                                   .bootstrap_servers = "127.0.0.1:1",
+                                   .kafka = &kafka,
+                                   .opaque = &opaque};
+    rd_kafka_t *client;
+    struct failure failure = client_new(&config, &client);
+    assert_string_equal(failure.text, "");
+    char value[20];
+    size_t size = sizeof value;
+    assert_int_equal(rd_kafka_conf_get(rd_kafka_conf(client), "linger.ms", value, &size),
+                     RD_KAFKA_CONF_OK);
+    assert_string_equal(value, "77");
+    assert_true(client_destroy(client, 10000));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_kind_can_be_made),
+        cmocka_unit_test(test_properties_of_the_other_kind_are_skipped),
+        cmocka_unit_test(test_unknown_and_bad_properties_stop_by_name),
+        cmocka_unit_test(test_what_exactly_once_stands_on_is_refused),
+        cmocka_unit_test(test_secrets_are_not_repeated),
+        cmocka_unit_test(test_the_users_property_overrides_ours),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
