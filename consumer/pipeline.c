@@ -35,13 +35,9 @@ void pipeline_begin(struct pipeline *pipeline, struct epoch *epoch) {
 static void remember(struct pipeline *pipeline, const struct pending *pending) {
     const struct decision *decision = &pending->decision;
     struct user_slot *tenant = user_store_get(&pending->partition->store, pending->slot);
-    struct open_decision *open = open_decisions_record(&tenant->state, decision);
+    const struct offer *offers = pipeline->settings.decide->offers.items;
     tenant->is_pending = false;
-    if (decision_is_sent(decision)) {
-        const struct decide_config *config = pipeline->settings.decide;
-        open_decisions_record_push(&tenant->state, open, decision,
-                                   ((const struct offer *)config->offers.items)[decision->offer].id);
-    }
+    open_decisions_record(&tenant->state, decision, decision_is_sent(decision) ? offers[decision->offer].id : "");
     triggers_arm_decisions(pending->partition, pending->slot);
 }
 

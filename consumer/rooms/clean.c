@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <strings.h>
 
+#include "schemas/wire.h"
+
 #define TIME_FIRST_MS 631152000000  /* 1990-01-01 */
 #define TIME_LAST_MS  7258118400000 /* 2200-01-01 */
 
@@ -47,7 +49,7 @@ static double clean_price(struct clean *clean, double price) {
 
 enum clean_verdict clean_event(struct clean *clean, struct event *event, struct bytes key, int64_t timestamp_ms,
                                bool is_feedback) {
-    if (event->user_id.size == 0) {
+    if (event->user_id.size == 0 && wire_is_utf8(key)) {
         event->user_id = key;
     }
     if (event->user_id.size == 0 || event->user_id.size > EVENT_USER_BYTES_MAX) {

@@ -8,11 +8,9 @@
 
 /* NULL if the user has no such open decision. Lent until the next add or close. */
 struct open_decision *open_decisions_find(struct user_state *user, struct hash128 id);
-/* Records a taken decision: attempt 0 opens it (NULL if it is too_many_open), attempt 1 updates it. */
-struct open_decision *open_decisions_record(struct user_state *user, const struct decision *decision);
-/* Records that the decision was sent with this offer: caps, fatigue and revocation look here. */
-void open_decisions_record_push(struct user_state *user, struct open_decision *open, const struct decision *decision,
-                                const char *offer_id);
+/* Records a taken decision: attempt 0 opens it (unless it is too_many_open), attempt 1 replaces it. A sent one is
+ * counted for caps and fatigue. offer_id: of the sent offer, "" if nothing was sent. */
+void open_decisions_record(struct user_state *user, const struct decision *decision, const char *offer_id);
 /* Forgets the index-th one. */
 void open_decisions_close(struct user_state *user, size_t index);
 

@@ -368,10 +368,11 @@ static void fold_order(struct user_state *user, const struct event *event) {
     user->order_ms = user->order_ms < event->event_ms ? event->event_ms : user->order_ms;
 }
 
-static void copy_name(char *to, size_t capacity, struct bytes from) {
-    if (from.size > 0) {
+/* Codes are short; what does not fit is not one, and is not cut into another. */
+static void copy_code(char *to, size_t capacity, struct bytes from) {
+    if (from.size > 0 && from.size < capacity) {
         memset(to, 0, capacity);
-        memcpy(to, from.data, from.size < capacity - 1 ? from.size : capacity - 1);
+        memcpy(to, from.data, from.size);
     }
 }
 
@@ -380,9 +381,9 @@ static void fold_identity(struct user_store *store, struct user_state *user, con
         uint16_t zone = timezone_find(store->zones, event->timezone);
         user->zone = zone != TIMEZONE_NONE ? zone : user->zone;
     }
-    copy_name(user->locale, sizeof user->locale, event->locale);
-    copy_name(user->currency, sizeof user->currency, event->currency);
-    copy_name(user->place, sizeof user->place, event->place);
+    copy_code(user->locale, sizeof user->locale, event->locale);
+    copy_code(user->currency, sizeof user->currency, event->currency);
+    copy_code(user->place, sizeof user->place, event->place);
 }
 
 /* A late word may take consent away, never give it: what came after it counts. */

@@ -76,12 +76,19 @@ def read_topic(address, topic, isolation="read_committed"):
 _schemas = {}
 
 
-def decode(schema, value):
-    """A row of ours: single-object framing, then the body by schemas/<schema>.avsc."""
+def schema(name):
+    """Our schema of that name, parsed by fastavro."""
     import fastavro
 
-    if schema not in _schemas:
-        _schemas[schema] = fastavro.parse_schema(json.loads((ROOT / "schemas" / f"{schema}.avsc").read_text()))
+    if name not in _schemas:
+        _schemas[name] = fastavro.parse_schema(json.loads((ROOT / "schemas" / f"{name}.avsc").read_text()))
+    return _schemas[name]
+
+
+def decode(name, value):
+    """A row of ours: single-object framing, then the body by schemas/<name>.avsc."""
+    import fastavro
+
     if value[:2] != b"\xc3\x01":
-        raise SystemExit(f"{schema}: found header {value[:2].hex()}, expected c301")
-    return fastavro.schemaless_reader(io.BytesIO(value[10:]), _schemas[schema])
+        raise SystemExit(f"{name}: found header {value[:2].hex()}, expected c301")
+    return fastavro.schemaless_reader(io.BytesIO(value[10:]), schema(name))
