@@ -143,7 +143,7 @@ struct user_state {
     uint8_t consent;         /* enum consent */
     uint8_t dedup_next;      /* next slot of the ring */
     uint8_t bot_suspect;     /* 1 until the day after the rule was met */
-    char locale[8], currency[4], place[4]; /* NUL-padded, cut */
+    char locale[12], currency[4], place[8]; /* NUL-padded; what does not fit is not kept */
 };
 
 _Static_assert(sizeof(struct user_state) <= 440, "the part that every user has stays small");
@@ -168,8 +168,8 @@ void user_state_init(struct user_state *user, struct bytes user_id);
 void user_state_clean_up(struct user_state *user);
 /* Bytes of memory that this user holds, blocks included. */
 size_t user_state_memory_bytes(const struct user_state *user);
-/* Writes locale, currency or place: NUL-padded, cut at a whole UTF-8 character and at a NUL, so that what is encoded is
- * a valid text. size is that of the field. */
+/* Writes locale, currency or place: NUL-padded, cut at a whole UTF-8 character and at a NUL, so that
+ * every text made of it is valid. size is that of the field. */
 void user_state_set_short_text(char *field, size_t size, struct bytes text);
 static inline struct bytes user_state_id(const struct user_state *user) {
     return bytes_of(user->user_id, user->user_id_size);
