@@ -70,7 +70,7 @@ void feed(struct world *world, enum topic topic, int32_t partition, int count) {
     assert_string_equal(failure.text, "");
 }
 
-struct failure member_try_open(struct member *member, struct world *world, const char *name) {
+void member_configure(struct member *member, struct world *world, const char *name) {
     *member = (struct member){.world = world};
     member->config = (struct broker_config){.bootstrap_servers = world->bootstrap_servers,
                                             .group_id = world->group,
@@ -79,6 +79,10 @@ struct failure member_try_open(struct member *member, struct world *world, const
                                             .session_timeout_ms = 10000,
                                             .transaction_timeout_ms = 60000,
                                             .commit_deadline_ms = 30000};
+}
+
+struct failure member_try_open(struct member *member, struct world *world, const char *name) {
+    member_configure(member, world, name);
     return broker_kafka_open(&member->config, &world->topics, &world->log, &member->broker);
 }
 

@@ -49,6 +49,8 @@ void world_close(struct world *world);
 /* Sends count records and waits for their acknowledgement. */
 void feed(struct world *world, enum topic topic, int32_t partition, int count);
 
+/* The configuration of a member, for tests that change it before broker_kafka_open. */
+void member_configure(struct member *member, struct world *world, const char *name);
 struct failure member_try_open(struct member *member, struct world *world, const char *name);
 void member_open(struct member *member, struct world *world, const char *name);
 /* One poll, handled; its failure goes to the caller. */

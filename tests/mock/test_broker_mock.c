@@ -1,0 +1,250 @@
+/* The seam under errors that a real broker gives rarely: injected into librdkafka's mock cluster.
+ * The mock keeps no offsets of transactions, so what is proven here is the path (lost, assigned
+ * anew, alive), not the bytes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+
+#include "broker/embedded.h"
+#include "tests/support/kafka_member.h"
+
+/* The protocol's numbers. */
+#define API_PRODUCE           0
+#define API_ADD_OFFSETS       25
+#define API_END_TXN           26
+#define API_TXN_OFFSET_COMMIT 28
+#define BROKER_ID             1
+
+struct fixture {
+    rd_kafka_t *host;
+    rd_kafka_mock_cluster_t *cluster;
+    struct world world;
+    struct member member;
+};
+
+static void fixture_open(struct fixture *fixture, const char *name) {
+    char text[200];
+    *fixture = (struct fixture){0};
+    fixture->host = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), text, sizeof text);
+    assert_non_null(fixture->host);
+    fixture->cluster = rd_kafka_mock_cluster_new(fixture->host, 1);
+    for (int topic = 0; topic < TOPIC_COUNT; topic++) {
+        int count = topic_partitions_of((enum topic)topic) == TOPIC_PARTITIONS_P ? PARTITIONS : 1;
+        assert_int_equal(rd_kafka_mock_topic_create(
+                             fixture->cluster, topic_default_name((enum topic)topic), count, 1),
+                         0);
+    }
+    world_open_at(&fixture->world, rd_kafka_mock_cluster_bootstraps(fixture->cluster), name);
+    feed(&fixture->world, TOPIC_CLICKSTREAM, 0, 10);
+    feed(&fixture->world, TOPIC_CLICKSTREAM, 1, 10);
+    feed(&fixture->world, TOPIC_PUSH_FEEDBACK, 1, 5);
+}
+
+static void fixture_join(struct fixture *fixture, int64_t commit_deadline_ms) {
+    struct member *member = &fixture->member;
+    member_configure(member, &fixture->world, "w-0");
+    member->config.is_embedded = true;
+    member->config.commit_deadline_ms = commit_deadline_ms;
+    struct failure failure = broker_kafka_open(&member->config, &fixture->world.topics,
+                                               &fixture->world.log, &member->broker);
+    assert_string_equal(failure.text, "");
+    POLL_UNTIL(member, member->records == 25);
+}
+
+static void fixture_close(struct fixture *fixture) {
+    broker_release(fixture->member.broker);
+    broker_close(fixture->member.broker);
+    world_close(&fixture->world);
+    rd_kafka_mock_cluster_destroy(fixture->cluster);
+    rd_kafka_destroy(fixture->host);
+}
+
+static int64_t committed(const struct member *member) {
+    return metric_get(&broker_metrics_of(member->broker)->epochs_committed_total);
+}
+
+static int64_t recreated(const struct member *member) {
+    return metric_get(&broker_metrics_of(member->broker)->producers_recreated_total);
+}
+
+/* An epoch is lost, everything is assigned and read anew, and the next epoch commits. */
+static void lose_and_recover(struct member *member, int64_t recreated_after) {
+    int lost = member->lost, assigned = member->assigned;
+    int64_t committed_before = committed(member);
+    member_submit(member, "u1", "v1", 1);
+    assert_false(member_drain(member));
+    member_submit(member, "u2", "v2", 2); /* computed meanwhile: goes with it */
+    member->records = 0;
+    POLL_UNTIL(member, member->assigned == assigned + 1);
+    assert_int_equal(member->lost, lost + 1);
+    assert_int_equal(member->revoked, 0);
+    assert_int_equal(committed(member), committed_before);
+    assert_int_equal(recreated(member), recreated_after);
+    POLL_UNTIL(member, member->records == 25);
+    member_submit(member, "u3", "v3", 3);
+    assert_true(member_drain(member));
+    assert_int_equal(committed(member), committed_before + 1);
+}
+
+static void test_abortable_then_fatal(void **state) {
+    (void)state;
+    struct fixture fixture;
+    fixture_open(&fixture, "errors");
+    fixture_join(&fixture, 20000);
+    struct member *member = &fixture.member;
+    member_submit(member, "u0", "v0", 0);
+    assert_true(member_drain(member));
+
+    rd_kafka_mock_push_request_errors(fixture.cluster, API_TXN_OFFSET_COMMIT, 1,
+                                      RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID);
+    lose_and_recover(member, 0);
+    rd_kafka_mock_push_request_errors(fixture.cluster, API_TXN_OFFSET_COMMIT, 1,
+                                      RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION);
+    lose_and_recover(member, 0);
+    /* Fenced: a new producer. */
+    rd_kafka_mock_push_request_errors(fixture.cluster, API_END_TXN, 1,
+                                      RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH);
+    lose_and_recover(member, 1);
+    rd_kafka_mock_push_request_errors(fixture.cluster, API_ADD_OFFSETS, 1,
+                                      RD_KAFKA_RESP_ERR_INVALID_TXN_STATE);
+    lose_and_recover(member, 2);
+
+    /* Fenced again within a minute. */
+    rd_kafka_mock_push_request_errors(fixture.cluster, API_END_TXN, 1,
+                                      RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH);
+    member_submit(member, "u4", "v4", 4);
+    struct failure failure = failure_none();
+    int64_t until_ms = test_now_ms() + PATIENCE_S * 1000;
+    while (!failed(failure) && test_now_ms() < until_ms) {
+        failure = member_step(member, POLL_MS);
+    }
+    assert_int_equal(failure.action, FAILURE_STOP);
+    assert_string_equal(failure.text, "another process uses worker name w-0");
+    fixture_close(&fixture);
+}
+
+static void test_retriable_errors_are_not_seen(void **state) {
+    (void)state;
+    struct fixture fixture;
+    fixture_open(&fixture, "retry");
+    fixture_join(&fixture, 20000);
+    struct member *member = &fixture.member;
+    rd_kafka_mock_push_request_errors(fixture.cluster, API_ADD_OFFSETS, 2,
+                                      RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS,
+                                      RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS);
+    rd_kafka_mock_push_request_errors(fixture.cluster, API_END_TXN, 2,
+                                      RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE,
+                                      RD_KAFKA_RESP_ERR_NOT_COORDINATOR);
+    rd_kafka_mock_push_request_errors(fixture.cluster, API_PRODUCE, 1,
+                                      RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION);
+    member_submit(member, "u1", "v1", 1);
+    assert_true(member_drain(member));
+    assert_int_equal(committed(member), 1);
+    member_poll(member);
+    assert_int_equal(member->lost, 0);
+
+    /* A record that no repetition can deliver ends the process, and says which topic. */
+    rd_kafka_mock_push_request_errors(fixture.cluster, API_PRODUCE, 1,
+                                      RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+    member_submit(member, "u2", "v2", 2);
+    bool done;
+    struct failure failure = broker_drain(member->broker, &done);
+    int64_t until_ms = test_now_ms() + PATIENCE_S * 1000;
+    while (!failed(failure) && test_now_ms() < until_ms) {
+        failure = member_step(member, POLL_MS);
+    }
+    assert_int_equal(failure.action, FAILURE_STOP);
+    assert_non_null(strstr(failure.text, "user-state [0]"));
+    fixture_close(&fixture);
+}
+
+static void test_a_broker_away_longer_than_the_deadline(void **state) {
+    (void)state;
+    struct fixture fixture;
+    fixture_open(&fixture, "away");
+    fixture_join(&fixture, 1000);
+    struct member *member = &fixture.member;
+    rd_kafka_mock_broker_set_down(fixture.cluster, BROKER_ID);
+    member_submit(member, "u1", "v1", 1);
+    assert_false(member_drain(member));
+    POLL_UNTIL(member, member->lost == 1);
+    assert_int_equal(member->assigned, 1);
+    rd_kafka_mock_broker_set_up(fixture.cluster, BROKER_ID);
+    member->records = 0;
+    POLL_UNTIL(member, member->assigned >= 2 && member->records == 25);
+    member_submit(member, "u2", "v2", 2);
+    assert_true(member_drain(member));
+    fixture_close(&fixture);
+}
+
+/* The partitions may only move after the epoch that was computed under the old assignment. */
+static void test_a_revocation_waits_for_the_epoch_in_flight(void **state) {
+    (void)state;
+    struct fixture fixture;
+    fixture_open(&fixture, "revoke");
+    fixture_join(&fixture, 20000);
+    struct member *a = &fixture.member;
+    struct member b;
+    member_open(&b, &fixture.world, "w-1");
+    rd_kafka_mock_broker_push_request_error_rtts(fixture.cluster, BROKER_ID, API_END_TXN, 1,
+                                                 RD_KAFKA_RESP_ERR_NO_ERROR, 4000);
+    member_submit(a, "u1", "v1", 1);
+    assert_int_equal(committed(a), 0);
+    POLL_UNTIL(a, a->revoked + a->lost > 0);
+    assert_int_equal(a->lost, 0);
+    assert_int_equal(committed(a), 1);
+    int64_t until_ms = test_now_ms() + PATIENCE_S * 1000;
+    while ((a->owned_count != 1 || b.owned_count != 1) && test_now_ms() < until_ms) {
+        member_poll(a);
+        member_poll(&b);
+    }
+    assert_int_equal(a->owned_count, 1);
+    assert_int_equal(b.owned_count, 1);
+    broker_release(b.broker);
+    broker_close(b.broker);
+    fixture_close(&fixture);
+}
+
+static void test_embedded_broker_has_every_topic(void **state) {
+    (void)state;
+    struct topics topics = {.partitions = PARTITIONS};
+    topics_resolve(&topics);
+    struct embedded *embedded;
+    struct failure failure = embedded_start(&topics, &embedded);
+    assert_string_equal(failure.text, "");
+    struct world world;
+    world_open_at(&world, embedded_bootstrap_servers(embedded), "embedded");
+    for (int topic = 0; topic < TOPIC_COUNT; topic++) {
+        int32_t count;
+        failure = producer_simple_partitions(world.producer, topics.full[topic], &count);
+        assert_string_equal(failure.text, "");
+        bool is_p = topic_partitions_of((enum topic)topic) == TOPIC_PARTITIONS_P;
+        assert_int_equal(count, is_p ? PARTITIONS : 1);
+    }
+    /* What exists is not made again: the mock knows no admin calls. */
+    bool created;
+    failure = producer_simple_create_topic(world.producer, "clickstream", 1, 1, &created);
+    assert_string_equal(failure.text, "");
+    assert_false(created);
+    feed(&world, TOPIC_CLICKSTREAM, 0, 100);
+    assert_int_equal(producer_simple_delivered(world.producer), 100);
+    world_close(&world);
+    embedded_stop(embedded);
+    topics_clean_up(&topics);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_embedded_broker_has_every_topic),
+        cmocka_unit_test(test_abortable_then_fatal),
+        cmocka_unit_test(test_retriable_errors_are_not_seen),
+        cmocka_unit_test(test_a_broker_away_longer_than_the_deadline),
+        cmocka_unit_test(test_a_revocation_waits_for_the_epoch_in_flight),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
