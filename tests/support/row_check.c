@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tests/support/avro_oracle.h"
@@ -89,4 +90,36 @@ void row_check(const struct row_codec *codec, const void *row, const char *json)
     free(decoded);
     buffer_clean_up(&body);
     buffer_clean_up(&again);
+}
+
+/* The line of tests/golden/rows.txt that begins with the name, to be freed; NULL if there is none.
+ */
+static char *golden_line(const char *name) {
+    FILE *file = fopen("tests/golden/rows.txt", "r");
+    size_t capacity = 0, length = strlen(name);
+    char *line = NULL;
+    assert_non_null(file);
+    while (getline(&line, &capacity, file) > 0) {
+        if (strncmp(line, name, length) == 0 && line[length] == ' ') {
+            fclose(file);
+            return line;
+        }
+    }
+    free(line);
+    fclose(file);
+    return NULL;
+}
+
+void row_check_golden(const char *name, struct bytes body) {
+    struct buffer expected = {0};
+    buffer_format(&expected, "%s ", name);
+    for (size_t i = 0; i < body.size; i++) {
+        buffer_format(&expected, "%02x", body.data[i]);
+    }
+    buffer_format(&expected, "\n");
+    buffer_append_byte(&expected, 0);
+    char *golden = golden_line(name);
+    assert_string_equal(golden ? golden : "", (char *)expected.data);
+    free(golden);
+    buffer_clean_up(&expected);
 }

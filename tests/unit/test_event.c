@@ -12,6 +12,7 @@
 #include "schemas/wire.h"
 #include "tests/support/avro_oracle.h"
 #include "tests/support/random_event.h"
+#include "tests/support/row_check.h"
 
 #define TEXT(literal) bytes_of_text(literal)
 
@@ -55,6 +56,7 @@ static void reads_as_it_was_written(void **state) {
     struct buffer body = {0};
     struct avro_oracle oracle;
     event_encode(&event, &body);
+    row_check_golden("event", buffer_bytes(&body));
     avro_oracle_init(&oracle, SCHEMA_EVENT);
     assert_true(avro_oracle_read(&oracle, buffer_bytes(&body)));
     char *json = avro_oracle_json(&oracle);

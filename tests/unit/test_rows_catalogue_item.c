@@ -50,6 +50,10 @@ static void reads_as_it_was_written(void **state) {
               "g\": \"shoes\"}, \"brand\": {\"string\": \"acme\"}, \"image\": {\"string\": \""
               "http://image\"}, \"url\": {\"string\": \"http://item\"}, \"price\": {\"double"
               "\": 19.5}, \"margin\": {\"double\": 0.25}, \"stock\": {\"long\": 0}}");
+    struct buffer body = {0};
+    encode(&row, &body);
+    row_check_golden("catalogue_item", buffer_bytes(&body));
+    buffer_clean_up(&body);
 }
 
 static void no_optional_field(void **state) {

@@ -42,6 +42,10 @@ static void reads_as_it_was_written(void **state) {
     row_check(&codec, &row,
               "{\"setting\": \"paused\", \"value\": \"true\", \"changed_by\": {\"string\": \""
               "eve\"}, \"why\": {\"string\": \"sale\"}, \"changed_ms\": 1700000000001}");
+    struct buffer body = {0};
+    encode(&row, &body);
+    row_check_golden("control", buffer_bytes(&body));
+    buffer_clean_up(&body);
 }
 
 static void no_optional_field(void **state) {

@@ -45,6 +45,10 @@ static void reads_as_it_was_written(void **state) {
               "{\"topic\": \"clickstream\", \"partition\": 7, \"offset\": 8, \"timestamp_ms\""
               ": {\"long\": 1700000000001}, \"reason\": \"bad_utf8\", \"key\": {\"bytes\": \""
               "u1\"}, \"value\": {\"bytes\": \"\\u0001 v\"}}");
+    struct buffer body = {0};
+    encode(&row, &body);
+    row_check_golden("dead_letter", buffer_bytes(&body));
+    buffer_clean_up(&body);
 }
 
 static void any_bytes_of_a_message(void **state) {

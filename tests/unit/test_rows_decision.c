@@ -81,6 +81,10 @@ static void reads_as_it_was_written(void **state) {
               "}, \"currency\": {\"string\": \"EUR\"}, \"items\": [\"i1\"], \"feature_version"
               "\": 3, \"numbers\": [{\"double\": 1.5}, null, {\"double\": -2.0}], \"names\": "
               "[{\"string\": \"shoes\"}, null], \"rule_fingerprint\": -9223372036854775808}");
+    struct buffer body = {0};
+    encode(&row, &body);
+    row_check_golden("decision", buffer_bytes(&body));
+    buffer_clean_up(&body);
 }
 
 static void no_optional_field(void **state) {

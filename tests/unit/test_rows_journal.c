@@ -56,6 +56,10 @@ static void reads_as_it_was_written(void **state) {
               "t_end\": true, \"wall_ms\": 1700000000004, \"sides\": [{\"topic\": \"catalogue"
               "\", \"next_offset\": 13}, {\"topic\": \"profiles\", \"next_offset\": 14}], \"p"
               "aused\": false, \"config_fingerprint\": -1, \"binary\": \"0.1.0\"}");
+    struct buffer body = {0};
+    encode(&row, &body);
+    row_check_golden("journal", buffer_bytes(&body));
+    buffer_clean_up(&body);
 }
 
 static void no_optional_field(void **state) {

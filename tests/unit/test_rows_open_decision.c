@@ -67,6 +67,10 @@ static void reads_as_it_was_written(void **state) {
               "t\": \"policy\", \"episode_id\": {\"string\": \"000000000000000100000000000000"
               "02\"}, \"feature_version\": 3, \"numbers\": [{\"double\": 1.5}, null, {\"doubl"
               "e\": -2.0}], \"names\": [{\"string\": \"shoes\"}, null]}");
+    struct buffer body = {0};
+    encode(&row, &body);
+    row_check_golden("open_decision", buffer_bytes(&body));
+    buffer_clean_up(&body);
 }
 
 static void no_optional_field(void **state) {

@@ -46,6 +46,10 @@ static void reads_as_it_was_written(void **state) {
               "xt_offset\": 10, \"event_ms_max\": {\"long\": 1700000000001}, \"watermark_ms\""
               ": {\"long\": 9223372036854775807}, \"hours\": [{\"hour\": 472222, \"used\": 3}"
               ", {\"hour\": 472223, \"used\": 4}]}");
+    struct buffer body = {0};
+    encode(&row, &body);
+    row_check_golden("partition_state", buffer_bytes(&body));
+    buffer_clean_up(&body);
 }
 
 static void no_optional_field(void **state) {

@@ -51,6 +51,10 @@ static void reads_as_it_was_written(void **state) {
               "\"string\": \"f\"}, \"region\": {\"string\": \"BE\"}, \"timezone\": {\"string"
               "\": \"Europe/Berlin\"}, \"locale\": {\"string\": \"de-DE\"}, \"channel\": {\"s"
               "tring\": \"app\"}, \"consent\": \"denied\"}");
+    struct buffer body = {0};
+    encode(&row, &body);
+    row_check_golden("profile", buffer_bytes(&body));
+    buffer_clean_up(&body);
 }
 
 static void no_optional_field(void **state) {

@@ -73,6 +73,10 @@ static void reads_as_it_was_written(void **state) {
               "ll, \"price\": null, \"image\": null, \"url\": null}], \"coupon_code\": {\"str"
               "ing\": \"TEN\"}, \"title\": {\"string\": \"Your sh\\u00F6es\"}, \"body\": {\"s"
               "tring\": \"10 % off\"}, \"reason\": {\"string\": \"cart left\"}}");
+    struct buffer body = {0};
+    encode(&row, &body);
+    row_check_golden("push", buffer_bytes(&body));
+    buffer_clean_up(&body);
 }
 
 static void no_optional_field(void **state) {
