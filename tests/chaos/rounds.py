@@ -14,7 +14,6 @@ import argparse
 import pathlib
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -70,11 +69,9 @@ class Workers:
                                         prefix=prefix, partitions=PARTITIONS)
 
     def start(self, name, *options):
-        log = open(self.folder / f"{self.prefix}{name}.log", "ab")
         command = [shop.binaries()[0], "run", "--config", str(self.config), "--group", self.prefix + "group",
                    "--worker-name", self.prefix + name, "--until-end", "--at-end", "fire", *options]
-        self.running[name] = subprocess.Popen(command, stdout=log, stderr=log)
-        log.close()
+        self.running[name] = shop.spawn(command, self.folder / f"{self.prefix}{name}.log")
 
     def signal(self, name, number):
         process = self.running.pop(name)

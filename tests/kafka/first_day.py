@@ -9,7 +9,6 @@ import http.client
 import io
 import pathlib
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -62,10 +61,9 @@ class Shop:
         self.process = None
 
     def start(self):
-        self.log = open(self.folder / "run.log", "ab")
-        self.process = subprocess.Popen([shop.binaries()[0], "run", "--config", str(self.config), "--group",
-                                         self.prefix + "g", "--worker-name", self.prefix + "w"],
-                                        stdout=self.log, stderr=self.log)
+        command = [shop.binaries()[0], "run", "--config", self.config, "--group", self.prefix + "g", "--worker-name",
+                   self.prefix + "w"]
+        self.process = shop.spawn(command, self.folder / "run.log")
         self.wait_for("ready", lambda: self.get("/readyz")[0] == 200)
 
     def stop(self):

@@ -1,5 +1,6 @@
 """What the Python tests share: our binaries, configurations, and topics read back with a foreign client."""
 
+import atexit
 import collections
 import io
 import json
@@ -36,6 +37,14 @@ def run(*command, check=True, **options):
         print(done.stdout[-4000:], done.stderr[-4000:], sep="\n")
         sys.exit(1)
     return done
+
+
+def spawn(command, log):
+    """Starts a process that does not outlive the test, whatever becomes of the test."""
+    with open(log, "ab") as out:
+        process = subprocess.Popen(list(map(str, command)), stdout=out, stderr=out)
+    atexit.register(lambda: process.poll() is None and process.kill())
+    return process
 
 
 def write_config(path, text, address, **topics):
