@@ -87,7 +87,7 @@ static struct failure find_topic(struct producer_simple *producer, const char *n
 struct failure producer_simple_send(struct producer_simple *producer, const char *topic,
                                     int32_t partition, struct bytes key, struct bytes value,
                                     int64_t timestamp_ms) {
-    rd_kafka_topic_t *handle;
+    rd_kafka_topic_t *handle = NULL;
     struct failure failure = find_topic(producer, topic, &handle);
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__QUEUE_FULL;
     while (!failed(failure) && code == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
