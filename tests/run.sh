@@ -53,7 +53,10 @@ build() { # PRESET [TARGET...]
         cat "build-$preset.log"
         return 1
     }
-    cmake --build --preset "$preset" -j "$jobs" ${1:+--target "$@"}
+    cmake --build --preset "$preset" -j "$jobs" ${1:+--target "$@"} -- -k 0 >>"build-$preset.log" 2>&1 || {
+        grep -E -A12 'error|FAILED' "build-$preset.log"
+        return 1
+    }
 }
 
 python_packages() {
