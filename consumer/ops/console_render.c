@@ -6,7 +6,7 @@
 #include "consumer/ops/printable.h"
 
 #define USER_COLUMNS_MAX 40
-#define TEXT_COLUMNS_MAX 100
+#define TEXT_COLUMNS_MAX 160
 
 /* ---- Totals ---------------------------------------------------------------------------------- */
 
