@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/buffer.h"
+#include "tests/support/c11_threads.h"
 
 const char *test_kafka_address(void) {
     return getenv("PROMOSTREAM_KAFKA");
@@ -21,6 +22,7 @@ int64_t test_now_ms(void) {
 /* ---- a world of topics, and members in it ---- */
 
 static void world_name(struct world *world, const char *bootstrap_servers, const char *name) {
+    c11_threads_use();
     *world = (struct world){.bootstrap_servers = bootstrap_servers};
     int64_t now_ms = clock_now_ms(clock_system());
     snprintf(world->prefix, sizeof world->prefix, "t%lld-%s-", (long long)now_ms, name);
