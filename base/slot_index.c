@@ -25,8 +25,8 @@ void slot_index_clean_up(struct slot_index *index) {
     *index = (struct slot_index){0};
 }
 
-uint32_t slot_index_find(const struct slot_index *index, uint64_t hash, struct bytes key, slot_key *key_of,
-                         const void *owner) {
+uint32_t slot_index_find(const struct slot_index *index, uint64_t hash, struct bytes key,
+                         slot_key *key_of, const void *owner) {
     size_t mask = index->capacity - 1;
     for (size_t i = hash & mask; index->entries[i].slot != SLOT_NONE; i = (i + 1) & mask) {
         const struct slot_entry *entry = &index->entries[i];
@@ -74,7 +74,8 @@ void slot_index_remove(struct slot_index *index, uint64_t hash, uint32_t slot) {
         assert(index->entries[hole].slot != SLOT_NONE);
         hole = (hole + 1) & mask;
     }
-    /* Shift back every later entry of the run that may stand in the hole: its home is not after it. */
+    /* Shift back every later entry of the run that may stand in the hole: its home is not after it.
+     */
     for (size_t i = (hole + 1) & mask; index->entries[i].slot != SLOT_NONE; i = (i + 1) & mask) {
         size_t home = index->entries[i].hash & mask;
         if (((i - home) & mask) >= ((i - hole) & mask)) {

@@ -1,14 +1,16 @@
-/* broker: the seam. Rooms and commands see records, assignments and epochs; librdkafka stays behind.
+/* broker: the seam. Rooms and commands see records, assignments and epochs; librdkafka stays
+ * behind.
  *
- * One `struct broker` is one worker's connection: a consumer in the group, a transactional producer, a reader for
- * recovery and side topics. All calls come from the worker's thread; the commit thread and librdkafka's own threads
- * stay inside. The life of a worker:
+ * One `struct broker` is one worker's connection: a consumer in the group, a transactional
+ * producer, a reader for recovery and side topics. All calls come from the worker's thread; the
+ * commit thread and librdkafka's own threads stay inside. The life of a worker:
  *
- *     open -> side_read_to_end -> loop { poll -> assigned | revoked | lost | records ... submit } -> drain -> close
+ *     open -> side_read_to_end -> loop { poll -> assigned | revoked | lost | records ... submit }
+ * -> drain -> close
  *
- * Exactly-once: an epoch's outputs and offsets commit in one transaction on the commit thread while the caller computes
- * the next one. If it does not commit, poll reports BROKER_LOST for everything and then BROKER_ASSIGNED anew with the
- * committed positions: one recovery path for every fault. */
+ * Exactly-once: an epoch's outputs and offsets commit in one transaction on the commit thread while
+ * the caller computes the next one. If it does not commit, poll reports BROKER_LOST for everything
+ * and then BROKER_ASSIGNED anew with the committed positions: one recovery path for every fault. */
 #ifndef PROMOSTREAM_BROKER_BROKER_H
 #define PROMOSTREAM_BROKER_BROKER_H
 
@@ -25,8 +27,10 @@ struct broker_config {
     const char *bootstrap_servers;
     const char *group_id;
     const char *worker_name; /* stable: group.instance.id and transactional.id derive from it */
-    const char *auto_offset_reset; /* earliest | latest: where a partition without position starts */
-    struct config_properties kafka; /* passed through to every client by their own names (TLS, SASL, ...) */
+    const char
+        *auto_offset_reset; /* earliest | latest: where a partition without position starts */
+    struct config_properties
+        kafka; /* passed through to every client by their own names (TLS, SASL, ...) */
     int64_t session_timeout_ms, transaction_timeout_ms, commit_deadline_ms;
     bool leave_group_at_close; /* --leave: unsubscribe, then close */
     bool is_embedded;          /* mock cluster: no committed offsets, no admin */
@@ -52,7 +56,8 @@ enum broker_event_kind {
     BROKER_NOTHING,  /* the timeout passed */
     BROKER_RECORDS,  /* records, in offset order per partition and input */
     BROKER_ASSIGNED, /* assignments: recover these, then call broker_start for each, then poll on */
-    BROKER_REVOKED,  /* all partitions, after the epoch in flight committed: memory may be kept for their return */
+    BROKER_REVOKED,  /* all partitions, after the epoch in flight committed: memory may be kept for
+                        their return */
     BROKER_LOST,     /* all partitions: memory must be dropped, gathered records discarded */
 };
 
@@ -67,45 +72,55 @@ struct broker_event {
 struct broker;
 struct broker_ops; /* private to the implementations: broker_kafka.c, tests' simulated one */
 
-/* Opens clients, fences a predecessor of the same worker_name (init_transactions), warms metadata, subscribes.
- * Borrowed: config, topics, log. RETRY or STOP on failure, *out NULL. */
-MUST_CHECK struct failure broker_kafka_open(const struct broker_config *config, const struct topics *topics,
-                                            const struct log_sink *log, struct broker **out);
+/* Opens clients, fences a predecessor of the same worker_name (init_transactions), warms metadata,
+ * subscribes. Borrowed: config, topics, log. RETRY or STOP on failure, *out NULL. */
+MUST_CHECK struct failure broker_kafka_open(const struct broker_config *config,
+                                            const struct topics *topics, const struct log_sink *log,
+                                            struct broker **out);
 
-/* Waits up to timeout_ms for something. Records of revoked partitions are never returned after the revocation.
- * The records of several polls stay valid together until broker_release. STOP: the process must end. */
+/* Waits up to timeout_ms for something. Records of revoked partitions are never returned after the
+ * revocation. The records of several polls stay valid together until broker_release. STOP: the
+ * process must end. */
 MUST_CHECK struct failure broker_poll(struct broker *broker, int timeout_ms, size_t records_max,
                                       struct broker_event *out);
-/* Gives back every record returned since the last release (after their epoch was computed or discarded). */
+/* Gives back every record returned since the last release (after their epoch was computed or
+ * discarded). */
 void broker_release(struct broker *broker);
 
 /* After recovery: starts fetching the partition at these positions. */
-MUST_CHECK struct failure broker_start(struct broker *broker, int32_t partition, const int64_t next_offset[INPUT_COUNT]);
+MUST_CHECK struct failure broker_start(struct broker *broker, int32_t partition,
+                                       const int64_t next_offset[INPUT_COUNT]);
 
 /* The empty one of the two epoch buffers. */
 struct epoch *broker_epoch(struct broker *broker);
-/* Closes the epoch: takes the group metadata now, waits for the epoch in flight, hands this one to the commit thread.
- * An epoch without records and offsets is dropped. If the epoch in flight had failed, this one is discarded too,
- * NONE is returned and the next poll says BROKER_LOST. */
+/* Closes the epoch: takes the group metadata now, waits for the epoch in flight, hands this one to
+ * the commit thread. An epoch without records and offsets is dropped. If the epoch in flight had
+ * failed, this one is discarded too, NONE is returned and the next poll says BROKER_LOST. */
 MUST_CHECK struct failure broker_submit(struct broker *broker, struct epoch *epoch);
 /* Waits until nothing is in flight. *out_committed: whether all submitted epochs committed. */
 MUST_CHECK struct failure broker_drain(struct broker *broker, bool *out_committed);
 
-/* True end of an input partition (read_uncommitted), and our position in it (past control records once fetched;
- * equal to the end when everything was delivered). */
-MUST_CHECK struct failure broker_log_end(struct broker *broker, enum broker_input input, int32_t partition, int64_t *out);
-MUST_CHECK struct failure broker_position(struct broker *broker, enum broker_input input, int32_t partition, int64_t *out);
-MUST_CHECK struct failure broker_partition_count(struct broker *broker, enum topic topic, int32_t *out);
+/* True end of an input partition (read_uncommitted), and our position in it (past control records
+ * once fetched; equal to the end when everything was delivered). */
+MUST_CHECK struct failure broker_log_end(struct broker *broker, enum broker_input input,
+                                         int32_t partition, int64_t *out);
+MUST_CHECK struct failure broker_position(struct broker *broker, enum broker_input input,
+                                          int32_t partition, int64_t *out);
+MUST_CHECK struct failure broker_partition_count(struct broker *broker, enum topic topic,
+                                                 int32_t *out);
 
-/* Reads a topic partition from its start to its true end (taken once, read_uncommitted; records read_committed).
- * value.data NULL = tombstone. Used for recovery, after the assignment's committed positions are known. */
+/* Reads a topic partition from its start to its true end (taken once, read_uncommitted; records
+ * read_committed). value.data NULL = tombstone. Used for recovery, after the assignment's committed
+ * positions are known. */
 typedef void broker_visit(void *context, const struct record *record);
-MUST_CHECK struct failure broker_read_to_end(struct broker *broker, enum topic topic, int32_t partition,
-                                             broker_visit *visit, void *context);
+MUST_CHECK struct failure broker_read_to_end(struct broker *broker, enum topic topic,
+                                             int32_t partition, broker_visit *visit, void *context);
 
-/* Side topics (control, catalogue, profiles): all partitions from the start; the first call reads to the true end taken
- * then, later calls take what has arrived, without waiting. Positions: next offsets summed over partitions. */
-MUST_CHECK struct failure broker_side_poll(struct broker *broker, enum topic topic, broker_visit *visit, void *context,
+/* Side topics (control, catalogue, profiles): all partitions from the start; the first call reads
+ * to the true end taken then, later calls take what has arrived, without waiting. Positions: next
+ * offsets summed over partitions. */
+MUST_CHECK struct failure broker_side_poll(struct broker *broker, enum topic topic,
+                                           broker_visit *visit, void *context,
                                            int64_t *out_position);
 
 /* Any thread. */
@@ -114,14 +129,14 @@ const struct broker_metrics *broker_metrics_of(const struct broker *broker);
 /* Orderly end: leaves the group if configured, closes clients within 10 s, frees. */
 void broker_close(struct broker *broker);
 
-#define BROKER_METRICS(X)                                                             \
-    X(polled_total, COUNTER, "records taken from the input topics")                   \
-    X(epochs_committed_total, COUNTER, "epochs whose transaction committed")          \
-    X(epochs_aborted_total, COUNTER, "epochs that were aborted or lost")              \
-    X(records_produced_total, COUNTER, "output records in committed epochs")          \
-    X(produced_bytes_total, COUNTER, "bytes of output records in committed epochs")   \
-    X(producers_recreated_total, COUNTER, "transactional producers made anew")        \
-    X(rebalances_total, COUNTER, "assignments received")                              \
+#define BROKER_METRICS(X)                                                                          \
+    X(polled_total, COUNTER, "records taken from the input topics")                                \
+    X(epochs_committed_total, COUNTER, "epochs whose transaction committed")                       \
+    X(epochs_aborted_total, COUNTER, "epochs that were aborted or lost")                           \
+    X(records_produced_total, COUNTER, "output records in committed epochs")                       \
+    X(produced_bytes_total, COUNTER, "bytes of output records in committed epochs")                \
+    X(producers_recreated_total, COUNTER, "transactional producers made anew")                     \
+    X(rebalances_total, COUNTER, "assignments received")                                           \
     X(commit_last_us, GAUGE, "duration of the last transaction in microseconds")
 METRICS_STRUCT(broker_metrics, BROKER_METRICS)
 

@@ -1,5 +1,6 @@
-/* embedded: librdkafka's mock cluster inside our process, on loopback, for the demo and injected errors only.
- * It proves nothing about exactly-once: no isolation, no fencing, transactional offsets are discarded, 5 MiB a partition. */
+/* embedded: librdkafka's mock cluster inside our process, on loopback, for the demo and injected
+ * errors only. It proves nothing about exactly-once: no isolation, no fencing, transactional
+ * offsets are discarded, 5 MiB a partition. */
 #ifndef PROMOSTREAM_BROKER_EMBEDDED_H
 #define PROMOSTREAM_BROKER_EMBEDDED_H
 

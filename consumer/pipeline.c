@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void pipeline_init(struct pipeline *pipeline, const struct pipeline_settings *settings, const struct side *side,
-                   struct timezone_set *zones, struct decision_tally *tally) {
+void pipeline_init(struct pipeline *pipeline, const struct pipeline_settings *settings,
+                   const struct side *side, struct timezone_set *zones,
+                   struct decision_tally *tally) {
     assert(settings->micro_batch_max > 0);
     *pipeline = (struct pipeline){.settings = *settings, .zones = zones, .side = side};
     pipeline->decode.config = settings->decode;
@@ -29,15 +30,18 @@ void pipeline_begin(struct pipeline *pipeline, struct epoch *epoch) {
     pipeline->emit.epoch = epoch;
 }
 
-/* ---- the micro-batch: score, decide, write back, emit ------------------------------------------------- */
+/* ---- the micro-batch: score, decide, write back, emit
+ * ------------------------------------------------- */
 
-/* Writes a decision into its user's state: what later decisions, revocations and the closing timer need to know. */
+/* Writes a decision into its user's state: what later decisions, revocations and the closing timer
+ * need to know. */
 static void remember(struct pipeline *pipeline, const struct pending *pending) {
     const struct decision *decision = &pending->decision;
     struct user_slot *tenant = user_store_get(&pending->partition->store, pending->slot);
     const struct offer *offers = pipeline->settings.decide->offers.items;
     tenant->is_pending = false;
-    open_decisions_record(&tenant->state, decision, decision_is_sent(decision) ? offers[decision->offer].id : "");
+    open_decisions_record(&tenant->state, decision,
+                          decision_is_sent(decision) ? offers[decision->offer].id : "");
     triggers_arm_decisions(pending->partition, pending->slot);
 }
 
@@ -45,8 +49,8 @@ static void remember(struct pipeline *pipeline, const struct pending *pending) {
 static void close_batch(struct pipeline *pipeline) {
     for (size_t i = 0; i < pipeline->pending_count; i++) {
         struct pending *pending = &pipeline->pending[i];
-        decide(&pipeline->decide, &pending->partition->ledger, pending->partition->number, pipeline->side->is_paused,
-               &pending->decision);
+        decide(&pipeline->decide, &pending->partition->ledger, pending->partition->number,
+               pipeline->side->is_paused, &pending->decision);
         emit_decision(&pipeline->emit, pending->partition->number, &pending->decision);
         remember(pipeline, pending);
     }
@@ -72,31 +76,36 @@ static void open_decision(struct pipeline *pipeline, struct partition *partition
     pending->slot = slot;
     capture_decision(config, pipeline->side, partition, slot, cause, &pending->decision);
     user_store_get(&partition->store, slot)->is_pending = true;
-    uint16_t zone = pending->decision.zone != TIMEZONE_NONE ? pending->decision.zone : pipeline->decide.default_zone;
-    int64_t effect_ms = timezone_quiet_end_ms(pipeline->zones, zone, cause->decided_ms,
-                                              config->quiet_hours.start_minute, config->quiet_hours.end_minute);
+    uint16_t zone = pending->decision.zone != TIMEZONE_NONE ? pending->decision.zone
+                                                            : pipeline->decide.default_zone;
+    int64_t effect_ms =
+        timezone_quiet_end_ms(pipeline->zones, zone, cause->decided_ms,
+                              config->quiet_hours.start_minute, config->quiet_hours.end_minute);
     effect_ms = effect_ms > cause->decided_ms ? effect_ms : pending->decision.close_ms;
     if (effect_ms < pipeline->pending_effect_ms) {
         pipeline->pending_effect_ms = effect_ms;
     }
 }
 
-/* ---- timers -------------------------------------------------------------------------------------------- */
+/* ---- timers
+ * -------------------------------------------------------------------------------------------- */
 
-static void close_decision(struct pipeline *pipeline, struct partition *partition, struct user_state *user,
-                           size_t index) {
+static void close_decision(struct pipeline *pipeline, struct partition *partition,
+                           struct user_state *user, size_t index) {
     close_batch(pipeline); /* rows keep the order of what caused them */
     emit_close(&pipeline->emit, partition->number, &user->active->open[index]);
     open_decisions_close(user, index);
 }
 
 /* The earliest of the user's open decisions is due: taken again, or closed. */
-static void fire_decisions(struct pipeline *pipeline, struct partition *partition, uint32_t slot, int64_t due_ms) {
+static void fire_decisions(struct pipeline *pipeline, struct partition *partition, uint32_t slot,
+                           int64_t due_ms) {
     struct user_state *user = &user_store_get(&partition->store, slot)->state;
     for (size_t i = 0; i < user->active->open_count; i++) {
         struct open_decision *open = &user->active->open[i];
         if (open->redecide_ms == due_ms) {
-            struct capture_cause cause = {(enum trigger)open->trigger, open->anchor, open->deadline_ms, due_ms, open};
+            struct capture_cause cause = {(enum trigger)open->trigger, open->anchor,
+                                          open->deadline_ms, due_ms, open};
             open_decision(pipeline, partition, slot, &cause);
             open->redecide_ms = TIME_NONE;
             metric_add(&pipeline->triggers_metrics.redecisions_total, 1);
@@ -111,30 +120,35 @@ static void fire_decisions(struct pipeline *pipeline, struct partition *partitio
     state_prune(user, due_ms);
 }
 
-static void fire_trigger(struct pipeline *pipeline, struct partition *partition, uint32_t slot, enum timer_kind kind,
-                         int64_t deadline_ms) {
+static void fire_trigger(struct pipeline *pipeline, struct partition *partition, uint32_t slot,
+                         enum timer_kind kind, int64_t deadline_ms) {
     const struct user_state *user = &user_store_get(&partition->store, slot)->state;
     struct triggers_metrics *metrics = &pipeline->triggers_metrics;
     static const enum trigger triggers[] = {[TIMER_CART] = TRIGGER_CART_ABANDONED,
                                             [TIMER_CHECKOUT] = TRIGGER_CHECKOUT_ABANDONED,
                                             [TIMER_BROWSE] = TRIGGER_BROWSE_ABANDONED};
-    struct metric *const fired[] = {&metrics->cart_abandoned_total, &metrics->checkout_abandoned_total,
+    struct metric *const fired[] = {&metrics->cart_abandoned_total,
+                                    &metrics->checkout_abandoned_total,
                                     &metrics->browse_abandoned_total};
     if (user->bot_suspect) {
         metric_add(&metrics->bot_suppressed_total, 1);
         return;
     }
-    struct capture_cause cause = {triggers[kind], user->active->timers[kind].anchor, deadline_ms, deadline_ms, NULL};
+    struct capture_cause cause = {triggers[kind], user->active->timers[kind].anchor, deadline_ms,
+                                  deadline_ms, NULL};
     metric_add(fired[kind], 1);
     open_decision(pipeline, partition, slot, &cause);
 }
 
-/* Fires what is due until until_ms, in the order (deadline, user, kind); at most timers_max. True if none is left. */
-static bool fire_due(struct pipeline *pipeline, struct partition *partition, int64_t until_ms, size_t timers_max) {
+/* Fires what is due until until_ms, in the order (deadline, user, kind); at most timers_max. True
+ * if none is left. */
+static bool fire_due(struct pipeline *pipeline, struct partition *partition, int64_t until_ms,
+                     size_t timers_max) {
     const struct timer_entry *next;
     while ((next = timers_peek(&partition->timers, until_ms))) {
         struct timer_entry entry = *next;
-        struct user_slot *tenant = user_store_tenant(&partition->store, entry.slot, entry.user_hash);
+        struct user_slot *tenant =
+            user_store_tenant(&partition->store, entry.slot, entry.user_hash);
         if ((tenant && tenant->is_pending) || entry.deadline_ms >= pipeline->pending_effect_ms) {
             close_batch(pipeline); /* it may arm something that comes first: look again */
             continue;
@@ -148,22 +162,26 @@ static bool fire_due(struct pipeline *pipeline, struct partition *partition, int
         if (entry.kind == TIMER_DECISIONS) {
             fire_decisions(pipeline, partition, entry.slot, entry.deadline_ms);
         } else {
-            fire_trigger(pipeline, partition, entry.slot, (enum timer_kind)entry.kind, entry.deadline_ms);
+            fire_trigger(pipeline, partition, entry.slot, (enum timer_kind)entry.kind,
+                         entry.deadline_ms);
         }
         if (--timers_max == 0) {
-            return timers_peek(&partition->timers, until_ms) == NULL && pipeline->pending_count == 0;
+            return timers_peek(&partition->timers, until_ms) == NULL &&
+                   pipeline->pending_count == 0;
         }
     }
     return true;
 }
 
-/* ---- one event ------------------------------------------------------------------------------------------ */
+/* ---- one event
+ * ------------------------------------------------------------------------------------------ */
 
-static void write_dead_letter(struct pipeline *pipeline, struct partition *partition, const struct record *record,
-                              const char *reason) {
+static void write_dead_letter(struct pipeline *pipeline, struct partition *partition,
+                              const struct record *record, const char *reason) {
     const struct pipeline_settings *settings = &pipeline->settings;
     struct dead_letter_row row = {
-        .topic = record->input == INPUT_FEEDBACK ? settings->feedback_name : settings->clickstream_name,
+        .topic =
+            record->input == INPUT_FEEDBACK ? settings->feedback_name : settings->clickstream_name,
         .partition = record->partition,
         .offset = record->offset,
         .timestamp_ms = record->timestamp_ms,
@@ -171,7 +189,8 @@ static void write_dead_letter(struct pipeline *pipeline, struct partition *parti
         .key = record->key,
         .value = record->value,
     };
-    struct buffer *out = epoch_begin(pipeline->epoch, TOPIC_DEAD_LETTERS, partition->number, record->key);
+    struct buffer *out =
+        epoch_begin(pipeline->epoch, TOPIC_DEAD_LETTERS, partition->number, record->key);
     wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_DEAD_LETTER, 0, out);
     dead_letter_encode(&row, out);
     epoch_end(pipeline->epoch);
@@ -184,13 +203,15 @@ static void evict_one(struct pipeline *pipeline, struct partition *partition) {
     while (tenant->state.active && tenant->state.active->open_count > 0) {
         close_decision(pipeline, partition, &tenant->state, 0);
     }
-    epoch_tombstone(pipeline->epoch, TOPIC_USER_STATE, partition->number, user_state_id(&tenant->state));
+    epoch_tombstone(pipeline->epoch, TOPIC_USER_STATE, partition->number,
+                    user_state_id(&tenant->state));
     user_store_remove(&partition->store, slot);
     metric_add(&pipeline->state_metrics.evictions_total, 1);
     metric_add(&pipeline->state_metrics.rows_total, 1);
 }
 
-static uint32_t find_or_add_user(struct pipeline *pipeline, struct partition *partition, const struct event *event) {
+static uint32_t find_or_add_user(struct pipeline *pipeline, struct partition *partition,
+                                 const struct event *event) {
     uint32_t slot = user_store_find(&partition->store, event->user_id);
     if (slot != SLOT_NONE) {
         return slot;
@@ -202,12 +223,15 @@ static uint32_t find_or_add_user(struct pipeline *pipeline, struct partition *pa
 }
 
 /* An order before the push arrived takes the push back. */
-static void revoke_pushes(struct pipeline *pipeline, struct partition *partition, struct user_state *user,
-                          const struct event *event) {
-    for (size_t i = 0; event->type == EVENT_ORDER_COMPLETED && user->active && i < user->active->open_count; i++) {
+static void revoke_pushes(struct pipeline *pipeline, struct partition *partition,
+                          struct user_state *user, const struct event *event) {
+    for (size_t i = 0;
+         event->type == EVENT_ORDER_COMPLETED && user->active && i < user->active->open_count;
+         i++) {
         struct open_decision *open = &user->active->open[i];
         open->flags |= DECISION_ORDERED;
-        bool is_under_way = (open->flags & DECISION_SENT) && !(open->flags & (DECISION_DELIVERED | DECISION_REVOKED));
+        bool is_under_way = (open->flags & DECISION_SENT) &&
+                            !(open->flags & (DECISION_DELIVERED | DECISION_REVOKED));
         if (is_under_way && event->event_ms < open->expires_ms) {
             open->flags |= DECISION_REVOKED;
             close_batch(pipeline); /* rows keep the order of what caused them */
@@ -216,10 +240,11 @@ static void revoke_pushes(struct pipeline *pipeline, struct partition *partition
     }
 }
 
-static enum clean_verdict apply(struct pipeline *pipeline, struct partition *partition, const struct event *event,
-                                const struct record *record) {
+static enum clean_verdict apply(struct pipeline *pipeline, struct partition *partition,
+                                const struct event *event, const struct record *record) {
     const struct pipeline_settings *settings = &pipeline->settings;
-    bool is_late = partition->watermark_ms != TIME_NONE && event->event_ms < partition->watermark_ms;
+    bool is_late =
+        partition->watermark_ms != TIME_NONE && event->event_ms < partition->watermark_ms;
     uint32_t slot = find_or_add_user(pipeline, partition, event);
     struct user_slot *tenant = user_store_get(&partition->store, slot);
     settle_user(pipeline, tenant);
@@ -237,12 +262,14 @@ static enum clean_verdict apply(struct pipeline *pipeline, struct partition *par
         triggers_after_late(partition, slot);
         return CLEAN_LATE;
     }
-    uint64_t anchor = triggers_anchor(event->event_id, INPUT_CLICKSTREAM, record->partition, record->offset);
+    uint64_t anchor =
+        triggers_anchor(event->event_id, INPUT_CLICKSTREAM, record->partition, record->offset);
     triggers_after_event(settings->triggers, partition, slot, event, anchor);
     return CLEAN_OK;
 }
 
-static void advance_watermark(struct pipeline *pipeline, struct partition *partition, int64_t event_ms) {
+static void advance_watermark(struct pipeline *pipeline, struct partition *partition,
+                              int64_t event_ms) {
     if (partition->event_ms_max != TIME_NONE && event_ms <= partition->event_ms_max) {
         return;
     }
@@ -272,9 +299,11 @@ static enum clean_verdict apply_feedback(struct pipeline *pipeline, struct parti
     return CLEAN_OK;
 }
 
-/* ---- the table of contents ------------------------------------------------------------------------------ */
+/* ---- the table of contents
+ * ------------------------------------------------------------------------------ */
 
-static void handle(struct pipeline *pipeline, struct partition *partition, const struct record *record) {
+static void handle(struct pipeline *pipeline, struct partition *partition,
+                   const struct record *record) {
     bool is_feedback = record->input == INPUT_FEEDBACK;
     struct event event;
     /* 1 intake: the record's place in the partition */
@@ -294,8 +323,9 @@ static void handle(struct pipeline *pipeline, struct partition *partition, const
     if (verdict == CLEAN_OK && is_feedback) {
         verdict = apply_feedback(pipeline, partition, &event);
     } else if (verdict == CLEAN_OK) {
-        /* 6 triggers fire before the event is applied; 7 features are captured there; 8 score, 9 decide and 10 emit
-         * run when the micro-batch closes. Then 4 state takes the event and 6 triggers arm. */
+        /* 6 triggers fire before the event is applied; 7 features are captured there; 8 score, 9
+         * decide and 10 emit run when the micro-batch closes. Then 4 state takes the event and 6
+         * triggers arm. */
         advance_watermark(pipeline, partition, event.event_ms);
         verdict = apply(pipeline, partition, &event, record);
     }
@@ -305,16 +335,16 @@ static void handle(struct pipeline *pipeline, struct partition *partition, const
     }
 }
 
-void pipeline_feedback(struct pipeline *pipeline, struct partition *partition, const struct record *records,
-                       size_t count) {
+void pipeline_feedback(struct pipeline *pipeline, struct partition *partition,
+                       const struct record *records, size_t count) {
     for (size_t i = 0; i < count; i++) {
         assert(records[i].input == INPUT_FEEDBACK && records[i].partition == partition->number);
         handle(pipeline, partition, &records[i]);
     }
 }
 
-void pipeline_clickstream(struct pipeline *pipeline, struct partition *partition, const struct record *records,
-                          size_t count) {
+void pipeline_clickstream(struct pipeline *pipeline, struct partition *partition,
+                          const struct record *records, size_t count) {
     for (size_t i = 0; i < count; i++) {
         assert(records[i].input == INPUT_CLICKSTREAM && records[i].partition == partition->number);
         handle(pipeline, partition, &records[i]);
@@ -324,9 +354,12 @@ void pipeline_clickstream(struct pipeline *pipeline, struct partition *partition
 bool pipeline_is_due(struct partition *partition, int64_t until_ms) {
     const struct timer_entry *next;
     while ((next = timers_peek(&partition->timers, until_ms))) {
-        struct user_slot *tenant = user_store_tenant(&partition->store, next->slot, next->user_hash);
-        struct timer *timer = tenant && tenant->state.active ? &tenant->state.active->timers[next->kind] : NULL;
-        if (timer && timer->queued_ms == next->deadline_ms && timer->deadline_ms == next->deadline_ms) {
+        struct user_slot *tenant =
+            user_store_tenant(&partition->store, next->slot, next->user_hash);
+        struct timer *timer =
+            tenant && tenant->state.active ? &tenant->state.active->timers[next->kind] : NULL;
+        if (timer && timer->queued_ms == next->deadline_ms &&
+            timer->deadline_ms == next->deadline_ms) {
             return true;
         }
         bool is_due = timers_take(&partition->timers, timer);
@@ -344,7 +377,8 @@ void pipeline_tick(struct pipeline *pipeline, struct partition *partition, int64
     (void)fire_due(pipeline, partition, watermark_ms, SIZE_MAX);
 }
 
-bool pipeline_fire_at_end(struct pipeline *pipeline, struct partition *partition, size_t timers_max) {
+bool pipeline_fire_at_end(struct pipeline *pipeline, struct partition *partition,
+                          size_t timers_max) {
     bool is_done = fire_due(pipeline, partition, INT64_MAX, timers_max);
     if (is_done && pipeline->pending_count > 0) {
         close_batch(pipeline); /* its decisions may have armed re-decisions and closing timers */
@@ -354,7 +388,8 @@ bool pipeline_fire_at_end(struct pipeline *pipeline, struct partition *partition
     return is_done;
 }
 
-/* ---- the end of an epoch ------------------------------------------------------------------------------ */
+/* ---- the end of an epoch
+ * ------------------------------------------------------------------------------ */
 
 static void write_users(struct pipeline *pipeline, struct partition *partition) {
     struct user_store *store = &partition->store;
@@ -365,8 +400,8 @@ static void write_users(struct pipeline *pipeline, struct partition *partition) 
             continue; /* evicted, or the slot was listed twice */
         }
         tenant->is_changed = false;
-        struct buffer *out =
-            epoch_begin(pipeline->epoch, TOPIC_USER_STATE, partition->number, user_state_id(&tenant->state));
+        struct buffer *out = epoch_begin(pipeline->epoch, TOPIC_USER_STATE, partition->number,
+                                         user_state_id(&tenant->state));
         wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_USER_STATE, 0, out);
         user_state_encode(&tenant->state, &names, out);
         epoch_end(pipeline->epoch);
@@ -375,17 +410,19 @@ static void write_users(struct pipeline *pipeline, struct partition *partition) 
     store->changed_count = 0;
 }
 
-static void write_partition_state(struct pipeline *pipeline, const struct partition *partition, struct bytes key) {
+static void write_partition_state(struct pipeline *pipeline, const struct partition *partition,
+                                  struct bytes key) {
     struct partition_state_row row;
     partition_to_row(partition, &row);
-    struct buffer *out = epoch_begin(pipeline->epoch, TOPIC_PARTITION_STATE, partition->number, key);
+    struct buffer *out =
+        epoch_begin(pipeline->epoch, TOPIC_PARTITION_STATE, partition->number, key);
     wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_PARTITION_STATE, 0, out);
     partition_state_encode(&row, out);
     epoch_end(pipeline->epoch);
 }
 
-static void write_journal(struct pipeline *pipeline, const struct partition *partition, struct bytes key,
-                          int64_t wall_ms) {
+static void write_journal(struct pipeline *pipeline, const struct partition *partition,
+                          struct bytes key, int64_t wall_ms) {
     struct journal_row row = {
         .partition = partition->number,
         .epoch = partition->epoch,

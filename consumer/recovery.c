@@ -5,8 +5,8 @@
 #include "consumer/side/side_table.h"
 #include "schemas/schemas.h"
 
-#define ROOM                "recovery"
-#define OPEN_DECISIONS_MAX  (64U << 20)
+#define ROOM               "recovery"
+#define OPEN_DECISIONS_MAX (64U << 20)
 
 /* One reading of one topic partition. */
 struct reading {
@@ -56,7 +56,8 @@ static void take_user(void *context, const struct record *record) {
         !user_state_decode(body, &reading->names, &user)) {
         reading->refused++;
     } else if (slot == SLOT_NONE && user_store_is_full(store)) {
-        /* An eviction's tombstone comes before the row that took its place, so this is a smaller users_max. */
+        /* An eviction's tombstone comes before the row that took its place, so this is a smaller
+         * users_max. */
         user_store_remove(store, user_store_oldest(store));
         reading->overflow++;
         (void)user_store_put(store, &user);
@@ -78,46 +79,55 @@ static struct failure check_open_decisions(const struct reading *reading) {
     size_t expected = 0;
     for (uint32_t slot = 0; slot < store->slot_count; slot++) {
         const struct user_slot *tenant = user_store_get(store, slot);
-        size_t open_count = tenant->is_used && tenant->state.active ? tenant->state.active->open_count : 0;
+        size_t open_count =
+            tenant->is_used && tenant->state.active ? tenant->state.active->open_count : 0;
         for (size_t i = 0; i < open_count; i++) {
             char id[33];
             hash128_format(tenant->state.active->open[i].id, id);
             if (side_table_get(reading->open, bytes_of_text(id)).size == 0) {
-                return failure_make(FAILURE_STOP, 0, "partition %d: open decision %s of a user has no row in open-decisions",
-                                    (int)reading->partition->number, id);
+                return failure_make(
+                    FAILURE_STOP, 0,
+                    "partition %d: open decision %s of a user has no row in open-decisions",
+                    (int)reading->partition->number, id);
             }
             expected++;
         }
     }
     if (expected != side_table_count(reading->open) && reading->overflow == 0) {
-        return failure_make(FAILURE_STOP, 0, "partition %d: %zu rows in open-decisions, users hold %zu",
-                            (int)reading->partition->number, side_table_count(reading->open), expected);
+        return failure_make(
+            FAILURE_STOP, 0, "partition %d: %zu rows in open-decisions, users hold %zu",
+            (int)reading->partition->number, side_table_count(reading->open), expected);
     }
     return failure_none();
 }
 
-/* Where to go on: the group's positions and the state's must be the same; one of them may be missing. */
-static struct failure choose_positions(const struct recovery *recovery, const struct assignment *assignment,
+/* Where to go on: the group's positions and the state's must be the same; one of them may be
+ * missing. */
+static struct failure choose_positions(const struct recovery *recovery,
+                                       const struct assignment *assignment,
                                        const struct reading *reading, struct partition *partition) {
     for (int input = 0; input < INPUT_COUNT; input++) {
         int64_t committed = assignment->next_offset[input];
         if (reading->has_row && committed >= 0 && committed != partition->next_offset[input]) {
             return failure_make(FAILURE_STOP, 0,
-                                "partition %d: the group stands at offset %lld of input %d, partition-state at %lld: "
+                                "partition %d: the group stands at offset %lld of input %d, "
+                                "partition-state at %lld: "
                                 "they do not belong together (group id, prefix?)",
                                 (int)partition->number, (long long)committed, input,
                                 (long long)partition->next_offset[input]);
         }
         if (!reading->has_row && assignment->epoch > 0) {
             return failure_make(FAILURE_STOP, 0,
-                                "partition %d: the group committed epoch %lld, but partition-state has no row (prefix?)",
+                                "partition %d: the group committed epoch %lld, but partition-state "
+                                "has no row (prefix?)",
                                 (int)partition->number, (long long)assignment->epoch);
         }
         if (!reading->has_row) {
             partition->next_offset[input] = committed >= 0 ? committed : 0;
             if (committed < 0 && recovery->starts_latest && input == INPUT_CLICKSTREAM) {
-                struct failure failure = broker_log_end(recovery->broker, INPUT_CLICKSTREAM, partition->number,
-                                                        &partition->next_offset[input]);
+                struct failure failure =
+                    broker_log_end(recovery->broker, INPUT_CLICKSTREAM, partition->number,
+                                   &partition->next_offset[input]);
                 if (failed(failure)) {
                     return failure;
                 }
@@ -127,7 +137,8 @@ static struct failure choose_positions(const struct recovery *recovery, const st
     return failure_none();
 }
 
-static struct failure read_topics(const struct recovery *recovery, struct reading *reading, int32_t number) {
+static struct failure read_topics(const struct recovery *recovery, struct reading *reading,
+                                  int32_t number) {
     static const struct {
         enum topic topic;
         broker_visit *visit;
@@ -138,7 +149,8 @@ static struct failure read_topics(const struct recovery *recovery, struct readin
     };
     struct failure failure = failure_none();
     for (size_t i = 0; i < sizeof sources / sizeof sources[0] && !failed(failure); i++) {
-        failure = broker_read_to_end(recovery->broker, sources[i].topic, number, sources[i].visit, reading);
+        failure = broker_read_to_end(recovery->broker, sources[i].topic, number, sources[i].visit,
+                                     reading);
     }
     return failure;
 }
@@ -152,8 +164,8 @@ struct failure recovery_run(const struct recovery *recovery, const struct assign
     };
     struct failure failure = read_topics(recovery, &reading, partition->number);
     if (!failed(failure) && reading.refused > 0) {
-        failure = failure_make(FAILURE_STOP, 0, "partition %d: %zu rows of its state are not valid", (int)partition->number,
-                               reading.refused);
+        failure = failure_make(FAILURE_STOP, 0, "partition %d: %zu rows of its state are not valid",
+                               (int)partition->number, reading.refused);
     }
     if (!failed(failure)) {
         failure = check_open_decisions(&reading);
@@ -165,9 +177,12 @@ struct failure recovery_run(const struct recovery *recovery, const struct assign
         partition_rebuild_timers(partition);
         partition_begin(partition);
         metric_add(&recovery->metrics->recovered_users_total, partition->store.count);
-        log_info(recovery->log, ROOM, "recovered partition=%d users=%u open_decisions=%zu epoch=%lld offset=%lld overflow=%zu",
+        log_info(recovery->log, ROOM,
+                 "recovered partition=%d users=%u open_decisions=%zu epoch=%lld offset=%lld "
+                 "overflow=%zu",
                  (int)partition->number, partition->store.count, side_table_count(reading.open),
-                 (long long)partition->epoch, (long long)partition->next_offset[INPUT_CLICKSTREAM], reading.overflow);
+                 (long long)partition->epoch, (long long)partition->next_offset[INPUT_CLICKSTREAM],
+                 reading.overflow);
     }
     side_table_destroy(reading.open);
     return failure;

@@ -14,8 +14,9 @@
 /* A partition of the input as this worker knows it. */
 struct owned {
     struct partition partition;
-    bool has_memory;  /* partition is filled; it may be kept while somebody else owns the partition */
-    bool is_running;  /* assigned and recovered */
+    bool
+        has_memory; /* partition is filled; it may be kept while somebody else owns the partition */
+    bool is_running;          /* assigned and recovered */
     int64_t end[INPUT_COUNT]; /* --until-end: log ends at start */
     struct record *gathered[INPUT_COUNT];
     size_t gathered_count[INPUT_COUNT], gathered_capacity[INPUT_COUNT];
@@ -41,7 +42,9 @@ static int64_t now_ms(const struct worker *worker) {
     return clock_now_ms(worker->settings.clock);
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------ */
+/* ---- life
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static void init_pipeline(struct worker *worker) {
     const struct pipeline_config *config = worker->settings.config;
@@ -64,10 +67,12 @@ static void init_pipeline(struct worker *worker) {
 
 /* The leader of a topic that was created a moment ago takes a moment to answer. */
 static struct failure take_end(struct worker *worker, enum broker_input input, int32_t partition) {
-    struct failure failure = broker_log_end(worker->broker, input, partition, &worker->owned[partition].end[input]);
+    struct failure failure =
+        broker_log_end(worker->broker, input, partition, &worker->owned[partition].end[input]);
     for (int tries = 1; failure.action == FAILURE_RETRY && tries < LOG_END_TRIES_MAX; tries++) {
         nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
-        failure = broker_log_end(worker->broker, input, partition, &worker->owned[partition].end[input]);
+        failure =
+            broker_log_end(worker->broker, input, partition, &worker->owned[partition].end[input]);
     }
     return failure;
 }
@@ -95,7 +100,8 @@ static struct failure start(struct worker *worker) {
     return failed(failure) ? failure : side_poll(&worker->side, worker->broker);
 }
 
-struct failure worker_new(const struct worker_settings *settings, struct health *health, struct worker **out) {
+struct failure worker_new(const struct worker_settings *settings, struct health *health,
+                          struct worker **out) {
     *out = NULL;
     struct worker *worker = memory_new(1, sizeof *worker);
     worker->settings = *settings;
@@ -105,7 +111,8 @@ struct failure worker_new(const struct worker_settings *settings, struct health 
     side_init(&worker->side, &settings->config->side);
     struct broker_config broker = settings->config->broker;
     broker.worker_name = settings->name;
-    struct failure failure = broker_kafka_open(&broker, &settings->config->topics, settings->log, &worker->broker);
+    struct failure failure =
+        broker_kafka_open(&broker, &settings->config->topics, settings->log, &worker->broker);
     if (!failed(failure)) {
         failure = start(worker);
     }
@@ -146,7 +153,8 @@ void worker_destroy(struct worker *worker) {
     free(worker);
 }
 
-/* ---- gather: an epoch's records, and assignments as they come --------------------------------------------- */
+/* ---- gather: an epoch's records, and assignments as they come
+ * --------------------------------------------- */
 
 static void forget_gathered(struct worker *worker) {
     for (int32_t p = 0; p < worker->partition_count; p++) {
@@ -161,13 +169,15 @@ static void forget_gathered(struct worker *worker) {
 static void keep_record(struct worker *worker, const struct record *record) {
     struct owned *owned = &worker->owned[record->partition];
     if (!owned->is_running || record->offset < owned->partition.next_offset[record->input]) {
-        return; /* not ours any more, or from before the position: it is or will be read elsewhere */
+        return; /* not ours any more, or from before the position: it is or will be read elsewhere
+                 */
     }
     size_t *count = &owned->gathered_count[record->input];
     size_t *capacity = &owned->gathered_capacity[record->input];
     if (*count == *capacity) {
         *capacity = *capacity ? *capacity * 2 : 1024;
-        owned->gathered[record->input] = memory_grow(owned->gathered[record->input], *capacity, sizeof *record);
+        owned->gathered[record->input] =
+            memory_grow(owned->gathered[record->input], *capacity, sizeof *record);
     }
     owned->gathered[record->input][(*count)++] = *record;
     worker->gathered++;
@@ -191,13 +201,14 @@ static struct failure recover_one(struct worker *worker, const struct assignment
         memcpy(positions, owned->partition.next_offset, sizeof positions);
     } else {
         drop_memory(owned);
-        partition_init(&owned->partition, assignment->partition, (uint32_t)worker->settings.config->state.users_max,
-                       worker->zones);
+        partition_init(&owned->partition, assignment->partition,
+                       (uint32_t)worker->settings.config->state.users_max, worker->zones);
         owned->has_memory = true;
         struct recovery recovery = {
             .broker = worker->broker,
             .log = worker->settings.log,
-            .starts_latest = strcmp(worker->settings.config->broker.auto_offset_reset, "latest") == 0,
+            .starts_latest =
+                strcmp(worker->settings.config->broker.auto_offset_reset, "latest") == 0,
             .metrics = &worker->pipeline.state_metrics,
         };
         struct failure failure = recovery_run(&recovery, assignment, &owned->partition);
@@ -228,7 +239,8 @@ static struct failure take_assignments(struct worker *worker, const struct broke
     health_enter(worker->health, WORKER_RECOVERING, now_ms(worker));
     for (size_t i = 0; i < event->assignment_count; i++) {
         struct failure failure = recover_one(worker, &event->assignments[i]);
-        for (int tries = 1; failure.action == FAILURE_RETRY && tries < RECOVERY_TRIES_MAX; tries++) {
+        for (int tries = 1; failure.action == FAILURE_RETRY && tries < RECOVERY_TRIES_MAX;
+             tries++) {
             log_warn(worker->settings.log, ROOM, "recovery again partition=%d: %s",
                      (int)event->assignments[i].partition, failure.text);
             failure = recover_one(worker, &event->assignments[i]);
@@ -241,8 +253,9 @@ static struct failure take_assignments(struct worker *worker, const struct broke
     worker->is_assigned = true;
     worker->heartbeat_wall_ms = now_ms(worker);
     health_enter(worker->health, WORKER_RUNNING, now_ms(worker));
-    log_info(worker->settings.log, ROOM, "assigned worker=%s partitions=%zu recovery_ms=%lld", worker->settings.name,
-             event->assignment_count, (long long)((clock_monotonic_ns() - start_ns) / 1000000));
+    log_info(worker->settings.log, ROOM, "assigned worker=%s partitions=%zu recovery_ms=%lld",
+             worker->settings.name, event->assignment_count,
+             (long long)((clock_monotonic_ns() - start_ns) / 1000000));
     return failure_none();
 }
 
@@ -259,8 +272,8 @@ static struct failure take_event(struct worker *worker, const struct broker_even
         return take_assignments(worker, event);
     case BROKER_REVOKED:
     case BROKER_LOST:
-        log_info(worker->settings.log, ROOM, "%s worker=%s", event->kind == BROKER_LOST ? "lost" : "revoked",
-                 worker->settings.name);
+        log_info(worker->settings.log, ROOM, "%s worker=%s",
+                 event->kind == BROKER_LOST ? "lost" : "revoked", worker->settings.name);
         stop_partitions(worker, event->kind == BROKER_REVOKED);
         break;
     }
@@ -283,17 +296,23 @@ static struct failure gather(struct worker *worker) {
             return failure;
         }
         health_beat(worker->health, now_ms(worker));
-    } while (worker->gathered < records_max && clock_monotonic_ns() < deadline_ns && !worker->settings.should_stop());
+    } while (worker->gathered < records_max && clock_monotonic_ns() < deadline_ns &&
+             !worker->settings.should_stop());
     return failure_none();
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------------ */
+/* ---- the end
+ * ------------------------------------------------------------------------------------------------
+ */
 
-static struct failure is_input_at_end(struct worker *worker, const struct owned *owned, int input, bool *out) {
+static struct failure is_input_at_end(struct worker *worker, const struct owned *owned, int input,
+                                      bool *out) {
     int64_t position = owned->partition.next_offset[input];
     struct failure failure = failure_none();
-    if (position < owned->end[input]) { /* control records at the end have offsets, but are never delivered */
-        failure = broker_position(worker->broker, (enum broker_input)input, owned->partition.number, &position);
+    if (position <
+        owned->end[input]) { /* control records at the end have offsets, but are never delivered */
+        failure = broker_position(worker->broker, (enum broker_input)input, owned->partition.number,
+                                  &position);
     }
     *out = position >= owned->end[input];
     return failure;
@@ -313,15 +332,17 @@ static struct failure is_at_end(struct worker *worker, bool *out) {
     return failure_none();
 }
 
-/* ---- one epoch ---------------------------------------------------------------------------------------------- */
+/* ---- one epoch
+ * ---------------------------------------------------------------------------------------------- */
 
-/* DESIGN 5, Time: an idle partition's watermark follows the wall clock's pace, but only as far as somebody waits. */
+/* DESIGN 5, Time: an idle partition's watermark follows the wall clock's pace, but only as far as
+ * somebody waits. */
 static struct failure tick(struct worker *worker, struct partition *partition) {
     const struct epoch_config *config = &worker->settings.config->epoch;
     int64_t tick_ms = now_ms(worker);
     int64_t idle_ms = tick_ms - partition->receipt_wall_ms;
-    if (!config->ticks || worker->settings.until_end || partition->watermark_at_receipt_ms == TIME_NONE ||
-        idle_ms < config->idle_after_ms) {
+    if (!config->ticks || worker->settings.until_end ||
+        partition->watermark_at_receipt_ms == TIME_NONE || idle_ms < config->idle_after_ms) {
         return failure_none();
     }
     int64_t watermark_ms = partition->watermark_at_receipt_ms + idle_ms;
@@ -329,7 +350,8 @@ static struct failure tick(struct worker *worker, struct partition *partition) {
         return failure_none();
     }
     int64_t end, position;
-    struct failure failure = broker_log_end(worker->broker, INPUT_CLICKSTREAM, partition->number, &end);
+    struct failure failure =
+        broker_log_end(worker->broker, INPUT_CLICKSTREAM, partition->number, &end);
     if (!failed(failure)) {
         failure = broker_position(worker->broker, INPUT_CLICKSTREAM, partition->number, &position);
     }
@@ -347,7 +369,8 @@ static struct failure run_partition(struct worker *worker, struct owned *owned) 
     struct partition *partition = &owned->partition;
     struct failure failure = failure_none();
     partition_begin(partition);
-    pipeline_feedback(pipeline, partition, owned->gathered[INPUT_FEEDBACK], owned->gathered_count[INPUT_FEEDBACK]);
+    pipeline_feedback(pipeline, partition, owned->gathered[INPUT_FEEDBACK],
+                      owned->gathered_count[INPUT_FEEDBACK]);
     pipeline_clickstream(pipeline, partition, owned->gathered[INPUT_CLICKSTREAM],
                          owned->gathered_count[INPUT_CLICKSTREAM]);
     if (owned->gathered_count[INPUT_CLICKSTREAM] > 0) {
@@ -389,11 +412,13 @@ static void show_gauges(struct worker *worker) {
     metric_set(&worker->pipeline.state_metrics.users, users);
     metric_set(&worker->pipeline.state_metrics.timers, timers);
     metric_set(&worker->pipeline.state_metrics.items, items);
-    atomic_store_explicit(&worker->watermark_ms, watermark_ms == INT64_MAX ? TIME_NONE : watermark_ms,
+    atomic_store_explicit(&worker->watermark_ms,
+                          watermark_ms == INT64_MAX ? TIME_NONE : watermark_ms,
                           memory_order_relaxed);
 }
 
-/* A side topic that cannot be read right now stays as it was known; the journal has its position. */
+/* A side topic that cannot be read right now stays as it was known; the journal has its position.
+ */
 static struct failure poll_sides(struct worker *worker) {
     struct failure failure = side_poll(&worker->side, worker->broker);
     return failure.action == FAILURE_RETRY ? failure_none() : failure;
@@ -416,8 +441,8 @@ static struct failure run_epoch(struct worker *worker) {
     if (failed(failure)) {
         return failure;
     }
-    bool is_heartbeat = worker->is_assigned &&
-                        now_ms(worker) - worker->heartbeat_wall_ms >= worker->settings.config->epoch.heartbeat_ms;
+    bool is_heartbeat = worker->is_assigned && now_ms(worker) - worker->heartbeat_wall_ms >=
+                                                   worker->settings.config->epoch.heartbeat_ms;
     if (is_touched || is_heartbeat) {
         write_offsets(worker, epoch);
         worker->heartbeat_wall_ms = now_ms(worker);
@@ -427,7 +452,9 @@ static struct failure run_epoch(struct worker *worker) {
     return failure;
 }
 
-/* ---- the loop ----------------------------------------------------------------------------------------------- */
+/* ---- the loop
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static struct failure one_round(struct worker *worker, bool *out_done) {
     bool is_stopping = worker->settings.should_stop();
@@ -459,7 +486,8 @@ struct failure worker_run(struct worker *worker) {
     return failure;
 }
 
-/* ---- what others may see ------------------------------------------------------------------------------------ */
+/* ---- what others may see
+ * ------------------------------------------------------------------------------------ */
 
 const struct pipeline *worker_pipeline(const struct worker *worker) {
     return &worker->pipeline;
@@ -485,12 +513,17 @@ void worker_register_metrics(const struct worker *worker, struct metrics *metric
     const struct pipeline *pipeline = &worker->pipeline;
     metrics_register(metrics, "broker", text, broker_metrics_table, broker_metrics_count,
                      broker_metrics_of(worker->broker));
-    metrics_register(metrics, "side", text, side_metrics_table, side_metrics_count, &worker->side.metrics);
-    metrics_register(metrics, "decode", text, decode_metrics_table, decode_metrics_count, &pipeline->decode.metrics);
-    metrics_register(metrics, "clean", text, clean_metrics_table, clean_metrics_count, &pipeline->clean.metrics);
-    metrics_register(metrics, "state", text, state_metrics_table, state_metrics_count, &pipeline->state_metrics);
+    metrics_register(metrics, "side", text, side_metrics_table, side_metrics_count,
+                     &worker->side.metrics);
+    metrics_register(metrics, "decode", text, decode_metrics_table, decode_metrics_count,
+                     &pipeline->decode.metrics);
+    metrics_register(metrics, "clean", text, clean_metrics_table, clean_metrics_count,
+                     &pipeline->clean.metrics);
+    metrics_register(metrics, "state", text, state_metrics_table, state_metrics_count,
+                     &pipeline->state_metrics);
     metrics_register(metrics, "triggers", text, triggers_metrics_table, triggers_metrics_count,
                      &pipeline->triggers_metrics);
-    metrics_register(metrics, "emit", text, emit_metrics_table, emit_metrics_count, &pipeline->emit.metrics);
+    metrics_register(metrics, "emit", text, emit_metrics_table, emit_metrics_count,
+                     &pipeline->emit.metrics);
     buffer_clean_up(&labels);
 }

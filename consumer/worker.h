@@ -1,5 +1,6 @@
-/* worker: one member of the group: it gathers an epoch's records, runs the rooms over them, submits the epoch, and
- * recovers partitions when they come. The only place where the wall clock meets the pipeline: it paces epochs and ticks.
+/* worker: one member of the group: it gathers an epoch's records, runs the rooms over them, submits
+ * the epoch, and recovers partitions when they come. The only place where the wall clock meets the
+ * pipeline: it paces epochs and ticks.
  *
  *     worker_new -> worker_run (its own thread, until the end or a failure) -> worker_destroy
  *
@@ -17,7 +18,7 @@ struct worker_settings {
     const struct pipeline_config *config; /* borrowed */
     const char *name;                     /* stable worker name, borrowed */
     bool until_end;                       /* end at the log ends that stood at start */
-    enum at_end at_end;                   /* until_end: what happens to timers that are not due yet */
+    enum at_end at_end; /* until_end: what happens to timers that are not due yet */
     struct clock clock;
     const struct log_sink *log;
     bool (*should_stop)(void); /* asked at least every epoch interval */
@@ -27,7 +28,8 @@ struct worker_settings {
 
 struct worker;
 /* Opens the broker connection (fences a predecessor of the same name). */
-MUST_CHECK struct failure worker_new(const struct worker_settings *settings, struct health *health, struct worker **out);
+MUST_CHECK struct failure worker_new(const struct worker_settings *settings, struct health *health,
+                                     struct worker **out);
 /* Runs until should_stop, the end, or a failure; drains what was computed. */
 MUST_CHECK struct failure worker_run(struct worker *worker);
 void worker_destroy(struct worker *worker); /* NULL is fine */

@@ -1,5 +1,5 @@
-/* event: one canonical shop event (event.avsc), named as in Segment's e-commerce spec; also push feedback.
- * All texts are borrowed from the encoded message and live as long as it does. */
+/* event: one canonical shop event (event.avsc), named as in Segment's e-commerce spec; also push
+ * feedback. All texts are borrowed from the encoded message and live as long as it does. */
 #ifndef PROMOSTREAM_SCHEMAS_EVENT_H
 #define PROMOSTREAM_SCHEMAS_EVENT_H
 
@@ -12,22 +12,22 @@
 #define EVENT_TEXT_BYTES_MAX 1024 /* any other text field */
 
 /* X(enumerator, name on the wire) */
-#define EVENT_TYPES(X)                               \
-    X(EVENT_OTHER, "other")                          \
-    X(EVENT_PRODUCT_VIEWED, "product_viewed")        \
-    X(EVENT_PRODUCT_LIST_VIEWED, "product_list_viewed") \
-    X(EVENT_PRODUCTS_SEARCHED, "products_searched")  \
-    X(EVENT_PRODUCT_ADDED, "product_added")          \
-    X(EVENT_PRODUCT_REMOVED, "product_removed")      \
-    X(EVENT_CART_VIEWED, "cart_viewed")              \
-    X(EVENT_CHECKOUT_STARTED, "checkout_started")    \
-    X(EVENT_ORDER_COMPLETED, "order_completed")      \
-    X(EVENT_ORDER_CANCELLED, "order_cancelled")      \
-    X(EVENT_ORDER_REFUNDED, "order_refunded")        \
-    X(EVENT_COUPON_APPLIED, "coupon_applied")        \
-    X(EVENT_USER_IDENTIFIED, "user_identified")      \
-    X(EVENT_PUSH_DELIVERED, "push_delivered")        \
-    X(EVENT_PUSH_OPENED, "push_opened")              \
+#define EVENT_TYPES(X)                                                                             \
+    X(EVENT_OTHER, "other")                                                                        \
+    X(EVENT_PRODUCT_VIEWED, "product_viewed")                                                      \
+    X(EVENT_PRODUCT_LIST_VIEWED, "product_list_viewed")                                            \
+    X(EVENT_PRODUCTS_SEARCHED, "products_searched")                                                \
+    X(EVENT_PRODUCT_ADDED, "product_added")                                                        \
+    X(EVENT_PRODUCT_REMOVED, "product_removed")                                                    \
+    X(EVENT_CART_VIEWED, "cart_viewed")                                                            \
+    X(EVENT_CHECKOUT_STARTED, "checkout_started")                                                  \
+    X(EVENT_ORDER_COMPLETED, "order_completed")                                                    \
+    X(EVENT_ORDER_CANCELLED, "order_cancelled")                                                    \
+    X(EVENT_ORDER_REFUNDED, "order_refunded")                                                      \
+    X(EVENT_COUPON_APPLIED, "coupon_applied")                                                      \
+    X(EVENT_USER_IDENTIFIED, "user_identified")                                                    \
+    X(EVENT_PUSH_DELIVERED, "push_delivered")                                                      \
+    X(EVENT_PUSH_OPENED, "push_opened")                                                            \
     X(EVENT_PUSH_DISMISSED, "push_dismissed")
 
 #define EVENT_TYPE_ENUM(id, name) id,
@@ -44,12 +44,13 @@ struct event_line {
 
 struct event {
     enum event_type type;
-    int64_t event_ms;          /* event time, UTC */
-    struct bytes user_id;      /* the key of the topic */
-    struct bytes event_id;     /* empty = none: no de-duplication */
+    int64_t event_ms;            /* event time, UTC */
+    struct bytes user_id;        /* the key of the topic */
+    struct bytes event_id;       /* empty = none: no de-duplication */
     struct bytes subject_key_id; /* reserved for pseudonyms */
-    struct bytes canonical_id; /* user_identified under a guest's key: the user it turned out to be */
-    struct bytes guest_id;     /* user_identified under a user's key: the guest it was */
+    struct bytes
+        canonical_id;      /* user_identified under a guest's key: the user it turned out to be */
+    struct bytes guest_id; /* user_identified under a user's key: the guest it was */
     struct bytes session_id;
     struct bytes order_id;
     struct bytes coupon;
@@ -73,7 +74,8 @@ enum event_verdict {
     EVENT_BAD_FRAMING,    /* wrong magic, unknown fingerprint or schema id */
     EVENT_TRUNCATED,      /* the message ends inside a field */
     EVENT_TRAILING_BYTES, /* more bytes than the record */
-    EVENT_BAD_VALUE,      /* enum, union or boolean out of range, negative length, count over its bound */
+    EVENT_BAD_VALUE, /* enum, union or boolean out of range, negative length, count over its bound
+                      */
     EVENT_TEXT_TOO_LONG,
     EVENT_BAD_UTF8,
     EVENT_VERDICT_COUNT
@@ -89,8 +91,8 @@ void event_clear(struct event *event, struct event_line *lines);
 
 /* Avro body (no framing) of event.avsc, appended to out. */
 void event_encode(const struct event *event, struct buffer *out);
-/* Decodes an Avro body. out->lines must point to EVENT_LINES_MAX lines. Bounds-checked, allocates nothing,
- * keeps pointers into body. On any verdict but EVENT_OK out is unspecified. */
+/* Decodes an Avro body. out->lines must point to EVENT_LINES_MAX lines. Bounds-checked, allocates
+ * nothing, keeps pointers into body. On any verdict but EVENT_OK out is unspecified. */
 enum event_verdict event_decode(struct bytes body, struct event *out);
 
 #endif

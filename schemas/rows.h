@@ -1,6 +1,7 @@
 /* rows: what goes to our other topics, as structs, and their Avro bodies (no framing).
- * Encoders append and cannot fail; decoders return false for bytes that are not exactly one valid row and lend
- * texts out of the body. The .avsc beside this file is the contract; schemas/README.md tells how it may change. */
+ * Encoders append and cannot fail; decoders return false for bytes that are not exactly one valid
+ * row and lend texts out of the body. The .avsc beside this file is the contract; schemas/README.md
+ * tells how it may change. */
 #ifndef PROMOSTREAM_SCHEMAS_ROWS_H
 #define PROMOSTREAM_SCHEMAS_ROWS_H
 
@@ -17,7 +18,8 @@
 #define ROW_LEDGER_MAX  8
 #define ROW_SIDES_MAX   4
 
-/* ---- promotion-decisions --------------------------------------------------------------------------- */
+/* ---- promotion-decisions
+ * --------------------------------------------------------------------------- */
 
 struct action_probability {
     struct bytes action; /* offer id or "none" */
@@ -30,10 +32,11 @@ struct decision_row {
     struct bytes user_id, subject_key_id, canonical_id;
     enum trigger trigger;
     int64_t deadline_ms; /* the trigger's deadline */
-    int64_t decided_ms;  /* event time at which this attempt was taken: deadline, or the end of quiet hours */
+    int64_t decided_ms; /* event time at which this attempt was taken: deadline, or the end of quiet
+                           hours */
     uint64_t anchor;
     struct hash128 episode_id;
-    bool is_followup; /* not the decision that opened the episode */
+    bool is_followup;    /* not the decision that opened the episode */
     struct bytes mode;   /* observe | apprentice */
     struct bytes bucket; /* control | explore | policy */
     size_t action_count;
@@ -45,7 +48,7 @@ struct decision_row {
     struct bytes reason; /* "rule" when sent, else the gate that held it */
     size_t gate_count;
     struct bytes gates[ROW_GATES_MAX]; /* every gate that was closed, in the order of the house */
-    double cart_value; /* NaN = unknown */
+    double cart_value;                 /* NaN = unknown */
     struct bytes currency;
     size_t item_count;
     struct bytes items[ROW_ITEMS_MAX];
@@ -54,12 +57,13 @@ struct decision_row {
     double numbers[ROW_NUMBERS_MAX]; /* raw, frozen; NaN = missing (null on the wire) */
     size_t name_count;
     struct bytes names[ROW_NAMES_MAX]; /* raw categorical values, empty = missing */
-    uint64_t rule_fingerprint; /* of the offers and rules in force */
+    uint64_t rule_fingerprint;         /* of the offers and rules in force */
 };
 void decision_encode(const struct decision_row *row, struct buffer *out);
 bool decision_decode(struct bytes body, struct decision_row *out);
 
-/* ---- promotion-pushes ------------------------------------------------------------------------------ */
+/* ---- promotion-pushes
+ * ------------------------------------------------------------------------------ */
 
 enum push_kind { PUSH_SEND, PUSH_REVOKED }; /* "push", "push_revoked" */
 
@@ -87,7 +91,8 @@ struct push_row {
 void push_encode(const struct push_row *row, struct buffer *out);
 bool push_decode(struct bytes body, struct push_row *out);
 
-/* ---- open-decisions: frozen at the decision, tombstoned at close ------------------------------------- */
+/* ---- open-decisions: frozen at the decision, tombstoned at close
+ * ------------------------------------- */
 
 struct open_decision_row {
     struct open_decision open; /* as in the user's state at the time of the decision */
@@ -105,7 +110,8 @@ struct open_decision_row {
 void open_decision_encode(const struct open_decision_row *row, struct buffer *out);
 bool open_decision_decode(struct bytes body, struct open_decision_row *out);
 
-/* ---- partition-state ------------------------------------------------------------------------------- */
+/* ---- partition-state
+ * ------------------------------------------------------------------------------- */
 
 struct ledger_hour {
     int64_t hour; /* event-time hour since 1970 */
@@ -114,17 +120,19 @@ struct ledger_hour {
 
 struct partition_state_row {
     int32_t partition;
-    int64_t epoch; /* +1 for each non-empty epoch of this partition */
+    int64_t epoch;                       /* +1 for each non-empty epoch of this partition */
     int64_t next_offset[ROW_INPUTS_MAX]; /* clickstream, push-feedback */
-    int64_t event_ms_max; /* TIME_NONE before the first event */
-    int64_t watermark_ms; /* TIME_NONE before the first event; ticks may have moved it past event_ms_max - lateness */
+    int64_t event_ms_max;                /* TIME_NONE before the first event */
+    int64_t watermark_ms; /* TIME_NONE before the first event; ticks may have moved it past
+                             event_ms_max - lateness */
     size_t hour_count;
     struct ledger_hour hours[ROW_LEDGER_MAX]; /* ascending */
 };
 void partition_state_encode(const struct partition_state_row *row, struct buffer *out);
 bool partition_state_decode(struct bytes body, struct partition_state_row *out);
 
-/* ---- journal ---------------------------------------------------------------------------------------- */
+/* ---- journal
+ * ---------------------------------------------------------------------------------------- */
 
 struct side_position {
     struct bytes topic;
@@ -136,9 +144,9 @@ struct journal_row {
     int64_t epoch;
     int64_t from_offset[ROW_INPUTS_MAX], to_offset[ROW_INPUTS_MAX]; /* [from, to) per input topic */
     int64_t watermark_before_ms, watermark_after_ms;
-    int64_t tick_ms;  /* watermark that an idle tick set, TIME_NONE = no tick */
+    int64_t tick_ms;   /* watermark that an idle tick set, TIME_NONE = no tick */
     bool fired_at_end; /* --at-end=fire ran in this epoch */
-    int64_t wall_ms;  /* the wall clock used */
+    int64_t wall_ms;   /* the wall clock used */
     size_t side_count;
     struct side_position sides[ROW_SIDES_MAX];
     bool paused;
@@ -148,19 +156,21 @@ struct journal_row {
 void journal_encode(const struct journal_row *row, struct buffer *out);
 bool journal_decode(struct bytes body, struct journal_row *out);
 
-/* ---- dead-letters ----------------------------------------------------------------------------------- */
+/* ---- dead-letters
+ * ----------------------------------------------------------------------------------- */
 
 struct dead_letter_row {
     struct bytes topic;
     int32_t partition;
     int64_t offset, timestamp_ms;
-    struct bytes reason; /* verdict name */
+    struct bytes reason;     /* verdict name */
     struct bytes key, value; /* original bytes */
 };
 void dead_letter_encode(const struct dead_letter_row *row, struct buffer *out);
 bool dead_letter_decode(struct bytes body, struct dead_letter_row *out);
 
-/* ---- control, catalogue, profiles ------------------------------------------------------------------- */
+/* ---- control, catalogue, profiles
+ * ------------------------------------------------------------------- */
 
 struct control_row {
     struct bytes setting; /* also the key: "paused" */
@@ -180,7 +190,8 @@ void catalogue_item_encode(const struct catalogue_item_row *row, struct buffer *
 bool catalogue_item_decode(struct bytes body, struct catalogue_item_row *out);
 
 struct profile_row {
-    struct bytes user_id, subject_key_id, canonical_id, age_band, gender, region, timezone, locale, channel;
+    struct bytes user_id, subject_key_id, canonical_id, age_band, gender, region, timezone, locale,
+        channel;
     int consent; /* enum consent of event.h */
 };
 void profile_encode(const struct profile_row *row, struct buffer *out);

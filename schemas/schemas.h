@@ -1,4 +1,5 @@
-/* schemas: our own .avsc files as they stand in the binary, their fingerprints, and message framing. */
+/* schemas: our own .avsc files as they stand in the binary, their fingerprints, and message
+ * framing. */
 #ifndef PROMOSTREAM_SCHEMAS_SCHEMAS_H
 #define PROMOSTREAM_SCHEMAS_SCHEMAS_H
 
@@ -32,8 +33,9 @@ enum schema {
 };
 const char *schema_name(enum schema schema);
 
-/* Avro's CRC-64-AVRO Rabin fingerprint of the schema's Parsing Canonical Form (Avro 1.11 specification,
- * "Schema Fingerprints"). Computed once at first use by schemas_init, which asserts that every schema parses. */
+/* Avro's CRC-64-AVRO Rabin fingerprint of the schema's Parsing Canonical Form (Avro 1.11
+ * specification, "Schema Fingerprints"). Computed once at first use by schemas_init, which asserts
+ * that every schema parses. */
 void schemas_init(void); /* call once from main before any other thread starts */
 uint64_t schema_fingerprint(enum schema schema);
 
@@ -45,10 +47,11 @@ enum wire_framing {
 extern const char *const wire_framing_names[]; /* "single_object", "confluent", "bare", NULL */
 
 /* Appends the header; the body follows. schema_id is used by WIRE_CONFLUENT only. */
-void wire_frame(enum wire_framing framing, enum schema schema, uint32_t schema_id, struct buffer *out);
+void wire_frame(enum wire_framing framing, enum schema schema, uint32_t schema_id,
+                struct buffer *out);
 /* Checks and strips the header. False on a wrong magic, a foreign fingerprint or a wrong schema id
  * (schema_id 0 accepts any). Never sniffs. */
-bool wire_unframe(enum wire_framing framing, enum schema schema, uint32_t schema_id, struct bytes message,
-                  struct bytes *out_body);
+bool wire_unframe(enum wire_framing framing, enum schema schema, uint32_t schema_id,
+                  struct bytes message, struct bytes *out_body);
 
 #endif

@@ -1,9 +1,11 @@
-/* user_state: what promostream keeps of one user, and how it goes to the topic user-state (user_state.avsc).
+/* user_state: what promostream keeps of one user, and how it goes to the topic user-state
+ * (user_state.avsc).
  *
- * The part that every user has is one fixed struct (<= 400 bytes); what only shoppers with something at stake have
- * (cart, timers, open decisions, sent pushes) hangs on `active` and is absent otherwise.
- * Every field is a pure function of the partition's input and the user's own recorded decisions: encode(decode(x)) == x
- * byte for byte, and two runs over the same input encode to the same bytes. */
+ * The part that every user has is one fixed struct (<= 400 bytes); what only shoppers with
+ * something at stake have (cart, timers, open decisions, sent pushes) hangs on `active` and is
+ * absent otherwise. Every field is a pure function of the partition's input and the user's own
+ * recorded decisions: encode(decode(x)) == x byte for byte, and two runs over the same input encode
+ * to the same bytes. */
 #ifndef PROMOSTREAM_SCHEMAS_USER_STATE_H
 #define PROMOSTREAM_SCHEMAS_USER_STATE_H
 
@@ -35,7 +37,8 @@ struct decayed_counter {
     float value[COUNTER_HALF_LIVES]; /* as of last_ms */
 };
 
-/* Item ids are interned per partition (consumer/rooms/items.h): the number means nothing outside the process. */
+/* Item ids are interned per partition (consumer/rooms/items.h): the number means nothing outside
+ * the process. */
 struct recent_item {
     uint32_t item; /* interned id, 0 = empty slot */
     uint32_t category_hash;
@@ -63,7 +66,8 @@ enum trigger {
 };
 extern const char *const trigger_names[TRIGGER_COUNT + 1]; /* "cart_abandoned", ..., NULL */
 
-/* What a user's timers are for; the order is the third key of the firing order (deadline, user, kind). */
+/* What a user's timers are for; the order is the third key of the firing order (deadline, user,
+ * kind). */
 enum timer_kind {
     TIMER_CART,
     TIMER_CHECKOUT,
@@ -74,7 +78,8 @@ enum timer_kind {
 
 struct timer {
     int64_t deadline_ms; /* TIME_NONE = not armed */
-    int64_t queued_ms;   /* in-memory only: the live entry of the timer heap, TIME_NONE = none. Not encoded. */
+    int64_t queued_ms;   /* in-memory only: the live entry of the timer heap, TIME_NONE = none. Not
+                            encoded. */
     uint64_t anchor;     /* hash of the arming event's id or position: part of the decision id */
 };
 
@@ -93,9 +98,9 @@ struct open_decision {
     int64_t redecide_ms; /* TIME_NONE unless DECISION_DEFERRED */
     int64_t expires_ms;  /* of the push; TIME_NONE if nothing was sent */
     uint64_t anchor;
-    uint8_t trigger; /* enum trigger */
-    uint8_t attempt; /* last attempt written */
-    uint8_t flags;   /* enum decision_flag */
+    uint8_t trigger;   /* enum trigger */
+    uint8_t attempt;   /* last attempt written */
+    uint8_t flags;     /* enum decision_flag */
     char offer_id[24]; /* NUL-terminated; "" if nothing was sent */
 };
 
@@ -109,14 +114,15 @@ struct user_active {
     uint32_t cart_overflow;  /* lines that did not fit into USER_CART_LINES_MAX */
     uint16_t cart_count, cart_capacity;
     uint8_t open_count;
-    uint8_t sent_count; /* filled part of sent_ms */
+    uint8_t sent_count;     /* filled part of sent_ms */
     struct cart_line *cart; /* cart_count of them, in the order of adding */
-    struct open_decision *open; /* open_count of them, in the order of opening; capacity USER_OPEN_MAX */
+    struct open_decision
+        *open; /* open_count of them, in the order of opening; capacity USER_OPEN_MAX */
     int64_t sent_ms[USER_SENT_RING]; /* event times of the last sent decisions, oldest first */
 };
 
 struct user_state {
-    uint8_t *user_id; /* owned, user_id_size bytes */
+    uint8_t *user_id;           /* owned, user_id_size bytes */
     struct user_active *active; /* NULL for most */
     int64_t first_seen_ms;
     int64_t last_event_ms; /* largest event time seen */
@@ -125,51 +131,56 @@ struct user_state {
     struct decayed_counter counters[COUNTER_KIND_COUNT];
     float order_value;   /* decayed (14 d) sum of order totals, as of order_ms */
     float price_mean;    /* running mean of viewed prices, NaN = none */
-    float push_pressure; /* decayed (7 d) number of sent pushes, as of the last one in sent_ms (fatigue) */
+    float push_pressure; /* decayed (7 d) number of sent pushes, as of the last one in sent_ms
+                            (fatigue) */
     struct affinity categories[USER_AFFINITIES];
     struct affinity brands[USER_AFFINITIES];
     struct recent_item recent[USER_RECENT_ITEMS]; /* newest first */
-    uint32_t dedup_low[USER_DEDUP_RING];  /* 48-bit hashes of recent event ids; 0/0 = empty */
+    uint32_t dedup_low[USER_DEDUP_RING]; /* 48-bit hashes of recent event ids; 0/0 = empty */
     uint16_t dedup_high[USER_DEDUP_RING];
-    uint32_t minute;      /* bot rule: minute since 1970 and events in it */
+    uint32_t minute; /* bot rule: minute since 1970 and events in it */
     uint16_t minute_events;
-    uint16_t day_events;  /* events in the day of `minute`, saturating */
+    uint16_t day_events; /* events in the day of `minute`, saturating */
     uint16_t session_views, session_adds;
     uint32_t sessions;
-    uint16_t coupons;        /* coupons applied, saturating */
+    uint16_t coupons;           /* coupons applied, saturating */
     uint16_t opened, dismissed; /* pushes, saturating */
-    uint16_t zone;           /* interned time zone, 0 = unknown */
+    uint16_t zone;              /* interned time zone, 0 = unknown */
     uint8_t user_id_size;
-    uint8_t consent;         /* enum consent */
-    uint8_t dedup_next;      /* next slot of the ring */
-    uint8_t bot_suspect;     /* 1 until the day after the rule was met */
+    uint8_t consent;                        /* enum consent */
+    uint8_t dedup_next;                     /* next slot of the ring */
+    uint8_t bot_suspect;                    /* 1 until the day after the rule was met */
     char locale[12], currency[4], place[8]; /* NUL-padded; what does not fit is not kept */
 };
 
 _Static_assert(sizeof(struct user_state) <= 440, "the part that every user has stays small");
 
-/* How the codec reaches interned names: item ids and zones are numbers in memory and texts on the wire. */
+/* How the codec reaches interned names: item ids and zones are numbers in memory and texts on the
+ * wire. */
 struct user_state_names {
     void *context;
-    struct bytes (*item)(void *context, uint32_t item); /* text of an interned item */
+    struct bytes (*item)(void *context, uint32_t item);      /* text of an interned item */
     uint32_t (*intern_item)(void *context, struct bytes id); /* adds one reference; 0 = full */
     struct bytes (*zone)(void *context, uint16_t zone);
     uint16_t (*find_zone)(void *context, struct bytes name);
 };
 
 /* Avro body of user_state.avsc, appended. The user id is the record's key and is in the row too. */
-void user_state_encode(const struct user_state *user, const struct user_state_names *names, struct buffer *out);
-/* Fills *out (zeroed by the caller), allocating user_id, active, cart, open. False for bytes that are not a whole, valid
- * row (then *out is left freed and zeroed; interned references taken are the caller's problem only on success). */
-bool user_state_decode(struct bytes body, const struct user_state_names *names, struct user_state *out);
+void user_state_encode(const struct user_state *user, const struct user_state_names *names,
+                       struct buffer *out);
+/* Fills *out (zeroed by the caller), allocating user_id, active, cart, open. False for bytes that
+ * are not a whole, valid row (then *out is left freed and zeroed; interned references taken are the
+ * caller's problem only on success). */
+bool user_state_decode(struct bytes body, const struct user_state_names *names,
+                       struct user_state *out);
 /* An empty user: times TIME_NONE, prices NaN. Copies user_id. */
 void user_state_init(struct user_state *user, struct bytes user_id);
 /* Frees what it owns (not interned references: rooms/state releases them first). Idempotent. */
 void user_state_clean_up(struct user_state *user);
 /* Bytes of memory that this user holds, blocks included. */
 size_t user_state_memory_bytes(const struct user_state *user);
-/* Writes locale, currency or place: NUL-padded, cut at a whole UTF-8 character and at a NUL, so that
- * every text made of it is valid. size is that of the field. */
+/* Writes locale, currency or place: NUL-padded, cut at a whole UTF-8 character and at a NUL, so
+ * that every text made of it is valid. size is that of the field. */
 void user_state_set_short_text(char *field, size_t size, struct bytes text);
 static inline struct bytes user_state_id(const struct user_state *user) {
     return bytes_of(user->user_id, user->user_id_size);

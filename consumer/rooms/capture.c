@@ -6,8 +6,10 @@ static struct bytes name_of(const char *padded, size_t capacity) {
     return bytes_of(padded, strnlen(padded, capacity));
 }
 
-/* One episode per stretch of attribution: its first decision opens it, later ones are follow-ups (METHODS 0, rule 3). */
-static void join_episode(const struct decide_config *config, struct user_active *active, struct decision *out) {
+/* One episode per stretch of attribution: its first decision opens it, later ones are follow-ups
+ * (METHODS 0, rule 3). */
+static void join_episode(const struct decide_config *config, struct user_active *active,
+                         struct decision *out) {
     if (active->episode_end_ms == TIME_NONE || active->episode_end_ms <= out->deadline_ms) {
         active->episode_id = out->id;
         active->episode_end_ms = out->deadline_ms + config->attribution_window_ms;
@@ -27,8 +29,11 @@ static void capture_identity(const struct partition *partition, const struct use
         out->subject_key_id = profile->subject_key_id;
         out->canonical_id = profile->canonical_id;
         out->channel = profile->channel;
-        out->consent = out->consent == CONSENT_UNKNOWN ? (enum consent)profile->consent : out->consent;
-        out->zone = out->zone == TIMEZONE_NONE ? timezone_find(partition->store.zones, profile->timezone) : out->zone;
+        out->consent =
+            out->consent == CONSENT_UNKNOWN ? (enum consent)profile->consent : out->consent;
+        out->zone = out->zone == TIMEZONE_NONE
+                        ? timezone_find(partition->store.zones, profile->timezone)
+                        : out->zone;
         out->locale = out->locale.size ? out->locale : profile->locale;
     }
     out->is_new_user = user->order_ms == TIME_NONE;
@@ -60,7 +65,8 @@ static bool has_item(const struct decision *decision, struct bytes id) {
     return false;
 }
 
-/* The cart's lines; without a cart what was viewed last. Returns the dearest line's item, else the newest viewed. */
+/* The cart's lines; without a cart what was viewed last. Returns the dearest line's item, else the
+ * newest viewed. */
 static struct bytes capture_items(const struct side *side, const struct partition *partition,
                                   const struct user_state *user, struct decision *out) {
     const struct items *items = &partition->store.items;
@@ -85,12 +91,14 @@ static struct bytes capture_items(const struct side *side, const struct partitio
 }
 
 /* Value-weighted margin share of the cart's lines whose margin the catalogue knows. */
-static double cart_margin(const struct side *side, const struct partition *partition, const struct user_state *user) {
+static double cart_margin(const struct side *side, const struct partition *partition,
+                          const struct user_state *user) {
     double value = 0, earned = 0;
     for (size_t i = 0; i < user->active->cart_count; i++) {
         const struct cart_line *line = &user->active->cart[i];
         struct catalogue_item_row row;
-        if (!isnan(line->price) && side_catalogue_get(side, items_text(&partition->store.items, line->item), &row) &&
+        if (!isnan(line->price) &&
+            side_catalogue_get(side, items_text(&partition->store.items, line->item), &row) &&
             !isnan(row.margin)) {
             value += (double)line->price * line->quantity;
             earned += (double)line->price * line->quantity * row.margin;
@@ -99,8 +107,9 @@ static double cart_margin(const struct side *side, const struct partition *parti
     return value > 0 ? earned / value : NAN;
 }
 
-static void capture_features(const struct side *side, const struct partition *partition, const struct user_state *user,
-                             const struct profile_row *profile, struct bytes top_item_id, struct decision *out) {
+static void capture_features(const struct side *side, const struct partition *partition,
+                             const struct user_state *user, const struct profile_row *profile,
+                             struct bytes top_item_id, struct decision *out) {
     struct catalogue_item_row top;
     bool is_known = side_catalogue_get(side, top_item_id, &top);
     struct feature_context context = {
@@ -113,18 +122,22 @@ static void capture_features(const struct side *side, const struct partition *pa
         .margin = out->margin,
     };
     if (out->zone != TIMEZONE_NONE) {
-        int64_t local_s = out->decided_ms / 1000 + timezone_offset_s(partition->store.zones, out->zone, out->decided_ms);
+        int64_t local_s = out->decided_ms / 1000 +
+                          timezone_offset_s(partition->store.zones, out->zone, out->decided_ms);
         context.local_hour = (int)(local_s / 3600 % 24);
-        context.local_weekday = (int)((local_s / 86400 + 4) % 7); /* 1970-01-01 was a Thursday; 0 = Sunday */
+        context.local_weekday =
+            (int)((local_s / 86400 + 4) % 7); /* 1970-01-01 was a Thursday; 0 = Sunday */
     }
     features_capture(user, &context, out);
 }
 
-void capture_decision(const struct decide_config *config, const struct side *side, struct partition *partition,
-                      uint32_t slot, const struct capture_cause *cause, struct decision *out) {
+void capture_decision(const struct decide_config *config, const struct side *side,
+                      struct partition *partition, uint32_t slot, const struct capture_cause *cause,
+                      struct decision *out) {
     struct user_state *user = &user_store_get(&partition->store, slot)->state;
     struct profile_row row;
-    const struct profile_row *profile = side_profile_get(side, user_state_id(user), &row) ? &row : NULL;
+    const struct profile_row *profile =
+        side_profile_get(side, user_state_id(user), &row) ? &row : NULL;
     *out = (struct decision){
         .trigger = cause->trigger,
         .anchor = cause->anchor,

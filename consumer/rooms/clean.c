@@ -13,19 +13,33 @@ METRICS_TABLE(clean_metrics, CLEAN_METRICS)
 #undef METRICS_ROW_STRUCT
 
 static const struct config_key keys[] = {
-    {.name = "lateness", .type = CONFIG_DURATION_MS, .offset = offsetof(struct clean_config, lateness_ms),
-     .default_text = "5s", .max = 86400000,
+    {.name = "lateness",
+     .type = CONFIG_DURATION_MS,
+     .offset = offsetof(struct clean_config, lateness_ms),
+     .default_text = "5s",
+     .max = 86400000,
      .help = "watermark = largest event time minus this; events behind it are late"},
-    {.name = "max_skew", .type = CONFIG_DURATION_MS, .offset = offsetof(struct clean_config, max_skew_ms),
-     .default_text = "5m", .max = 86400000,
-     .help = "an event further than this ahead of its record timestamp is in the future and is refused"},
-    {.name = "price_max", .type = CONFIG_NUMBER, .offset = offsetof(struct clean_config, price_max),
-     .default_text = "100000", .min = 1, .max = 1e9,
+    {.name = "max_skew",
+     .type = CONFIG_DURATION_MS,
+     .offset = offsetof(struct clean_config, max_skew_ms),
+     .default_text = "5m",
+     .max = 86400000,
+     .help = "an event further than this ahead of its record timestamp is in the future and is "
+             "refused"},
+    {.name = "price_max",
+     .type = CONFIG_NUMBER,
+     .offset = offsetof(struct clean_config, price_max),
+     .default_text = "100000",
+     .min = 1,
+     .max = 1e9,
      .help = "prices above this, in the event's currency, are absurd and are clipped to it"},
-    {.name = "bot_user_agents", .type = CONFIG_TEXT_LIST, .offset = offsetof(struct clean_config, bot_user_agents),
+    {.name = "bot_user_agents",
+     .type = CONFIG_TEXT_LIST,
+     .offset = offsetof(struct clean_config, bot_user_agents),
      .help = "pieces of user agents (any case) that name a bot"},
 };
-const struct config_table clean_config_table = {keys, sizeof keys / sizeof keys[0], sizeof(struct clean_config)};
+const struct config_table clean_config_table = {keys, sizeof keys / sizeof keys[0],
+                                                sizeof(struct clean_config)};
 
 const char *clean_verdict_name(enum clean_verdict verdict) {
 #define NAME(id, name, help) name,
@@ -35,7 +49,8 @@ const char *clean_verdict_name(enum clean_verdict verdict) {
     return names[verdict];
 }
 
-/* A price that cannot be one is missing; one that is absurd is clipped, so that a typo does not own the means. */
+/* A price that cannot be one is missing; one that is absurd is clipped, so that a typo does not own
+ * the means. */
 static double clean_price(struct clean *clean, double price) {
     if (!(price >= 0)) {
         return NAN;
@@ -47,8 +62,8 @@ static double clean_price(struct clean *clean, double price) {
     return price;
 }
 
-enum clean_verdict clean_event(struct clean *clean, struct event *event, struct bytes key, int64_t timestamp_ms,
-                               bool is_feedback) {
+enum clean_verdict clean_event(struct clean *clean, struct event *event, struct bytes key,
+                               int64_t timestamp_ms, bool is_feedback) {
     if (event->user_id.size == 0 && wire_is_utf8(key)) {
         event->user_id = key;
     }
@@ -64,8 +79,8 @@ enum clean_verdict clean_event(struct clean *clean, struct event *event, struct 
     if (timestamp_ms >= 0 && event->event_ms > timestamp_ms + clean->config->max_skew_ms) {
         return CLEAN_FUTURE;
     }
-    bool is_feedback_type = event->type == EVENT_PUSH_DELIVERED || event->type == EVENT_PUSH_OPENED ||
-                            event->type == EVENT_PUSH_DISMISSED;
+    bool is_feedback_type = event->type == EVENT_PUSH_DELIVERED ||
+                            event->type == EVENT_PUSH_OPENED || event->type == EVENT_PUSH_DISMISSED;
     if (is_feedback_type != is_feedback) {
         return CLEAN_NOT_FEEDBACK;
     }

@@ -1,6 +1,7 @@
-/* clean: is this event fit to be folded? Every event gets one verdict, counted; those that are refused go to
- * dead-letters with the verdict as reason (duplicates only are counted). Reads nothing but the event, its record and the
- * partition's watermark; the duplicate and bot rules, which need the user, are asked by state. */
+/* clean: is this event fit to be folded? Every event gets one verdict, counted; those that are
+ * refused go to dead-letters with the verdict as reason (duplicates only are counted). Reads
+ * nothing but the event, its record and the partition's watermark; the duplicate and bot rules,
+ * which need the user, are asked by state. */
 #ifndef PROMOSTREAM_ROOMS_CLEAN_H
 #define PROMOSTREAM_ROOMS_CLEAN_H
 
@@ -9,15 +10,19 @@
 #include "schemas/event.h"
 
 /* X(enumerator, name, help) */
-#define CLEAN_VERDICTS(X)                                                                                     \
-    X(CLEAN_OK, "ok", "folded into state")                                                                    \
-    X(CLEAN_LATE, "late", "behind the watermark: updates counters, closes carts, opens no trigger")           \
-    X(CLEAN_DUPLICATE, "duplicate", "its event id is among the user's last 16")                               \
-    X(CLEAN_MISSING_USER, "missing_user", "neither a user id nor a key")                                      \
-    X(CLEAN_FUTURE, "future", "event time beyond record time + max_skew; never moves the watermark")          \
-    X(CLEAN_BAD_TIME, "bad_time", "event time outside 1990..2200")                                            \
-    X(CLEAN_WRONG_PARTITION, "wrong_partition", "feedback for a decision that is not open in this partition") \
-    X(CLEAN_NOT_FEEDBACK, "not_feedback", "a shop event on push-feedback, or feedback on the clickstream")
+#define CLEAN_VERDICTS(X)                                                                          \
+    X(CLEAN_OK, "ok", "folded into state")                                                         \
+    X(CLEAN_LATE, "late",                                                                          \
+      "behind the watermark: updates counters, closes carts, opens no trigger")                    \
+    X(CLEAN_DUPLICATE, "duplicate", "its event id is among the user's last 16")                    \
+    X(CLEAN_MISSING_USER, "missing_user", "neither a user id nor a key")                           \
+    X(CLEAN_FUTURE, "future",                                                                      \
+      "event time beyond record time + max_skew; never moves the watermark")                       \
+    X(CLEAN_BAD_TIME, "bad_time", "event time outside 1990..2200")                                 \
+    X(CLEAN_WRONG_PARTITION, "wrong_partition",                                                    \
+      "feedback for a decision that is not open in this partition")                                \
+    X(CLEAN_NOT_FEEDBACK, "not_feedback",                                                          \
+      "a shop event on push-feedback, or feedback on the clickstream")
 
 #define CLEAN_VERDICT_ENUM(id, name, help) id,
 enum clean_verdict { CLEAN_VERDICTS(CLEAN_VERDICT_ENUM) CLEAN_VERDICT_COUNT };
@@ -30,21 +35,22 @@ struct clean_config { /* section `clean` */
 };
 extern const struct config_table clean_config_table;
 
-/* Conservation, asserted at each epoch's end: polled = undecodable + refused + duplicates + applied. */
-#define CLEAN_METRICS(X)                                                              \
-    X(polled_total, COUNTER, "records handed to decode")                              \
-    X(undecodable_total, COUNTER, "records that are not an event; in dead-letters")   \
-    X(refused_total, COUNTER, "events that clean refused; in dead-letters")           \
-    X(duplicates_total, COUNTER, "events seen before; dropped")                       \
-    X(applied_total, COUNTER, "events folded into state, late ones included")         \
-    X(late_total, COUNTER, "of these: behind the watermark")                          \
-    X(future_total, COUNTER, "refused: event time in the future")                     \
-    X(bad_time_total, COUNTER, "refused: event time outside 1990..2200")              \
-    X(missing_user_total, COUNTER, "refused: no user")                                \
-    X(wrong_partition_total, COUNTER, "refused: feedback in the wrong partition")     \
-    X(not_feedback_total, COUNTER, "refused: event on the wrong topic")               \
-    X(key_mismatch_total, COUNTER, "events whose user id is not the record's key")    \
-    X(prices_clipped_total, COUNTER, "absurd prices clipped to price_max")            \
+/* Conservation, asserted at each epoch's end: polled = undecodable + refused + duplicates +
+ * applied. */
+#define CLEAN_METRICS(X)                                                                           \
+    X(polled_total, COUNTER, "records handed to decode")                                           \
+    X(undecodable_total, COUNTER, "records that are not an event; in dead-letters")                \
+    X(refused_total, COUNTER, "events that clean refused; in dead-letters")                        \
+    X(duplicates_total, COUNTER, "events seen before; dropped")                                    \
+    X(applied_total, COUNTER, "events folded into state, late ones included")                      \
+    X(late_total, COUNTER, "of these: behind the watermark")                                       \
+    X(future_total, COUNTER, "refused: event time in the future")                                  \
+    X(bad_time_total, COUNTER, "refused: event time outside 1990..2200")                           \
+    X(missing_user_total, COUNTER, "refused: no user")                                             \
+    X(wrong_partition_total, COUNTER, "refused: feedback in the wrong partition")                  \
+    X(not_feedback_total, COUNTER, "refused: event on the wrong topic")                            \
+    X(key_mismatch_total, COUNTER, "events whose user id is not the record's key")                 \
+    X(prices_clipped_total, COUNTER, "absurd prices clipped to price_max")                         \
     X(bot_events_total, COUNTER, "events of bot suspects: state kept, no trigger")
 METRICS_STRUCT(clean_metrics, CLEAN_METRICS)
 
@@ -53,10 +59,11 @@ struct clean {
     struct clean_metrics metrics;
 };
 
-/* Looks at the event alone: fills a missing user from the key, clips prices, checks times. is_feedback: which topic.
- * timestamp_ms: the record's, -1 = none. CLEAN_OK or the reason of refusal. */
-enum clean_verdict clean_event(struct clean *clean, struct event *event, struct bytes key, int64_t timestamp_ms,
-                               bool is_feedback);
+/* Looks at the event alone: fills a missing user from the key, clips prices, checks times.
+ * is_feedback: which topic. timestamp_ms: the record's, -1 = none. CLEAN_OK or the reason of
+ * refusal. */
+enum clean_verdict clean_event(struct clean *clean, struct event *event, struct bytes key,
+                               int64_t timestamp_ms, bool is_feedback);
 /* Does the user agent name a bot? */
 bool clean_is_bot_agent(const struct clean *clean, struct bytes user_agent);
 /* Counts a final verdict. */

@@ -1,43 +1,46 @@
 /* decision: the noun that travels from triggers through features, score and decide to emit.
- * Triggers capture the left part in the fold, frozen; decide fills the right part; nothing is looked up later.
- * Texts are borrowed from the micro-batch's arena or from configuration. */
+ * Triggers capture the left part in the fold, frozen; decide fills the right part; nothing is
+ * looked up later. Texts are borrowed from the micro-batch's arena or from configuration. */
 #ifndef PROMOSTREAM_ROOMS_DECISION_H
 #define PROMOSTREAM_ROOMS_DECISION_H
 
 #include "schemas/event.h"
 #include "schemas/rows.h"
 
-/* Why a decision was held; the order is the order in which gates are asked, the first closed one is the reason.
- * X(enumerator, name on the wire, help) */
-#define GATES(X)                                                                                       \
-    X(GATE_CONDITION_GONE, "condition_gone", "after quiet hours the reason for it no longer held")      \
-    X(GATE_TOO_MANY_OPEN, "too_many_open", "the user has 4 open decisions; logged, without outcome")    \
-    X(GATE_NO_OFFER, "no_offer", "no written rule gives an offer to this trigger and basket")           \
-    X(GATE_CONSENT_DENIED, "consent_denied", "the user said no")                                        \
-    X(GATE_CONSENT_UNKNOWN, "consent_unknown", "nobody knows whether the user said yes")                \
-    X(GATE_USER_CAP, "user_cap", "the user got as many pushes as the caps allow")                       \
-    X(GATE_QUIET_HOURS, "quiet_hours", "night where the user is; decided again when it ends")           \
-    X(GATE_HOUR_CAP, "hour_cap", "this partition's share of the cap per hour is used up")               \
-    X(GATE_CONTROL_GROUP, "control_group", "the user belongs to the control group")                     \
-    X(GATE_EXPLORED_NONE, "explored_none", "the randomised share of nothing, for measuring")            \
-    X(GATE_PAUSED, "paused", "somebody said promostream pause")                                         \
+/* Why a decision was held; the order is the order in which gates are asked, the first closed one is
+ * the reason. X(enumerator, name on the wire, help) */
+#define GATES(X)                                                                                   \
+    X(GATE_CONDITION_GONE, "condition_gone", "after quiet hours the reason for it no longer held") \
+    X(GATE_TOO_MANY_OPEN, "too_many_open",                                                         \
+      "the user has 4 open decisions; logged, without outcome")                                    \
+    X(GATE_NO_OFFER, "no_offer", "no written rule gives an offer to this trigger and basket")      \
+    X(GATE_CONSENT_DENIED, "consent_denied", "the user said no")                                   \
+    X(GATE_CONSENT_UNKNOWN, "consent_unknown", "nobody knows whether the user said yes")           \
+    X(GATE_USER_CAP, "user_cap", "the user got as many pushes as the caps allow")                  \
+    X(GATE_QUIET_HOURS, "quiet_hours", "night where the user is; decided again when it ends")      \
+    X(GATE_HOUR_CAP, "hour_cap", "this partition's share of the cap per hour is used up")          \
+    X(GATE_CONTROL_GROUP, "control_group", "the user belongs to the control group")                \
+    X(GATE_EXPLORED_NONE, "explored_none", "the randomised share of nothing, for measuring")       \
+    X(GATE_PAUSED, "paused", "somebody said promostream pause")                                    \
     X(GATE_MODE_OBSERVE, "mode_observe", "mode: observe never sends")
 
 #define GATE_ENUM(id, name, help) id,
 enum gate { GATES(GATE_ENUM) GATE_COUNT, GATE_NONE = GATE_COUNT };
 #define GATE_BIT(gate) (UINT32_C(1) << (gate)) /* in decision.gates */
-const char *gate_name(enum gate gate); /* "rule" for GATE_NONE: sent by the written rule */
+const char *gate_name(enum gate gate);         /* "rule" for GATE_NONE: sent by the written rule */
 
 /* Which comparison a row may serve (METHODS 0, rules 7 and 8):
- *   control  the user belongs to the persistent control group, whatever else held the decision. Rows for lift, never IPS.
- *   explore  the offer was open to the user, none_share > 0, and the episode's draw fell on none.
- *   policy   everything else: sent, or held by a gate that is no randomisation. */
+ *   control  the user belongs to the persistent control group, whatever else held the decision.
+ * Rows for lift, never IPS. explore  the offer was open to the user, none_share > 0, and the
+ * episode's draw fell on none. policy   everything else: sent, or held by a gate that is no
+ * randomisation. */
 enum bucket { BUCKET_POLICY, BUCKET_EXPLORE, BUCKET_CONTROL };
 extern const char *const bucket_names[]; /* "policy", "explore", "control", NULL */
 
 struct decision {
     /* ---- captured at the trigger ---- */
-    struct bytes user_id, subject_key_id, canonical_id; /* canonical_id from the profile, else empty */
+    struct bytes user_id, subject_key_id,
+        canonical_id; /* canonical_id from the profile, else empty */
     enum trigger trigger;
     uint8_t attempt;
     bool is_followup;
@@ -50,7 +53,7 @@ struct decision {
     uint16_t zone;        /* interned time zone, TIMEZONE_NONE = unknown */
     size_t sent_count;    /* pushes already sent to this user: event times, oldest first */
     int64_t sent_ms[USER_SENT_RING];
-    bool is_new_user; /* no order yet */
+    bool is_new_user;  /* no order yet */
     double cart_value; /* NaN = unknown */
     struct bytes currency, locale, channel;
     size_t item_count;
@@ -69,8 +72,8 @@ struct decision {
     int would_have; /* offer index by the written rule, -1 = none */
     int offer;      /* offer index that is sent, -1 = none */
     double action_p;
-    enum gate reason; /* GATE_NONE = sent */
-    uint32_t gates;   /* bit per closed gate */
+    enum gate reason;    /* GATE_NONE = sent */
+    uint32_t gates;      /* bit per closed gate */
     int64_t redecide_ms; /* end of quiet hours, TIME_NONE unless held by them at attempt 0 */
     int64_t expires_ms;  /* of the push, TIME_NONE if nothing is sent */
 };
@@ -79,8 +82,9 @@ static inline bool decision_is_sent(const struct decision *decision) {
     return decision->reason == GATE_NONE;
 }
 
-/* The open decision that a decided one becomes, in the user's state and on open-decisions alike. offer_id: id of the
- * sent offer, "" if nothing was sent. Not for is_too_many_open. */
-void decision_open(const struct decision *decision, const char *offer_id, struct open_decision *out);
+/* The open decision that a decided one becomes, in the user's state and on open-decisions alike.
+ * offer_id: id of the sent offer, "" if nothing was sent. Not for is_too_many_open. */
+void decision_open(const struct decision *decision, const char *offer_id,
+                   struct open_decision *out);
 
 #endif

@@ -5,22 +5,29 @@ METRICS_TABLE(decode_metrics, DECODE_METRICS)
 #undef METRICS_ROW_STRUCT
 
 static const struct config_key keys[] = {
-    {.name = "framing", .type = CONFIG_CHOICE, .offset = offsetof(struct decode_config, framing),
-     .default_text = "single_object", .choices = wire_framing_names,
+    {.name = "framing",
+     .type = CONFIG_CHOICE,
+     .offset = offsetof(struct decode_config, framing),
+     .default_text = "single_object",
+     .choices = wire_framing_names,
      .help = "header of messages on clickstream and push-feedback"},
-    {.name = "schema_id", .type = CONFIG_INT, .offset = offsetof(struct decode_config, schema_id),
-     .default_text = "0", .max = UINT32_MAX,
+    {.name = "schema_id",
+     .type = CONFIG_INT,
+     .offset = offsetof(struct decode_config, schema_id),
+     .default_text = "0",
+     .max = UINT32_MAX,
      .help = "framing confluent: the registry's id of the event schema; 0 accepts any"},
 };
-const struct config_table decode_config_table = {keys, sizeof keys / sizeof keys[0], sizeof(struct decode_config)};
+const struct config_table decode_config_table = {keys, sizeof keys / sizeof keys[0],
+                                                 sizeof(struct decode_config)};
 
 static enum event_verdict verdict_of(struct decode *decode, struct bytes value, struct event *out) {
     struct bytes body;
     if (value.size == 0) {
         return EVENT_EMPTY;
     }
-    if (!wire_unframe((enum wire_framing)decode->config->framing, SCHEMA_EVENT, (uint32_t)decode->config->schema_id,
-                      value, &body)) {
+    if (!wire_unframe((enum wire_framing)decode->config->framing, SCHEMA_EVENT,
+                      (uint32_t)decode->config->schema_id, value, &body)) {
         return EVENT_BAD_FRAMING;
     }
     event_clear(out, decode->lines);

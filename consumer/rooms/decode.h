@@ -1,5 +1,5 @@
-/* decode: a record's bytes into an event. Framing is configured, never sniffed; what is not an event gets a counted
- * verdict and goes to dead-letters with its original bytes. */
+/* decode: a record's bytes into an event. Framing is configured, never sniffed; what is not an
+ * event gets a counted verdict and goes to dead-letters with its original bytes. */
 #ifndef PROMOSTREAM_ROOMS_DECODE_H
 #define PROMOSTREAM_ROOMS_DECODE_H
 
@@ -14,14 +14,14 @@ struct decode_config { /* section `decode` */
 };
 extern const struct config_table decode_config_table;
 
-#define DECODE_METRICS(X)                                                        \
-    X(ok_total, COUNTER, "records that are events")                              \
-    X(empty_total, COUNTER, "records without a value")                           \
-    X(bad_framing_total, COUNTER, "wrong magic, foreign fingerprint or schema id") \
-    X(truncated_total, COUNTER, "records that end inside a field")               \
-    X(trailing_bytes_total, COUNTER, "records with more bytes than the event")   \
-    X(bad_value_total, COUNTER, "enum, union, boolean or length out of range")   \
-    X(text_too_long_total, COUNTER, "a text beyond its bound")                   \
+#define DECODE_METRICS(X)                                                                          \
+    X(ok_total, COUNTER, "records that are events")                                                \
+    X(empty_total, COUNTER, "records without a value")                                             \
+    X(bad_framing_total, COUNTER, "wrong magic, foreign fingerprint or schema id")                 \
+    X(truncated_total, COUNTER, "records that end inside a field")                                 \
+    X(trailing_bytes_total, COUNTER, "records with more bytes than the event")                     \
+    X(bad_value_total, COUNTER, "enum, union, boolean or length out of range")                     \
+    X(text_too_long_total, COUNTER, "a text beyond its bound")                                     \
     X(bad_utf8_total, COUNTER, "a text that is not UTF-8")
 METRICS_STRUCT(decode_metrics, DECODE_METRICS)
 
@@ -31,7 +31,8 @@ struct decode {
     struct event_line lines[EVENT_LINES_MAX]; /* of the event decoded last */
 };
 
-/* Fills *out, whose texts point into value and whose lines belong to decode until the next call. Counts the verdict. */
+/* Fills *out, whose texts point into value and whose lines belong to decode until the next call.
+ * Counts the verdict. */
 enum event_verdict decode_record(struct decode *decode, struct bytes value, struct event *out);
 
 #endif

@@ -51,7 +51,8 @@ uint32_t items_intern(struct items *items, struct bytes id) {
         slot = take_slot(items);
         uint8_t *text = memory_new(id.size, 1);
         memcpy(text, id.data, id.size);
-        items->entries[slot] = (struct item_entry){.hash = hash, .text = text, .size = (uint32_t)id.size};
+        items->entries[slot] =
+            (struct item_entry){.hash = hash, .text = text, .size = (uint32_t)id.size};
         slot_index_insert(&items->index, hash, slot);
     }
     items->entries[slot].references++;
@@ -59,7 +60,8 @@ uint32_t items_intern(struct items *items, struct bytes id) {
 }
 
 uint32_t items_find(const struct items *items, struct bytes id) {
-    uint32_t slot = id.size ? slot_index_find(&items->index, hash64(id, 0), id, key_of, items) : SLOT_NONE;
+    uint32_t slot =
+        id.size ? slot_index_find(&items->index, hash64(id, 0), id, key_of, items) : SLOT_NONE;
     return slot == SLOT_NONE ? ITEM_NONE : slot;
 }
 

@@ -1,6 +1,6 @@
 /* items: item ids of one partition as small numbers, with reference counts.
- * State holds 4 bytes per item instead of a text. The numbers mean nothing outside the process and nothing observable
- * follows them: rows carry the texts. One thread. */
+ * State holds 4 bytes per item instead of a text. The numbers mean nothing outside the process and
+ * nothing observable follows them: rows carry the texts. One thread. */
 #ifndef PROMOSTREAM_ROOMS_ITEMS_H
 #define PROMOSTREAM_ROOMS_ITEMS_H
 
@@ -23,7 +23,8 @@ struct items {
 
 void items_init(struct items *items);
 void items_clean_up(struct items *items);
-/* Number of the id, with one more reference; copies the text at the first. An empty id is ITEM_NONE. */
+/* Number of the id, with one more reference; copies the text at the first. An empty id is
+ * ITEM_NONE. */
 uint32_t items_intern(struct items *items, struct bytes id);
 /* Number of the id without a reference; ITEM_NONE if nobody holds it. */
 uint32_t items_find(const struct items *items, struct bytes id);

@@ -28,17 +28,20 @@ static void record_push(struct user_state *user, int64_t sent_ms) {
     struct user_active *active = user->active;
     if (active->sent_count > 0) {
         int64_t age_ms = sent_ms - active->sent_ms[active->sent_count - 1];
-        user->push_pressure *= (float)exp2(-(double)(age_ms > 0 ? age_ms : 0) / PRESSURE_HALF_LIFE_MS);
+        user->push_pressure *=
+            (float)exp2(-(double)(age_ms > 0 ? age_ms : 0) / PRESSURE_HALF_LIFE_MS);
     }
     user->push_pressure += 1;
     if (active->sent_count == USER_SENT_RING) {
-        memmove(active->sent_ms, active->sent_ms + 1, (USER_SENT_RING - 1) * sizeof active->sent_ms[0]);
+        memmove(active->sent_ms, active->sent_ms + 1,
+                (USER_SENT_RING - 1) * sizeof active->sent_ms[0]);
         active->sent_count--;
     }
     active->sent_ms[active->sent_count++] = sent_ms;
 }
 
-void open_decisions_record(struct user_state *user, const struct decision *decision, const char *offer_id) {
+void open_decisions_record(struct user_state *user, const struct decision *decision,
+                           const char *offer_id) {
     struct open_decision *open = open_decisions_find(user, decision->id);
     if (!open && decision->is_too_many_open) {
         return;
@@ -55,6 +58,7 @@ void open_decisions_record(struct user_state *user, const struct decision *decis
 void open_decisions_close(struct user_state *user, size_t index) {
     struct user_active *active = user->active;
     assert(index < active->open_count);
-    memmove(&active->open[index], &active->open[index + 1], (active->open_count - index - 1U) * sizeof *active->open);
+    memmove(&active->open[index], &active->open[index + 1],
+            (active->open_count - index - 1U) * sizeof *active->open);
     active->open_count--;
 }

@@ -1,6 +1,7 @@
 #include "consumer/rooms/partition.h"
 
-void partition_init(struct partition *partition, int32_t number, uint32_t users_max, struct timezone_set *zones) {
+void partition_init(struct partition *partition, int32_t number, uint32_t users_max,
+                    struct timezone_set *zones) {
     *partition = (struct partition){
         .number = number,
         .event_ms_max = TIME_NONE,
@@ -55,7 +56,8 @@ void partition_rebuild_timers(struct partition *partition) {
     partition->timers.count = 0;
     for (uint32_t slot = 0; slot < partition->store.slot_count; slot++) {
         struct user_slot *tenant = user_store_get(&partition->store, slot);
-        for (uint32_t kind = 0; tenant->is_used && tenant->state.active && kind < TIMER_KIND_COUNT; kind++) {
+        for (uint32_t kind = 0; tenant->is_used && tenant->state.active && kind < TIMER_KIND_COUNT;
+             kind++) {
             struct timer *timer = &tenant->state.active->timers[kind];
             timer->queued_ms = TIME_NONE;
             if (timer->deadline_ms != TIME_NONE) {

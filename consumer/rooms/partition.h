@@ -1,5 +1,6 @@
-/* partition: everything that one partition of the clickstream owns: users, timers, ledger, positions, watermark.
- * It is dropped and read back as a whole; there is no other recovery. One thread. */
+/* partition: everything that one partition of the clickstream owns: users, timers, ledger,
+ * positions, watermark. It is dropped and read back as a whole; there is no other recovery. One
+ * thread. */
 #ifndef PROMOSTREAM_ROOMS_PARTITION_H
 #define PROMOSTREAM_ROOMS_PARTITION_H
 
@@ -12,12 +13,13 @@ struct partition {
     struct user_store store;
     struct timers timers;
     struct ledger ledger;
-    int64_t epoch;                    /* number of the last computed epoch; 0 before the first */
-    int64_t next_offset[INPUT_COUNT]; /* next record to process */
+    int64_t epoch;                      /* number of the last computed epoch; 0 before the first */
+    int64_t next_offset[INPUT_COUNT];   /* next record to process */
     int64_t event_ms_max, watermark_ms; /* TIME_NONE before the first event */
 
     /* This epoch */
-    bool is_touched; /* had input or fired a timer: it gets a journal row, an epoch number, a state row */
+    bool is_touched; /* had input or fired a timer: it gets a journal row, an epoch number, a state
+                        row */
     int64_t from_offset[INPUT_COUNT];
     int64_t watermark_before_ms, tick_ms;
     bool fired_at_end;
@@ -27,7 +29,8 @@ struct partition {
     int64_t watermark_at_receipt_ms;
 };
 
-void partition_init(struct partition *partition, int32_t number, uint32_t users_max, struct timezone_set *zones);
+void partition_init(struct partition *partition, int32_t number, uint32_t users_max,
+                    struct timezone_set *zones);
 void partition_clean_up(struct partition *partition);
 /* Start of an epoch: remembers where it began. */
 void partition_begin(struct partition *partition);

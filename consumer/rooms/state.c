@@ -5,9 +5,9 @@
 
 #include "base/buffer.h"
 
-#define DAY_MS          86400000
-#define SENT_KEPT_MS    (28LL * DAY_MS)
-#define PRICE_EMA       0.2F /* weight of the newest price */
+#define DAY_MS            86400000
+#define SENT_KEPT_MS      (28LL * DAY_MS)
+#define PRICE_EMA         0.2F /* weight of the newest price */
 #define CART_QUANTITY_MAX 1000000
 
 #define METRICS_ROW_STRUCT struct state_metrics
@@ -15,18 +15,35 @@ METRICS_TABLE(state_metrics, STATE_METRICS)
 #undef METRICS_ROW_STRUCT
 
 static const struct config_key keys[] = {
-    {.name = "users_max", .type = CONFIG_INT, .offset = offsetof(struct state_config, users_max),
-     .default_text = "1000000", .min = 1, .max = 1e9,
+    {.name = "users_max",
+     .type = CONFIG_INT,
+     .offset = offsetof(struct state_config, users_max),
+     .default_text = "1000000",
+     .min = 1,
+     .max = 1e9,
      .help = "users kept per partition; the one quiet for longest is evicted when full"},
-    {.name = "session_gap", .type = CONFIG_DURATION_MS, .offset = offsetof(struct state_config, session_gap_ms),
-     .default_text = "30m", .min = 1000, .max = DAY_MS, .help = "a session ends after this long without an event"},
-    {.name = "bot_events_per_minute", .type = CONFIG_INT,
-     .offset = offsetof(struct state_config, bot_events_per_minute), .default_text = "60", .max = 65000,
+    {.name = "session_gap",
+     .type = CONFIG_DURATION_MS,
+     .offset = offsetof(struct state_config, session_gap_ms),
+     .default_text = "30m",
+     .min = 1000,
+     .max = DAY_MS,
+     .help = "a session ends after this long without an event"},
+    {.name = "bot_events_per_minute",
+     .type = CONFIG_INT,
+     .offset = offsetof(struct state_config, bot_events_per_minute),
+     .default_text = "60",
+     .max = 65000,
      .help = "more events in a minute make a bot suspect (state kept, no trigger); 0 = rule off"},
-    {.name = "bot_events_per_day", .type = CONFIG_INT, .offset = offsetof(struct state_config, bot_events_per_day),
-     .default_text = "500", .max = 65000, .help = "more events in a UTC day make a bot suspect; 0 = rule off"},
+    {.name = "bot_events_per_day",
+     .type = CONFIG_INT,
+     .offset = offsetof(struct state_config, bot_events_per_day),
+     .default_text = "500",
+     .max = 65000,
+     .help = "more events in a UTC day make a bot suspect; 0 = rule off"},
 };
-const struct config_table state_config_table = {keys, sizeof keys / sizeof keys[0], sizeof(struct state_config)};
+const struct config_table state_config_table = {keys, sizeof keys / sizeof keys[0],
+                                                sizeof(struct state_config)};
 
 bool state_is_duplicate(struct user_state *user, struct bytes event_id) {
     if (event_id.size == 0) {
@@ -51,7 +68,8 @@ static uint16_t add_saturating(uint16_t value) {
     return value == UINT16_MAX ? value : (uint16_t)(value + 1);
 }
 
-bool state_is_bot(const struct state_config *config, struct user_state *user, int64_t event_ms, bool is_bot_agent) {
+bool state_is_bot(const struct state_config *config, struct user_state *user, int64_t event_ms,
+                  bool is_bot_agent) {
     uint32_t minute = (uint32_t)(event_ms / 60000);
     if (minute / 1440 > user->minute / 1440) {
         user->day_events = 0;
@@ -65,8 +83,9 @@ bool state_is_bot(const struct state_config *config, struct user_state *user, in
         user->minute_events = add_saturating(user->minute_events);
     }
     user->day_events = add_saturating(user->day_events);
-    bool is_too_fast = (config->bot_events_per_minute && user->minute_events > config->bot_events_per_minute) ||
-                       (config->bot_events_per_day && user->day_events > config->bot_events_per_day);
+    bool is_too_fast =
+        (config->bot_events_per_minute && user->minute_events > config->bot_events_per_minute) ||
+        (config->bot_events_per_day && user->day_events > config->bot_events_per_day);
     user->bot_suspect = user->bot_suspect || is_too_fast || is_bot_agent;
     return user->bot_suspect;
 }
@@ -82,22 +101,26 @@ void counter_add(struct decayed_counter *counter, int64_t event_ms, double amoun
     for (size_t i = 0; i < COUNTER_HALF_LIVES; i++) {
         double half_life_ms = counter_half_life_ms[i];
         double value = counter->value[i];
-        counter->value[i] = event_ms >= counter->last_ms
-                                ? (float)(value * decay(event_ms - counter->last_ms, half_life_ms) + amount)
-                                : (float)(value + amount * decay(counter->last_ms - event_ms, half_life_ms));
+        counter->value[i] =
+            event_ms >= counter->last_ms
+                ? (float)(value * decay(event_ms - counter->last_ms, half_life_ms) + amount)
+                : (float)(value + amount * decay(counter->last_ms - event_ms, half_life_ms));
     }
     counter->last_ms = event_ms > counter->last_ms ? event_ms : counter->last_ms;
 }
 
-/* ---- the part that some users have ------------------------------------------------------------------- */
+/* ---- the part that some users have
+ * ------------------------------------------------------------------- */
 
 struct user_active *state_active(struct user_state *user) {
     if (!user->active) {
         user->active = memory_new(1, sizeof *user->active);
         for (size_t i = 0; i < TIMER_KIND_COUNT; i++) {
-            user->active->timers[i] = (struct timer){.deadline_ms = TIME_NONE, .queued_ms = TIME_NONE};
+            user->active->timers[i] =
+                (struct timer){.deadline_ms = TIME_NONE, .queued_ms = TIME_NONE};
         }
-        user->active->episode_end_ms = user->active->checkout_ms = user->active->cart_changed_ms = TIME_NONE;
+        user->active->episode_end_ms = user->active->checkout_ms = user->active->cart_changed_ms =
+            TIME_NONE;
     }
     return user->active;
 }
@@ -109,7 +132,8 @@ static bool is_at_rest(const struct user_active *active) {
         }
     }
     return active->cart_count == 0 && active->cart_overflow == 0 && active->open_count == 0 &&
-           active->sent_count == 0 && active->episode_end_ms == TIME_NONE && active->checkout_ms == TIME_NONE;
+           active->sent_count == 0 && active->episode_end_ms == TIME_NONE &&
+           active->checkout_ms == TIME_NONE;
 }
 
 void state_prune(struct user_state *user, int64_t now_ms) {
@@ -121,7 +145,8 @@ void state_prune(struct user_state *user, int64_t now_ms) {
         active->episode_end_ms = TIME_NONE;
         active->episode_id = (struct hash128){0, 0};
     }
-    if (active->sent_count > 0 && active->sent_ms[active->sent_count - 1] + SENT_KEPT_MS <= now_ms) {
+    if (active->sent_count > 0 &&
+        active->sent_ms[active->sent_count - 1] + SENT_KEPT_MS <= now_ms) {
         active->sent_count = 0;
         memset(active->sent_ms, 0, sizeof active->sent_ms);
         user->push_pressure = 0;
@@ -151,7 +176,8 @@ double state_cart_value(const struct user_state *user) {
     return is_known ? value : NAN;
 }
 
-/* ---- cart ---------------------------------------------------------------------------------------------- */
+/* ---- cart
+ * ---------------------------------------------------------------------------------------------- */
 
 static struct cart_line *cart_find(struct user_active *active, uint32_t item) {
     for (size_t i = 0; item != ITEM_NONE && i < active->cart_count; i++) {
@@ -167,8 +193,8 @@ static uint32_t name_hash(struct bytes name) {
     return name.size && hash == 0 ? 1 : hash;
 }
 
-static void cart_add(struct user_store *store, struct user_active *active, const struct event_line *line,
-                     struct state_metrics *metrics) {
+static void cart_add(struct user_store *store, struct user_active *active,
+                     const struct event_line *line, struct state_metrics *metrics) {
     struct cart_line *known = cart_find(active, items_find(&store->items, line->item_id));
     if (known) {
         int64_t quantity = (int64_t)known->quantity + line->quantity;
@@ -193,7 +219,8 @@ static void cart_add(struct user_store *store, struct user_active *active, const
     };
 }
 
-static void cart_remove(struct user_store *store, struct user_active *active, const struct event_line *line) {
+static void cart_remove(struct user_store *store, struct user_active *active,
+                        const struct event_line *line) {
     struct cart_line *known = cart_find(active, items_find(&store->items, line->item_id));
     if (!known) {
         active->cart_overflow -= active->cart_overflow > 0;
@@ -229,10 +256,12 @@ static void cart_touch(struct user_active *active, int64_t event_ms) {
     }
 }
 
-static void fold_cart(struct user_store *store, struct user_state *user, const struct event *event, bool is_late,
-                      struct state_metrics *metrics) {
-    bool is_someone_else = event->canonical_id.size > 0 && !bytes_equal(event->canonical_id, user_state_id(user));
-    if (event->type == EVENT_ORDER_COMPLETED || (event->type == EVENT_USER_IDENTIFIED && is_someone_else)) {
+static void fold_cart(struct user_store *store, struct user_state *user, const struct event *event,
+                      bool is_late, struct state_metrics *metrics) {
+    bool is_someone_else =
+        event->canonical_id.size > 0 && !bytes_equal(event->canonical_id, user_state_id(user));
+    if (event->type == EVENT_ORDER_COMPLETED ||
+        (event->type == EVENT_USER_IDENTIFIED && is_someone_else)) {
         cart_clear(store, user); /* bought, or it goes on under the user's own key */
         return;
     }
@@ -258,13 +287,16 @@ static void fold_cart(struct user_store *store, struct user_state *user, const s
         cart_touch(user->active, event->event_ms);
     } else if (event->type == EVENT_CHECKOUT_STARTED) {
         struct user_active *active = state_active(user);
-        active->checkout_ms = active->checkout_ms < event->event_ms ? event->event_ms : active->checkout_ms;
+        active->checkout_ms =
+            active->checkout_ms < event->event_ms ? event->event_ms : active->checkout_ms;
     }
 }
 
-/* ---- habits -------------------------------------------------------------------------------------------- */
+/* ---- habits
+ * -------------------------------------------------------------------------------------------- */
 
-static void affinity_touch(struct affinity affinities[USER_AFFINITIES], struct bytes name, float weight) {
+static void affinity_touch(struct affinity affinities[USER_AFFINITIES], struct bytes name,
+                           float weight) {
     uint32_t hash = name_hash(name);
     if (hash == 0) {
         return;
@@ -280,7 +312,8 @@ static void affinity_touch(struct affinity affinities[USER_AFFINITIES], struct b
     affinities[at] = (struct affinity){.name_hash = hash, .weight = weight};
 }
 
-static void recent_push(struct user_store *store, struct user_state *user, const struct event *event) {
+static void recent_push(struct user_store *store, struct user_state *user,
+                        const struct event *event) {
     const struct event_line *line = &event->lines[0];
     uint32_t item = items_intern(&store->items, line->item_id);
     if (item == ITEM_NONE) {
@@ -293,12 +326,16 @@ static void recent_push(struct user_store *store, struct user_state *user, const
     user->recent[0] = (struct recent_item){
         .item = item,
         .category_hash = name_hash(line->category),
-        .gap_s = is_first ? -1 : (int32_t)(gap_s < 0 ? 0 : gap_s > INT32_MAX ? INT32_MAX : gap_s),
+        .gap_s = is_first ? -1
+                          : (int32_t)(gap_s < 0           ? 0
+                                      : gap_s > INT32_MAX ? INT32_MAX
+                                                          : gap_s),
         .kind = (uint8_t)event->type,
     };
 }
 
-static void fold_habits(struct user_store *store, struct user_state *user, const struct event *event) {
+static void fold_habits(struct user_store *store, struct user_state *user,
+                        const struct event *event) {
     if (event->event_ms > user->last_event_ms) {
         float factor = (float)decay(event->event_ms - user->last_event_ms, counter_half_life_ms[2]);
         for (size_t i = 0; i < USER_AFFINITIES; i++) {
@@ -316,11 +353,14 @@ static void fold_habits(struct user_store *store, struct user_state *user, const
     recent_push(store, user, event);
     if (!isnan(line->price)) {
         float price = (float)line->price;
-        user->price_mean = isnan(user->price_mean) ? price : user->price_mean + PRICE_EMA * (price - user->price_mean);
+        user->price_mean = isnan(user->price_mean)
+                               ? price
+                               : user->price_mean + PRICE_EMA * (price - user->price_mean);
     }
 }
 
-static void fold_session(const struct state_config *config, struct user_state *user, const struct event *event) {
+static void fold_session(const struct state_config *config, struct user_state *user,
+                         const struct event *event) {
     if (user->sessions == 0 || event->event_ms - user->last_event_ms > config->session_gap_ms) {
         user->session_start_ms = event->event_ms;
         user->session_views = user->session_adds = 0;
@@ -334,9 +374,12 @@ static void fold_session(const struct state_config *config, struct user_state *u
 }
 
 static void fold_counters(struct user_state *user, const struct event *event) {
-    static const int8_t kinds[EVENT_TYPE_COUNT] = { /* kind + 1, 0 = none */
-        [EVENT_PRODUCT_VIEWED] = COUNTER_VIEWED + 1,      [EVENT_PRODUCT_ADDED] = COUNTER_ADDED + 1,
-        [EVENT_CHECKOUT_STARTED] = COUNTER_CHECKOUT + 1,  [EVENT_ORDER_COMPLETED] = COUNTER_ORDERED + 1,
+    static const int8_t kinds[EVENT_TYPE_COUNT] = {
+        /* kind + 1, 0 = none */
+        [EVENT_PRODUCT_VIEWED] = COUNTER_VIEWED + 1,
+        [EVENT_PRODUCT_ADDED] = COUNTER_ADDED + 1,
+        [EVENT_CHECKOUT_STARTED] = COUNTER_CHECKOUT + 1,
+        [EVENT_ORDER_COMPLETED] = COUNTER_ORDERED + 1,
         [EVENT_PRODUCTS_SEARCHED] = COUNTER_SEARCHED + 1,
     };
     if (kinds[event->type]) {
@@ -347,7 +390,8 @@ static void fold_counters(struct user_state *user, const struct event *event) {
     }
 }
 
-void state_fold_feedback(struct user_state *user, struct open_decision *open, const struct event *event) {
+void state_fold_feedback(struct user_state *user, struct open_decision *open,
+                         const struct event *event) {
     if (event->type == EVENT_PUSH_OPENED) {
         user->opened = add_saturating(user->opened);
     } else if (event->type == EVENT_PUSH_DISMISSED) {
@@ -363,8 +407,9 @@ static void fold_order(struct user_state *user, const struct event *event) {
     double total = isnan(event->total) ? 0 : event->total;
     int64_t age_ms = user->order_ms == TIME_NONE ? 0 : event->event_ms - user->order_ms;
     double half_life_ms = counter_half_life_ms[2];
-    user->order_value = age_ms >= 0 ? (float)((double)user->order_value * decay(age_ms, half_life_ms) + total)
-                                    : (float)((double)user->order_value + total * decay(-age_ms, half_life_ms));
+    user->order_value =
+        age_ms >= 0 ? (float)((double)user->order_value * decay(age_ms, half_life_ms) + total)
+                    : (float)((double)user->order_value + total * decay(-age_ms, half_life_ms));
     user->order_ms = user->order_ms < event->event_ms ? event->event_ms : user->order_ms;
 }
 
@@ -376,7 +421,8 @@ static void copy_code(char *to, size_t capacity, struct bytes from) {
     }
 }
 
-static void fold_identity(struct user_store *store, struct user_state *user, const struct event *event) {
+static void fold_identity(struct user_store *store, struct user_state *user,
+                          const struct event *event) {
     if (event->timezone.size > 0) {
         uint16_t zone = timezone_find(store->zones, event->timezone);
         user->zone = zone != TIMEZONE_NONE ? zone : user->zone;
@@ -393,8 +439,9 @@ static void fold_consent(struct user_state *user, const struct event *event, boo
     }
 }
 
-void state_fold(const struct state_config *config, struct user_store *store, struct user_state *user,
-                const struct event *event, bool is_late, struct state_metrics *metrics) {
+void state_fold(const struct state_config *config, struct user_store *store,
+                struct user_state *user, const struct event *event, bool is_late,
+                struct state_metrics *metrics) {
     fold_counters(user, event);
     fold_consent(user, event, is_late);
     fold_order(user, event);

@@ -78,7 +78,8 @@ void timers_arm(struct timers *timers, struct timer *timer, struct timer_entry e
 }
 
 const struct timer_entry *timers_peek(const struct timers *timers, int64_t until_ms) {
-    return timers->count > 0 && timers->entries[0].deadline_ms <= until_ms ? &timers->entries[0] : NULL;
+    return timers->count > 0 && timers->entries[0].deadline_ms <= until_ms ? &timers->entries[0]
+                                                                           : NULL;
 }
 
 bool timers_take(struct timers *timers, struct timer *timer) {

@@ -6,31 +6,50 @@ METRICS_TABLE(triggers_metrics, TRIGGERS_METRICS)
 
 #define DAY_MS 86400000
 
-#define TRIGGER_KEYS(idle_default)                                                                             \
-    {.name = "enabled", .type = CONFIG_BOOL, .offset = offsetof(struct trigger_config, is_enabled),            \
-     .default_text = "true", .help = "whether this trigger opens decisions"},                                  \
-    {.name = "idle", .type = CONFIG_DURATION_MS, .offset = offsetof(struct trigger_config, idle_ms),           \
-     .default_text = idle_default, .min = 1000, .max = 30.0 * DAY_MS, .help = "quiet time after which it fires"}
+#define TRIGGER_KEYS(idle_default)                                                                 \
+    {.name = "enabled",                                                                            \
+     .type = CONFIG_BOOL,                                                                          \
+     .offset = offsetof(struct trigger_config, is_enabled),                                        \
+     .default_text = "true",                                                                       \
+     .help = "whether this trigger opens decisions"},                                              \
+    {                                                                                              \
+        .name = "idle", .type = CONFIG_DURATION_MS,                                                \
+        .offset = offsetof(struct trigger_config, idle_ms), .default_text = idle_default,          \
+        .min = 1000, .max = 30.0 * DAY_MS, .help = "quiet time after which it fires"               \
+    }
 
 static const struct config_key cart_keys[] = {TRIGGER_KEYS("60m")};
 static const struct config_key checkout_keys[] = {TRIGGER_KEYS("30m")};
 static const struct config_key browse_keys[] = {
     TRIGGER_KEYS("60m"),
-    {.name = "views_min", .type = CONFIG_INT, .offset = offsetof(struct trigger_config, views_min),
-     .default_text = "3", .min = 1, .max = 1000, .help = "products viewed in one session before it is armed"},
+    {.name = "views_min",
+     .type = CONFIG_INT,
+     .offset = offsetof(struct trigger_config, views_min),
+     .default_text = "3",
+     .min = 1,
+     .max = 1000,
+     .help = "products viewed in one session before it is armed"},
 };
 static const struct config_table cart_table = {cart_keys, 2, sizeof(struct trigger_config)};
 static const struct config_table checkout_table = {checkout_keys, 2, sizeof(struct trigger_config)};
 static const struct config_table browse_table = {browse_keys, 3, sizeof(struct trigger_config)};
 
 static const struct config_key keys[] = {
-    {.name = "cart_abandoned", .type = CONFIG_SECTION, .offset = offsetof(struct triggers_config, cart_abandoned),
-     .element = &cart_table, .help = "a cart that went quiet"},
-    {.name = "checkout_abandoned", .type = CONFIG_SECTION,
-     .offset = offsetof(struct triggers_config, checkout_abandoned), .element = &checkout_table,
+    {.name = "cart_abandoned",
+     .type = CONFIG_SECTION,
+     .offset = offsetof(struct triggers_config, cart_abandoned),
+     .element = &cart_table,
+     .help = "a cart that went quiet"},
+    {.name = "checkout_abandoned",
+     .type = CONFIG_SECTION,
+     .offset = offsetof(struct triggers_config, checkout_abandoned),
+     .element = &checkout_table,
      .help = "a checkout that went quiet"},
-    {.name = "browse_abandoned", .type = CONFIG_SECTION, .offset = offsetof(struct triggers_config, browse_abandoned),
-     .element = &browse_table, .help = "a look around without a cart that went quiet"},
+    {.name = "browse_abandoned",
+     .type = CONFIG_SECTION,
+     .offset = offsetof(struct triggers_config, browse_abandoned),
+     .element = &browse_table,
+     .help = "a look around without a cart that went quiet"},
 };
 const struct config_table triggers_config_table = {keys, sizeof keys / sizeof keys[0],
                                                    sizeof(struct triggers_config)};
@@ -43,7 +62,8 @@ uint64_t triggers_anchor(struct bytes event_id, int input, int32_t partition, in
     return hash64(bytes_of(position, sizeof position), 2);
 }
 
-struct hash128 triggers_decision_id(struct bytes user_id, enum trigger trigger, uint64_t anchor, int64_t deadline_ms) {
+struct hash128 triggers_decision_id(struct bytes user_id, enum trigger trigger, uint64_t anchor,
+                                    int64_t deadline_ms) {
     struct {
         uint64_t user_high, user_low, trigger, anchor;
         int64_t deadline_ms;
@@ -57,12 +77,13 @@ struct hash128 triggers_decision_id(struct bytes user_id, enum trigger trigger, 
     return hash128(bytes_of(&parts, sizeof parts), 0);
 }
 
-static void arm(struct partition *partition, uint32_t slot, enum timer_kind kind, int64_t deadline_ms,
-                uint64_t anchor) {
+static void arm(struct partition *partition, uint32_t slot, enum timer_kind kind,
+                int64_t deadline_ms, uint64_t anchor) {
     struct user_slot *tenant = user_store_get(&partition->store, slot);
     struct timer *timer = &state_active(&tenant->state)->timers[kind];
     timer->anchor = anchor;
-    timers_arm(&partition->timers, timer, (struct timer_entry){deadline_ms, tenant->hash, slot, (uint32_t)kind});
+    timers_arm(&partition->timers, timer,
+               (struct timer_entry){deadline_ms, tenant->hash, slot, (uint32_t)kind});
 }
 
 static bool is_armed(const struct user_state *user, enum timer_kind kind) {
@@ -75,8 +96,8 @@ static void disarm(struct user_state *user, enum timer_kind kind) {
     }
 }
 
-static void watch_cart(const struct trigger_config *config, struct partition *partition, uint32_t slot,
-                       const struct event *event, uint64_t anchor) {
+static void watch_cart(const struct trigger_config *config, struct partition *partition,
+                       uint32_t slot, const struct event *event, uint64_t anchor) {
     struct user_state *user = &user_store_get(&partition->store, slot)->state;
     bool is_arming = event->type == EVENT_PRODUCT_ADDED ||
                      (event->type == EVENT_USER_IDENTIFIED && event->line_count > 0);
@@ -88,8 +109,8 @@ static void watch_cart(const struct trigger_config *config, struct partition *pa
     }
 }
 
-static void watch_checkout(const struct trigger_config *config, struct partition *partition, uint32_t slot,
-                           const struct event *event, uint64_t anchor) {
+static void watch_checkout(const struct trigger_config *config, struct partition *partition,
+                           uint32_t slot, const struct event *event, uint64_t anchor) {
     struct user_state *user = &user_store_get(&partition->store, slot)->state;
     bool is_cart_event = event->type == EVENT_PRODUCT_ADDED || event->type == EVENT_PRODUCT_REMOVED;
     if (!user->active || user->active->checkout_ms == TIME_NONE ||
@@ -97,16 +118,18 @@ static void watch_checkout(const struct trigger_config *config, struct partition
         disarm(user, TIMER_CHECKOUT);
     } else if (config->is_enabled && (event->type == EVENT_CHECKOUT_STARTED ||
                                       (is_cart_event && is_armed(user, TIMER_CHECKOUT)))) {
-        int64_t last_ms = user->active->checkout_ms > user->active->cart_changed_ms ? user->active->checkout_ms
-                                                                                    : user->active->cart_changed_ms;
+        int64_t last_ms = user->active->checkout_ms > user->active->cart_changed_ms
+                              ? user->active->checkout_ms
+                              : user->active->cart_changed_ms;
         arm(partition, slot, TIMER_CHECKOUT, last_ms + config->idle_ms, anchor);
     }
 }
 
-static void watch_browse(const struct trigger_config *config, struct partition *partition, uint32_t slot,
-                         const struct event *event, uint64_t anchor) {
+static void watch_browse(const struct trigger_config *config, struct partition *partition,
+                         uint32_t slot, const struct event *event, uint64_t anchor) {
     struct user_state *user = &user_store_get(&partition->store, slot)->state;
-    bool is_gone = event->type == EVENT_USER_IDENTIFIED && event->canonical_id.size > 0; /* under another key */
+    bool is_gone = event->type == EVENT_USER_IDENTIFIED &&
+                   event->canonical_id.size > 0; /* under another key */
     if (state_has_cart(user) || event->type == EVENT_ORDER_COMPLETED || is_gone) {
         disarm(user, TIMER_BROWSE);
     } else if (config->is_enabled && event->type == EVENT_PRODUCT_VIEWED &&
@@ -115,8 +138,8 @@ static void watch_browse(const struct trigger_config *config, struct partition *
     }
 }
 
-void triggers_after_event(const struct triggers_config *config, struct partition *partition, uint32_t slot,
-                          const struct event *event, uint64_t anchor) {
+void triggers_after_event(const struct triggers_config *config, struct partition *partition,
+                          uint32_t slot, const struct event *event, uint64_t anchor) {
     struct user_state *user = &user_store_get(&partition->store, slot)->state;
     if (user->bot_suspect) {
         disarm(user, TIMER_CART);
@@ -142,12 +165,14 @@ void triggers_after_late(struct partition *partition, uint32_t slot) {
 
 bool triggers_still_holds(const struct user_state *user, const struct open_decision *open) {
     const struct user_active *active = user->active;
-    bool is_cart_same = active->cart_changed_ms < open->deadline_ms; /* later changes are at the deadline or after */
+    bool is_cart_same = active->cart_changed_ms <
+                        open->deadline_ms; /* later changes are at the deadline or after */
     switch ((enum trigger)open->trigger) {
     case TRIGGER_CART_ABANDONED:
         return state_has_cart(user) && is_cart_same;
     case TRIGGER_CHECKOUT_ABANDONED:
-        return active->checkout_ms != TIME_NONE && active->checkout_ms < open->deadline_ms && is_cart_same;
+        return active->checkout_ms != TIME_NONE && active->checkout_ms < open->deadline_ms &&
+               is_cart_same;
     case TRIGGER_BROWSE_ABANDONED:
         return !state_has_cart(user) && user->last_event_ms < open->deadline_ms;
     case TRIGGER_COUNT:

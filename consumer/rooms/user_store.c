@@ -61,10 +61,12 @@ static uint32_t take_slot(struct user_store *store) {
 static uint32_t settle(struct user_store *store, const struct user_state *user) {
     uint32_t slot = take_slot(store);
     struct user_slot *tenant = user_store_get(store, slot);
-    *tenant = (struct user_slot){.state = *user, .hash = hash64(user_state_id(user), 0), .is_used = true};
+    *tenant =
+        (struct user_slot){.state = *user, .hash = hash64(user_state_id(user), 0), .is_used = true};
     slot_index_insert(&store->index, tenant->hash, slot);
-    timers_push(&store->eviction,
-                (struct timer_entry){.deadline_ms = user->last_event_ms, .user_hash = tenant->hash, .slot = slot});
+    timers_push(&store->eviction, (struct timer_entry){.deadline_ms = user->last_event_ms,
+                                                       .user_hash = tenant->hash,
+                                                       .slot = slot});
     store->count++;
     return slot;
 }
@@ -135,7 +137,8 @@ void user_store_mark_changed(struct user_store *store, uint32_t slot) {
     tenant->is_changed = true;
     if (store->changed_count == store->changed_capacity) {
         store->changed_capacity = store->changed_capacity ? store->changed_capacity * 2 : 1024;
-        store->changed = memory_grow(store->changed, store->changed_capacity, sizeof *store->changed);
+        store->changed =
+            memory_grow(store->changed, store->changed_capacity, sizeof *store->changed);
     }
     store->changed[store->changed_count++] = slot;
 }

@@ -1,7 +1,8 @@
 /* user_store: the users of one partition in memory, bounded by users_max.
  *
- * Slots never move, so pointers to a user hold until it is removed. When the store is full the user with the smallest
- * (last event, hash of the id) is evicted: a rule that no hash table or arrival order can touch. One thread. */
+ * Slots never move, so pointers to a user hold until it is removed. When the store is full the user
+ * with the smallest (last event, hash of the id) is evicted: a rule that no hash table or arrival
+ * order can touch. One thread. */
 #ifndef PROMOSTREAM_ROOMS_USER_STORE_H
 #define PROMOSTREAM_ROOMS_USER_STORE_H
 

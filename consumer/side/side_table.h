@@ -1,14 +1,15 @@
-/* side_table: one compacted side topic in memory: key -> row bytes, decoded where they are used (at decisions only).
- * Read to its true end before the first epoch, then kept up at epoch boundaries. One thread. */
+/* side_table: one compacted side topic in memory: key -> row bytes, decoded where they are used (at
+ * decisions only). Read to its true end before the first epoch, then kept up at epoch boundaries.
+ * One thread. */
 #ifndef PROMOSTREAM_SIDE_SIDE_TABLE_H
 #define PROMOSTREAM_SIDE_SIDE_TABLE_H
 
 #include "broker/broker.h"
 #include "schemas/rows.h"
 
-#define SIDE_METRICS(X)                                              \
-    X(rows_total, COUNTER, "rows read from side topics")             \
-    X(rows_refused_total, COUNTER, "rows that are not valid, kept out") \
+#define SIDE_METRICS(X)                                                                            \
+    X(rows_total, COUNTER, "rows read from side topics")                                           \
+    X(rows_refused_total, COUNTER, "rows that are not valid, kept out")                            \
     X(rows_dropped_total, COUNTER, "rows beyond the table's capacity")
 METRICS_STRUCT(side_metrics, SIDE_METRICS)
 
@@ -33,7 +34,8 @@ struct side {
     const struct side_config *config;
     struct side_table *catalogue, *profiles;
     bool is_paused; /* control: the last row of key "paused" */
-    int64_t positions[ROW_SIDES_MAX]; /* control, catalogue, profiles, model(0): next offsets, summed */
+    int64_t
+        positions[ROW_SIDES_MAX]; /* control, catalogue, profiles, model(0): next offsets, summed */
     struct side_metrics metrics;
 };
 extern const enum topic side_topics[]; /* in the order of positions */
@@ -42,7 +44,8 @@ void side_clean_up(struct side *side);
 /* Takes what has arrived (everything, at the first call). */
 MUST_CHECK struct failure side_poll(struct side *side, struct broker *broker);
 /* False if unknown; texts lent until the next side_poll. */
-bool side_catalogue_get(const struct side *side, struct bytes item_id, struct catalogue_item_row *out);
+bool side_catalogue_get(const struct side *side, struct bytes item_id,
+                        struct catalogue_item_row *out);
 bool side_profile_get(const struct side *side, struct bytes user_id, struct profile_row *out);
 
 #endif

@@ -1,5 +1,5 @@
-/* Handling decisions in micro-batches and cutting epochs anywhere changes nothing: the same rows in the same order as one
- * decision, one record at a time. */
+/* Handling decisions in micro-batches and cutting epochs anywhere changes nothing: the same rows in
+ * the same order as one decision, one record at a time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,7 +9,8 @@
 
 #include "../support/stream.h"
 
-/* Small caps and stores, so that partition-wide order, evictions and too many open decisions all happen. */
+/* Small caps and stores, so that partition-wide order, evictions and too many open decisions all
+ * happen. */
 static const char config[] =
     "clean: {lateness: 60s}\n"
     "state: {users_max: 45}\n"
@@ -42,23 +43,26 @@ static const struct stream_options options = {
     .has_ids = true,
 };
 
-static void run(const struct stream *stream, size_t micro_batch_max, size_t cut, struct outputs *outputs,
-                struct buffer *state) {
+static void run(const struct stream *stream, size_t micro_batch_max, size_t cut,
+                struct outputs *outputs, struct buffer *state) {
     struct bench bench;
     bench_init(&bench, config, micro_batch_max);
     for (size_t at = 0; at < stream->count; at += cut) {
         size_t left = stream->count - at;
         bench_epoch(&bench, &stream->records[at], left < cut ? left : cut, outputs);
     }
-    bench_state(&bench, state); /* before the end, while users still have timers and open decisions */
+    bench_state(&bench,
+                state); /* before the end, while users still have timers and open decisions */
     bench_end(&bench, outputs);
     bench_state(&bench, state);
     bench_clean_up(&bench);
 }
 
-static void assert_same(const struct buffer *a, const struct buffer *b, const char *what, uint64_t seed) {
+static void assert_same(const struct buffer *a, const struct buffer *b, const char *what,
+                        uint64_t seed) {
     if (!bytes_equal(buffer_bytes(a), buffer_bytes(b))) {
-        fail_msg("seed %llu: %s differ (%zu and %zu bytes)", (unsigned long long)seed, what, a->size, b->size);
+        fail_msg("seed %llu: %s differ (%zu and %zu bytes)", (unsigned long long)seed, what,
+                 a->size, b->size);
     }
 }
 
@@ -66,8 +70,8 @@ static void run_seed(uint64_t seed) {
     static const struct {
         size_t micro_batch_max, cut;
     } variants[] = {{64, 6000}, {64, 7}, {3, 1000}, {1, 100000}};
-    static const enum topic ordered[] = {TOPIC_PROMOTION_DECISIONS, TOPIC_PROMOTION_PUSHES, TOPIC_OPEN_DECISIONS,
-                                         TOPIC_DEAD_LETTERS};
+    static const enum topic ordered[] = {TOPIC_PROMOTION_DECISIONS, TOPIC_PROMOTION_PUSHES,
+                                         TOPIC_OPEN_DECISIONS, TOPIC_DEAD_LETTERS};
     static const char *const topic_names[TOPIC_COUNT] = {[TOPIC_PROMOTION_DECISIONS] = "decisions",
                                                          [TOPIC_PROMOTION_PUSHES] = "pushes",
                                                          [TOPIC_OPEN_DECISIONS] = "open decisions",
@@ -85,7 +89,8 @@ static void run_seed(uint64_t seed) {
         struct buffer state = {0};
         run(&stream, variants[v].micro_batch_max, variants[v].cut, &outputs, &state);
         for (size_t i = 0; i < sizeof ordered / sizeof ordered[0]; i++) {
-            assert_same(&plain.topic[ordered[i]], &outputs.topic[ordered[i]], topic_names[ordered[i]], seed);
+            assert_same(&plain.topic[ordered[i]], &outputs.topic[ordered[i]],
+                        topic_names[ordered[i]], seed);
         }
         assert_same(&plain_state, &state, "final states", seed);
         outputs_clean_up(&outputs);

@@ -1,5 +1,5 @@
-/* The lazy heap against a plain sorted list: the same timers fire in the same order, whatever is armed, moved earlier or
- * later, disarmed, or taken over by a new tenant of the slot. */
+/* The lazy heap against a plain sorted list: the same timers fire in the same order, whatever is
+ * armed, moved earlier or later, disarmed, or taken over by a new tenant of the slot. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -44,7 +44,8 @@ static void change_something(struct world *world) {
         timers_disarm(&tenant->timers[kind]);
         break;
     default: {
-        int64_t deadline_ms = world->now_ms + 1 + (int64_t)rng_below(&world->rng, 50); /* few values: many ties */
+        int64_t deadline_ms =
+            world->now_ms + 1 + (int64_t)rng_below(&world->rng, 50); /* few values: many ties */
         timers_arm(&world->heap, &tenant->timers[kind],
                    (struct timer_entry){deadline_ms, tenant->hash, slot, kind});
     }
@@ -63,7 +64,8 @@ static struct timer *plain_next(struct world *world, int64_t until_ms, struct ti
             }
             bool is_first = !best || timer->deadline_ms < best->deadline_ms ||
                             (timer->deadline_ms == best->deadline_ms &&
-                             (tenant->hash < out->user_hash || (tenant->hash == out->user_hash && kind < out->kind)));
+                             (tenant->hash < out->user_hash ||
+                              (tenant->hash == out->user_hash && kind < out->kind)));
             if (is_first) {
                 best = timer;
                 *out = (struct timer_entry){timer->deadline_ms, tenant->hash, slot, kind};
@@ -78,7 +80,8 @@ static bool heap_next(struct world *world, int64_t until_ms, struct timer_entry 
     while ((next = timers_peek(&world->heap, until_ms))) {
         *out = *next;
         struct tenant *tenant = &world->tenants[next->slot];
-        if (timers_take(&world->heap, tenant->hash == next->user_hash ? &tenant->timers[next->kind] : NULL)) {
+        if (timers_take(&world->heap,
+                        tenant->hash == next->user_hash ? &tenant->timers[next->kind] : NULL)) {
             return true;
         }
     }

@@ -4,18 +4,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* ---- records
+ * ---------------------------------------------------------------------------------------------- */
 
-/* ---- records ---------------------------------------------------------------------------------------------- */
-
-void stream_add_bytes(struct stream *stream, enum broker_input input, struct bytes key, struct bytes value,
-                      int64_t timestamp_ms) {
+void stream_add_bytes(struct stream *stream, enum broker_input input, struct bytes key,
+                      struct bytes value, int64_t timestamp_ms) {
     if (stream->count == stream->capacity) {
         stream->capacity = stream->capacity ? stream->capacity * 2 : 256;
         stream->records = memory_grow(stream->records, stream->capacity, sizeof *stream->records);
     }
     /* Offsets into the buffer stand in for pointers until stream_seal. */
     struct record *record = &stream->records[stream->count];
-    *record = (struct record){.timestamp_ms = timestamp_ms, .offset = (int64_t)stream->count, .input = input};
+    *record = (struct record){
+        .timestamp_ms = timestamp_ms, .offset = (int64_t)stream->count, .input = input};
     record->key = bytes_of((void *)stream->data.size, key.size); /* NOLINT */
     buffer_append(&stream->data, key);
     record->value = bytes_of((void *)stream->data.size, value.size); /* NOLINT */
@@ -23,7 +24,8 @@ void stream_add_bytes(struct stream *stream, enum broker_input input, struct byt
     stream->count++;
 }
 
-void stream_add(struct stream *stream, enum broker_input input, const struct event *event, int64_t timestamp_ms) {
+void stream_add(struct stream *stream, enum broker_input input, const struct event *event,
+                int64_t timestamp_ms) {
     struct buffer value = {0};
     wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_EVENT, 0, &value);
     event_encode(event, &value);
@@ -46,15 +48,16 @@ void stream_clean_up(struct stream *stream) {
 
 static enum event_type random_type(struct rng *rng) {
     static const enum event_type types[] = {
-        EVENT_PRODUCT_VIEWED, EVENT_PRODUCT_VIEWED,  EVENT_PRODUCT_VIEWED,   EVENT_PRODUCT_VIEWED,
-        EVENT_PRODUCT_ADDED,  EVENT_PRODUCT_ADDED,   EVENT_PRODUCT_REMOVED,  EVENT_CART_VIEWED,
-        EVENT_CHECKOUT_STARTED, EVENT_ORDER_COMPLETED, EVENT_PRODUCTS_SEARCHED, EVENT_COUPON_APPLIED,
+        EVENT_PRODUCT_VIEWED,  EVENT_PRODUCT_VIEWED,    EVENT_PRODUCT_VIEWED,
+        EVENT_PRODUCT_VIEWED,  EVENT_PRODUCT_ADDED,     EVENT_PRODUCT_ADDED,
+        EVENT_PRODUCT_REMOVED, EVENT_CART_VIEWED,       EVENT_CHECKOUT_STARTED,
+        EVENT_ORDER_COMPLETED, EVENT_PRODUCTS_SEARCHED, EVENT_COUPON_APPLIED,
     };
     return types[rng_below(rng, sizeof types / sizeof types[0])];
 }
 
-static void random_event(struct rng *rng, const struct stream_options *options, int64_t now_ms, char *texts,
-                         struct event_line *line, struct event *out) {
+static void random_event(struct rng *rng, const struct stream_options *options, int64_t now_ms,
+                         char *texts, struct event_line *line, struct event *out) {
     static const char *const zones[] = {"Europe/Berlin", "America/New_York", "Asia/Tokyo", ""};
     event_clear(out, line);
     uint64_t user = rng_below(rng, (uint64_t)options->users);
@@ -65,15 +68,19 @@ static void random_event(struct rng *rng, const struct stream_options *options, 
         out->event_ms -= (int64_t)rng_below(rng, 7200000);
     }
     out->timezone = bytes_of_text(zones[user % 4]);
-    out->consent = user % 7 == 0 ? CONSENT_UNKNOWN : user % 11 == 0 ? CONSENT_DENIED : CONSENT_GRANTED;
+    out->consent = user % 7 == 0    ? CONSENT_UNKNOWN
+                   : user % 11 == 0 ? CONSENT_DENIED
+                                    : CONSENT_GRANTED;
     out->currency = bytes_of_text("EUR");
     if (options->has_ids) {
-        out->event_id = bytes_of(texts + 16, (size_t)snprintf(texts + 16, 32, "e-%llx", (unsigned long long)rng_u64(rng)));
+        out->event_id = bytes_of(texts + 16, (size_t)snprintf(texts + 16, 32, "e-%llx",
+                                                              (unsigned long long)rng_u64(rng)));
     }
     if (out->type == EVENT_ORDER_COMPLETED) {
         out->total = 10 + (double)rng_below(rng, 90);
     } else if (out->type <= EVENT_CART_VIEWED && out->type >= EVENT_PRODUCT_VIEWED) {
-        line->item_id = bytes_of(texts + 48, (size_t)snprintf(texts + 48, 16, "item-%d", (int)rng_below(rng, 30)));
+        line->item_id = bytes_of(
+            texts + 48, (size_t)snprintf(texts + 48, 16, "item-%d", (int)rng_below(rng, 30)));
         line->category = bytes_of_text(rng_below(rng, 2) ? "shoes" : "hats");
         line->brand = bytes_of_text("acme");
         line->price = rng_below(rng, 10) ? 5 + (double)rng_below(rng, 100) : NAN;
@@ -96,7 +103,8 @@ void stream_random(struct stream *stream, uint64_t seed, const struct stream_opt
             random_event(&rng, options, now_ms, texts, &line, &event);
         }
         if (rng_unit(&rng) < options->garbage_share) {
-            stream_add_bytes(stream, INPUT_CLICKSTREAM, event.user_id, bytes_of_text("not an event"), now_ms);
+            stream_add_bytes(stream, INPUT_CLICKSTREAM, event.user_id,
+                             bytes_of_text("not an event"), now_ms);
         } else {
             stream_add(stream, INPUT_CLICKSTREAM, &event, now_ms);
         }
@@ -104,7 +112,9 @@ void stream_random(struct stream *stream, uint64_t seed, const struct stream_opt
     stream_seal(stream);
 }
 
-/* ---- outputs ----------------------------------------------------------------------------------------------- */
+/* ---- outputs
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static void append_sized(struct buffer *out, struct bytes bytes) {
     uint32_t size = (uint32_t)bytes.size;
@@ -128,13 +138,15 @@ void outputs_clean_up(struct outputs *outputs) {
     }
 }
 
-/* ---- bench -------------------------------------------------------------------------------------------------- */
+/* ---- bench
+ * --------------------------------------------------------------------------------------------------
+ */
 
 void bench_init(struct bench *bench, const char *config_text, size_t micro_batch_max) {
     *bench = (struct bench){0};
     bench->config = memory_new(1, sizeof *bench->config);
-    struct failure failure =
-        pipeline_config_load_text("bench.yaml", config_text, strlen(config_text), stderr, bench->config);
+    struct failure failure = pipeline_config_load_text("bench.yaml", config_text,
+                                                       strlen(config_text), stderr, bench->config);
     assert(!failed(failure));
     bench->zones = timezone_set_new(NULL);
     bench->tally = memory_new(1, sizeof *bench->tally);
@@ -175,7 +187,8 @@ static void finish(struct bench *bench, struct outputs *outputs) {
     epoch_clear(&bench->epoch);
 }
 
-void bench_epoch(struct bench *bench, const struct record *records, size_t count, struct outputs *outputs) {
+void bench_epoch(struct bench *bench, const struct record *records, size_t count,
+                 struct outputs *outputs) {
     pipeline_begin(&bench->pipeline, &bench->epoch);
     partition_begin(&bench->partition);
     if (count > 0 && records[0].input == INPUT_FEEDBACK) {

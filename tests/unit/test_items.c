@@ -40,7 +40,8 @@ static void test_reuses_numbers(void **state) {
         }
     }
     assert_int_equal(items.index.count, 0);
-    assert_in_range(items.count, 1, 501); /* the second and third round took the first one's numbers */
+    assert_in_range(items.count, 1,
+                    501); /* the second and third round took the first one's numbers */
     items_clean_up(&items);
 }
 

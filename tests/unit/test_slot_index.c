@@ -46,7 +46,8 @@ static void test_against_membership(void **state) {
         is_in[slot] = !is_in[slot];
         assert_int_equal(index.count, count);
         uint32_t asked = (uint32_t)rng_below(&rng, 300);
-        uint32_t found = slot_index_find(&index, poor_hash(asked), key_of(keys, asked), key_of, keys);
+        uint32_t found =
+            slot_index_find(&index, poor_hash(asked), key_of(keys, asked), key_of, keys);
         assert_int_equal(found, is_in[asked] ? asked : SLOT_NONE);
     }
     slot_index_clean_up(&index);
@@ -61,7 +62,8 @@ static void test_growth_keeps_everything(void **state) {
         slot_index_insert(&index, hash64(key_of(keys, i), 0), i);
     }
     for (uint32_t i = 0; i < KEYS; i++) {
-        assert_int_equal(slot_index_find(&index, hash64(key_of(keys, i), 0), key_of(keys, i), key_of, keys), i);
+        assert_int_equal(
+            slot_index_find(&index, hash64(key_of(keys, i), 0), key_of(keys, i), key_of, keys), i);
     }
     assert_true(index.count * 3 <= index.capacity * 2);
     slot_index_clean_up(&index);

@@ -9,7 +9,8 @@ static struct timer idle_timer(void) {
     return (struct timer){.deadline_ms = TIME_NONE, .queued_ms = TIME_NONE};
 }
 
-static void arm(struct timers *timers, struct timer *timer, int64_t deadline_ms, uint64_t hash, uint32_t kind) {
+static void arm(struct timers *timers, struct timer *timer, int64_t deadline_ms, uint64_t hash,
+                uint32_t kind) {
     timers_arm(timers, timer, (struct timer_entry){deadline_ms, hash, 0, kind});
 }
 
