@@ -6,14 +6,14 @@
 
 #include "base/options.h"
 #include "broker/embedded.h"
+#include "consumer/commands/capacity.h"
 #include "consumer/commands/commands.h"
 #include "consumer/ops/console.h"
 #include "consumer/ops/http.h"
 #include "consumer/worker.h"
 
-#define ROOM         "run"
-#define WORKERS_MAX  64
-#define PUSHES_SHOWN 3
+#define ROOM        "run"
+#define WORKERS_MAX 64
 
 struct run_options {
     const char *config_path, *worker_name, *group_id, *bootstrap_servers, *prefix, *clickstream,
@@ -213,12 +213,12 @@ static struct failure prepare_broker(struct run *run) {
 }
 
 static void log_plan(const struct run *run) {
-    double user_bytes = sizeof(struct user_slot) + 64.0;
-    log_info(&run->log, ROOM,
-             "capacity users_max_per_partition=%lld bytes_per_user_about=%.0f "
-             "plan_mib_per_partition=%.0f",
-             (long long)run->config.state.users_max, user_bytes,
-             (double)run->config.state.users_max * user_bytes / 1048576);
+    struct capacity capacity = capacity_plan(&run->config, (int32_t)run->config.topics.partitions);
+    struct buffer line = {0};
+    capacity_write(&capacity, &run->config, &line);
+    size_t size = line.size > 0 && line.data[line.size - 1] == '\n' ? line.size - 1 : line.size;
+    log_info(&run->log, ROOM, "%.*s", (int)size, (const char *)line.data);
+    buffer_clean_up(&line);
 }
 
 static struct failure new_workers(struct run *run) {
@@ -281,6 +281,7 @@ static struct console_totals totals_now(const struct run *run) {
         console_totals_add(&totals, &pipeline->clean.metrics, &pipeline->emit.metrics,
                            &pipeline->state_metrics, worker_broker_metrics(worker),
                            worker_watermark_ms(worker));
+        console_totals_add_decode(&totals, &pipeline->decode.metrics);
     }
     return totals;
 }
@@ -379,7 +380,9 @@ static int start_run(struct run *run) {
                       (enum log_format)run->config.ops.log_format, clock_system());
     run->metrics = metrics_new();
     run->console =
-        run->options.console ? console_new(stdout, PUSHES_SHOWN, run->options.json) : NULL;
+        run->options.console
+            ? console_new(stdout, (size_t)run->config.ops.pushes_per_second_max, run->options.json)
+            : NULL;
     log_plan(run);
     failure = run_all(run);
     if (failed(failure)) {
