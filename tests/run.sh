@@ -78,11 +78,11 @@ suite "packages" 180 deploy/packages.sh test
 suite "build" 180 build ci
 [ "${#failed[@]}" -eq 0 ] || exit 1
 suite "build with ASan and UBSan" 180 build asan all
-suite "build with TSan" 60 build tsan test_broker_mock
+threaded=(test_broker_mock test_http test_console test_log test_metrics)
+suite "build with TSan" 60 build tsan "${threaded[@]}"
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
-export TSAN_OPTIONS="suppressions=$root/tests/tsan.suppressions"
 suite "unit, property, golden (ASan, UBSan)" 150 tests_of asan -L 'unit|property|golden' -j "$jobs"
-suite "mock (TSan)" 60 tests_of tsan -R mock/test_broker_mock
+suite "threads: broker, http, console (TSan)" 90 tests_of tsan -R "/($(IFS="|"; echo "${threaded[*]}"))\$"
 suite "Kafka and Python from their registries" 120 eval 'tests/kafka/kafka.sh install && python_packages'
 suite "start Kafka" 60 tests/kafka/kafka.sh start "$kafka"
 PROMOSTREAM_KAFKA=$(tests/kafka/kafka.sh address "$kafka")
