@@ -11,7 +11,7 @@
 #include "base/options.h"
 #include "schemas/schemas.h"
 
-volatile sig_atomic_t stop_requested;
+_Atomic sig_atomic_t stop_requested;
 
 static const struct command commands[] = {
     {"run", "read the clickstream, decide, push: the main job", command_run},

@@ -34,9 +34,10 @@ struct command {
     int (*run)(int argc, char **argv);
 };
 
-/* Set by SIGTERM and SIGINT (main.c); long commands look at it at least every 100 ms and end in
+/* Set by SIGTERM and SIGINT (main.c), read by every worker's thread, hence atomic (and lock-free,
+ * so that a signal handler may write it); long commands look at it at least every 100 ms and end in
  * order. */
-extern volatile sig_atomic_t stop_requested;
+extern _Atomic sig_atomic_t stop_requested;
 
 int command_run(int argc, char **argv);
 int command_pause(int argc, char **argv);
