@@ -37,7 +37,11 @@ static void world_connect(struct world *world) {
 }
 
 void world_open(struct world *world, const char *name) {
-    world_name(world, test_kafka_address(), name);
+    world_open_on(world, test_kafka_address(), name);
+}
+
+void world_open_on(struct world *world, const char *bootstrap_servers, const char *name) {
+    world_name(world, bootstrap_servers, name);
     world->topics =
         (struct topics){.prefix = world->prefix, .partitions = PARTITIONS, .create = true};
     topics_resolve(&world->topics);
@@ -138,6 +142,9 @@ struct failure member_step(struct member *member, int timeout_ms) {
             assert_true(record->offset >= *next);
             *next = record->offset + 1;
             member->records++;
+            if (member->on_record) {
+                member->on_record(member->context, record);
+            }
         }
         break;
     }

@@ -28,7 +28,9 @@ struct member {
     int64_t next[PARTITIONS][INPUT_COUNT]; /* position, as committed or after the last record */
     int64_t committed_epoch[PARTITIONS];
     int64_t records;
-    int assigned, revoked, lost; /* events so far */
+    int assigned, revoked, lost;                                   /* events so far */
+    void (*on_record)(void *context, const struct record *record); /* NULL = only counted */
+    void *context;
 };
 
 /* What a visit has seen. */
@@ -43,6 +45,8 @@ int64_t test_now_ms(void);
 
 /* Topics with a prefix of their own, made through admin calls. */
 void world_open(struct world *world, const char *name);
+/* The same on another broker than test_kafka_address. */
+void world_open_on(struct world *world, const char *bootstrap_servers, const char *name);
 /* The same where the topics exist already (mock cluster). */
 void world_open_at(struct world *world, const char *bootstrap_servers, const char *name);
 void world_close(struct world *world);
