@@ -28,13 +28,12 @@ static struct failure stream_failure(const struct container_writer *writer) {
 
 /* Keeps the failure that came first. */
 static struct failure destroy(struct container_writer *writer, struct failure failure) {
-    /* Avro-C flushes without looking; what that loses only the stream's error mark tells. */
-    bool is_lost = writer->stream && ferror(writer->stream);
-    if (writer->stream && fclose(writer->stream) != 0) {
-        is_lost = true;
-    }
-    if (is_lost && !failed(failure)) {
-        failure = stream_failure(writer);
+    if (writer->stream) {
+        /* An error of an earlier write, which Avro-C may have passed over, counts too. */
+        bool has_error = ferror(writer->stream) != 0;
+        if ((fclose(writer->stream) != 0 || has_error) && !failed(failure)) {
+            failure = stream_failure(writer);
+        }
     }
     avro_schema_decref(writer->schema);
     free(writer->path);
