@@ -100,28 +100,32 @@ static struct failure start(struct worker *worker) {
     return failed(failure) ? failure : side_poll(&worker->side, worker->broker);
 }
 
-struct failure worker_new(const struct worker_settings *settings, struct health *health,
-                          struct worker **out) {
-    *out = NULL;
+struct failure worker_new_on(const struct worker_settings *settings, struct broker *broker,
+                             struct health *health, struct worker **out) {
     struct worker *worker = memory_new(1, sizeof *worker);
     worker->settings = *settings;
     worker->health = health;
+    worker->broker = broker;
     worker->zones = timezone_set_new(NULL);
     atomic_store(&worker->watermark_ms, TIME_NONE);
     side_init(&worker->side, &settings->config->side);
-    struct broker_config broker = settings->config->broker;
-    broker.worker_name = settings->name;
-    struct failure failure =
-        broker_kafka_open(&broker, &settings->config->topics, settings->log, &worker->broker);
-    if (!failed(failure)) {
-        failure = start(worker);
-    }
+    struct failure failure = start(worker);
+    *out = failed(failure) ? NULL : worker;
     if (failed(failure)) {
         worker_destroy(worker);
-        return failure;
     }
-    *out = worker;
-    return failure_none();
+    return failure;
+}
+
+struct failure worker_new(const struct worker_settings *settings, struct health *health,
+                          struct worker **out) {
+    *out = NULL;
+    struct broker_config config = settings->config->broker;
+    struct broker *broker;
+    config.worker_name = settings->name;
+    struct failure failure =
+        broker_kafka_open(&config, &settings->config->topics, settings->log, &broker);
+    return failed(failure) ? failure : worker_new_on(settings, broker, health, out);
 }
 
 static void drop_memory(struct owned *owned) {

@@ -30,6 +30,11 @@ struct worker;
 /* Opens the broker connection (fences a predecessor of the same name). */
 MUST_CHECK struct failure worker_new(const struct worker_settings *settings, struct health *health,
                                      struct worker **out);
+/* The same on an opened connection, which the worker closes in the end, also if it fails (tests,
+ * other implementations of the seam). */
+MUST_CHECK struct failure worker_new_on(const struct worker_settings *settings,
+                                        struct broker *broker, struct health *health,
+                                        struct worker **out);
 /* Runs until should_stop, the end, or a failure; drains what was computed. */
 MUST_CHECK struct failure worker_run(struct worker *worker);
 void worker_destroy(struct worker *worker); /* NULL is fine */

@@ -1,0 +1,168 @@
+/* The worker's loop over a simulated seam: whatever epochs are lost and whatever is revoked, what
+ * is committed in the end is what an undisturbed worker commits. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+/* cmocka needs the above */
+#include <cmocka.h>
+
+#include "consumer/worker.h"
+#include "tests/support/sim_broker.h"
+#include "tests/support/stream.h"
+
+static const char config_text[] =
+    "epoch: {interval: 10ms, events_max: 100, ticks: false}\n"
+    "clean: {lateness: 60s}\n"
+    "state: {users_max: 45}\n"
+    "triggers:\n"
+    "  cart_abandoned: {idle: 20m}\n"
+    "  browse_abandoned: {idle: 15m, views_min: 2}\n"
+    "decide:\n"
+    "  cap_per_hour: 3\n"
+    "  cap_per_user_day: 2\n"
+    "  cap_per_user_week: 6\n"
+    "  attribution_window: 2d\n"
+    "  offers:\n"
+    "    - {id: ten, kind: percent_off, value: 10, title: t, body: \"{items} {cart_value}\"}\n"
+    "  rules:\n"
+    "    - {trigger: cart_abandoned, offer: ten}\n"
+    "    - {trigger: browse_abandoned, offer: ten}\n";
+
+static bool never(void) {
+    return false;
+}
+
+static bool at_once(void) {
+    return true;
+}
+
+static int64_t wall_ms = STREAM_START_MS;
+
+/* Runs a worker over the stream until its end and fires what is left. */
+static void run_worker(const struct stream *stream, struct sim_log *log, double loss_share,
+                       double revoke_share, uint64_t seed, bool (*should_stop)(void)) {
+    struct pipeline_config config;
+    struct failure failure =
+        pipeline_config_load_text("worker.yaml", config_text, strlen(config_text), stderr, &config);
+    assert_false(failed(failure));
+    struct sim_options options = {.clicks = stream->records,
+                                  .click_count = stream->count,
+                                  .loss_share = loss_share,
+                                  .revoke_share = revoke_share,
+                                  .seed = seed};
+    struct log_sink silent = {.out = NULL};
+    struct worker_settings settings = {.config = &config,
+                                       .name = "sim",
+                                       .until_end = true,
+                                       .at_end = AT_END_FIRE,
+                                       .clock = clock_fake(&wall_ms),
+                                       .log = &silent,
+                                       .should_stop = should_stop};
+    struct health health;
+    health_init(&health, "sim", wall_ms);
+    struct worker *worker;
+    failure = worker_new_on(&settings, sim_broker_new(log, &options), &health, &worker);
+    assert_false(failed(failure));
+    failure = worker_run(worker);
+    assert_false(failed(failure));
+    worker_destroy(worker);
+    pipeline_config_clean_up(&config);
+}
+
+/* Committed rows of the topics that do not depend on where epochs were cut, in order. */
+static void schedule_free(const struct sim_log *log, struct buffer *out) {
+    for (size_t i = 0; i < log->count; i++) {
+        const struct sim_row *row = &log->rows[i];
+        if (row->topic == TOPIC_PROMOTION_DECISIONS) {
+            buffer_append(out, row->key);
+            buffer_append(out, row->value);
+        }
+    }
+    for (size_t i = 0; i < log->count; i++) {
+        const struct sim_row *row = &log->rows[i];
+        if (row->topic == TOPIC_PROMOTION_PUSHES || row->topic == TOPIC_OPEN_DECISIONS) {
+            buffer_append_byte(out, (uint8_t)row->topic);
+            buffer_append(out, row->key);
+            buffer_append(out, row->value);
+        }
+    }
+}
+
+static void random_stream(struct stream *stream, uint64_t seed) {
+    static const struct stream_options options = {.records = 4000,
+                                                  .users = 60,
+                                                  .gap_ms_max = 120000,
+                                                  .jitter_ms_max = 30000,
+                                                  .late_share = 0.02,
+                                                  .duplicate_share = 0.02,
+                                                  .garbage_share = 0.01,
+                                                  .has_ids = true};
+    stream_random(stream, seed, &options);
+}
+
+static void test_lost_epochs_and_revocations_change_nothing(void **state) {
+    (void)state;
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        struct stream stream = {0};
+        struct sim_log calm, rough;
+        struct buffer expected = {0}, found = {0};
+        random_stream(&stream, seed);
+        sim_log_init(&calm);
+        sim_log_init(&rough);
+        run_worker(&stream, &calm, 0, 0, seed, never);
+        run_worker(&stream, &rough, 0.3, 0.05, seed, never);
+        assert_true(rough.losses > 5);
+        schedule_free(&calm, &expected);
+        schedule_free(&rough, &found);
+        assert_true(expected.size > 100000);
+        assert_int_equal(found.size, expected.size);
+        assert_memory_equal(found.data, expected.data, expected.size);
+        buffer_clean_up(&expected);
+        buffer_clean_up(&found);
+        sim_log_clean_up(&calm);
+        sim_log_clean_up(&rough);
+        stream_clean_up(&stream);
+    }
+}
+
+static void test_goes_on_where_another_stopped(void **state) {
+    (void)state;
+    struct stream stream = {0};
+    struct sim_log whole, parts;
+    struct buffer expected = {0}, found = {0};
+    random_stream(&stream, 21);
+    sim_log_init(&whole);
+    sim_log_init(&parts);
+    run_worker(&stream, &whole, 0, 0, 1, never);
+    run_worker(&stream, &parts, 0, 0, 1,
+               at_once); /* asked to stop before anything: drains, commits nothing */
+    assert_int_equal(parts.count, 0);
+    run_worker(&stream, &parts, 0, 0, 1, never);
+    size_t commits = parts.commits;
+    run_worker(&stream, &parts, 0, 0, 1, never); /* everything is done: nothing is done again */
+    assert_int_equal(parts.commits, commits);
+    schedule_free(&whole, &expected);
+    schedule_free(&parts, &found);
+    assert_int_equal(found.size, expected.size);
+    assert_memory_equal(found.data, expected.data, expected.size);
+    buffer_clean_up(&expected);
+    buffer_clean_up(&found);
+    sim_log_clean_up(&whole);
+    sim_log_clean_up(&parts);
+    stream_clean_up(&stream);
+}
+
+static int set_up(void **state) {
+    (void)state;
+    schemas_init();
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lost_epochs_and_revocations_change_nothing),
+        cmocka_unit_test(test_goes_on_where_another_stopped),
+    };
+    return cmocka_run_group_tests(tests, set_up, NULL);
+}
