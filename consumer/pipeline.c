@@ -30,8 +30,7 @@ void pipeline_begin(struct pipeline *pipeline, struct epoch *epoch) {
     pipeline->emit.epoch = epoch;
 }
 
-/* ---- the micro-batch: score, decide, write back, emit
- * ------------------------------------------------- */
+/* ---- the micro-batch: score, decide, write back, emit ---- */
 
 /* Writes a decision into its user's state: what later decisions, revocations and the closing timer
  * need to know. */
@@ -87,8 +86,7 @@ static void open_decision(struct pipeline *pipeline, struct partition *partition
     }
 }
 
-/* ---- timers
- * -------------------------------------------------------------------------------------------- */
+/* ---- timers ---- */
 
 static void close_decision(struct pipeline *pipeline, struct partition *partition,
                            struct user_state *user, size_t index) {
@@ -173,8 +171,7 @@ static bool fire_due(struct pipeline *pipeline, struct partition *partition, int
     return true;
 }
 
-/* ---- one event
- * ------------------------------------------------------------------------------------------ */
+/* ---- one event ---- */
 
 static void write_dead_letter(struct pipeline *pipeline, struct partition *partition,
                               const struct record *record, const char *reason) {
@@ -299,8 +296,7 @@ static enum clean_verdict apply_feedback(struct pipeline *pipeline, struct parti
     return CLEAN_OK;
 }
 
-/* ---- the table of contents
- * ------------------------------------------------------------------------------ */
+/* ---- the table of contents ---- */
 
 static void handle(struct pipeline *pipeline, struct partition *partition,
                    const struct record *record) {
@@ -388,8 +384,7 @@ bool pipeline_fire_at_end(struct pipeline *pipeline, struct partition *partition
     return is_done;
 }
 
-/* ---- the end of an epoch
- * ------------------------------------------------------------------------------ */
+/* ---- the end of an epoch ---- */
 
 static void write_users(struct pipeline *pipeline, struct partition *partition) {
     struct user_store *store = &partition->store;

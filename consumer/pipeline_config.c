@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* ---- Sections that belong to no room --------------------------------------------------------- */
+/* ---- Sections that belong to no room ---- */
 
 static const char *const reset_names[] = {"earliest", "latest", NULL};
 
@@ -117,7 +117,7 @@ static const struct config_key epoch_keys[] = {
 static const struct config_table epoch_table = {
     epoch_keys, sizeof epoch_keys / sizeof epoch_keys[0], sizeof(struct epoch_config)};
 
-/* ---- All sections, in the order of the rooms ------------------------------------------------- */
+/* ---- All sections, in the order of the rooms ---- */
 
 #define SECTIONS_MAX 16
 
@@ -152,7 +152,7 @@ void pipeline_config_write_defaults(FILE *out) {
     config_write_defaults(sections.rooms, sections.count, out);
 }
 
-/* ---- What tables cannot check ---------------------------------------------------------------- */
+/* ---- What tables cannot check ---- */
 
 /* Names become client ids and keys of Kafka's own: letters, digits, dot, dash, underscore. */
 static size_t check_name(const char *name, const char *key, const char *text, FILE *errors) {
@@ -206,7 +206,7 @@ static size_t check_rooms(const char *name, const struct pipeline_config *config
     return check_kafka(name, &config->broker, errors) + check_decide(name, &config->decide, errors);
 }
 
-/* ---- Load ------------------------------------------------------------------------------------ */
+/* ---- Load ---- */
 
 static struct failure finish(const char *name, struct failure failure,
                              const struct sections *sections, FILE *errors,

@@ -25,8 +25,7 @@ struct csv_reader {
     size_t scanned; /* next byte to look at */
     enum scan_state state;
     bool has_bad_quote;
-    size_t first_newline; /* within the row, SIZE_MAX = none yet */
-    uint64_t newlines;    /* within the row */
+    uint64_t newlines; /* within the row */
 
     struct bytes *fields;
     uint8_t *unquoted; /* fields with doubled quotes are copied here */
@@ -39,7 +38,6 @@ static void scan_restart(struct csv_reader *reader) {
     reader->scanned = reader->begin;
     reader->state = SCAN_FIELD_START;
     reader->has_bad_quote = false;
-    reader->first_newline = SIZE_MAX;
     reader->newlines = 0;
 }
 
@@ -60,9 +58,6 @@ static struct failure refill(struct csv_reader *reader) {
         reader->begin = 0;
         reader->end -= shift;
         reader->scanned -= shift;
-        if (reader->first_newline != SIZE_MAX) {
-            reader->first_newline -= shift;
-        }
     }
     size_t got;
     struct failure failure = input_file_read(reader->input, reader->window + reader->end,
@@ -77,13 +72,7 @@ static bool scan_byte(struct csv_reader *reader, uint8_t c) {
     uint8_t separator = (uint8_t)reader->config.separator;
     if (c == '\n') {
         reader->newlines++;
-        if (reader->state != SCAN_QUOTED) {
-            return true;
-        }
-        if (reader->first_newline == SIZE_MAX) {
-            reader->first_newline = reader->scanned;
-        }
-        return false;
+        return reader->state != SCAN_QUOTED;
     }
     switch (reader->state) {
     case SCAN_FIELD_START:
@@ -130,7 +119,8 @@ static struct failure scan_row(struct csv_reader *reader, enum scan_result *out)
             }
         }
         if (reader->scanned == limit) {
-            *out = reader->first_newline == SIZE_MAX ? ROW_OVERFLOWS : ROW_UNCLOSED;
+            *out = reader->newlines == 0 ? ROW_OVERFLOWS
+                                         : ROW_UNCLOSED; /* only quoted ones do not end it */
             return failure_none();
         }
         if (reader->is_at_end) {
@@ -242,11 +232,15 @@ static enum csv_verdict take_row(struct csv_reader *reader, struct csv_row *out)
     return fits ? CSV_ROW : CSV_FIELD_COUNT;
 }
 
-/* Keeps the beginning of a row that is given up, in the place of unquoted fields. */
-static void keep_example(struct csv_reader *reader, struct csv_row *out, size_t end) {
-    size_t size = end - reader->begin;
+/* Keeps the first line of a row that is given up, or its beginning, in the place of unquoted
+ * fields. */
+static void keep_example(struct csv_reader *reader, struct csv_row *out) {
+    const uint8_t *begin = reader->window + reader->begin;
+    size_t size = reader->scanned - reader->begin;
+    const uint8_t *newline = memchr(begin, '\n', size);
+    size = newline ? (size_t)(newline - begin) : size;
     size = size < EXAMPLE_BYTES ? size : EXAMPLE_BYTES;
-    memcpy(reader->unquoted, reader->window + reader->begin, size);
+    memcpy(reader->unquoted, begin, size);
     out->text = bytes_of(reader->unquoted, size);
 }
 
@@ -265,12 +259,11 @@ struct failure csv_next(struct csv_reader *reader, struct csv_row *out,
             *out_verdict = take_row(reader, out);
             break;
         case ROW_OVERFLOWS:
-            keep_example(reader, out, reader->scanned);
+            keep_example(reader, out);
             *out_verdict = CSV_TOO_LONG;
             return skip_line(reader);
         case ROW_UNCLOSED:
-            keep_example(reader, out,
-                         reader->first_newline < reader->end ? reader->first_newline : reader->end);
+            keep_example(reader, out);
             *out_verdict = CSV_BAD_QUOTE;
             return skip_line(reader);
         case NO_ROW:

@@ -19,8 +19,7 @@ struct shop_options shop_options_default(void) {
                                  .consent_denied = NAN};
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 static struct failure check_options(const struct shop_options *options) {
     if (options->users < 1 || options->users > SHOP_USERS_MAX) {
@@ -139,8 +138,7 @@ void shop_destroy(struct shop *shop) {
     free(shop);
 }
 
-/* ---- time
- * ---------------------------------------------------------------------------------------------- */
+/* ---- time ---- */
 
 static void wake_bot(struct shop *shop, int64_t bot, int64_t at_ms) {
     uint32_t seq = shop->bot_views[bot - shop->options.users]++;
@@ -283,8 +281,7 @@ int64_t shop_now_ms(const struct shop *shop) {
     return shop->now_ms;
 }
 
-/* ---- what is known before the first event
- * -------------------------------------------------------------- */
+/* ---- what is known before the first event ---- */
 
 int64_t shop_catalogue_count(const struct shop *shop) {
     return shop_catalogue_items(shop->catalogue, 0);

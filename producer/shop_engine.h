@@ -84,8 +84,7 @@ struct shop {
     char profile_id[SHOP_KEY_BYTES];
 };
 
-/* ---- shop_episode.c
- * ----------------------------------------------------------------------------------- */
+/* ---- shop_episode.c ---- */
 
 /* The session's cart was left: its decision is planned, and it becomes the user's latest. */
 void shop_episode_open(struct shop *shop, int64_t user, const struct shop_session *session);
@@ -103,8 +102,7 @@ bool shop_episode_push(struct shop *shop, struct shop_episode *episode, enum sho
 struct hash128 shop_episode_id(const struct shop *shop, const struct shop_episode *episode);
 void shop_episodes_clean_up(struct shop *shop);
 
-/* ---- shop_feedback.c
- * ---------------------------------------------------------------------------------- */
+/* ---- shop_feedback.c ---- */
 
 void shop_feedback_deliver(struct shop *shop, const struct shop_push *push, int64_t at_ms);
 /* F and coupons of the last 30 d as of at_ms. */

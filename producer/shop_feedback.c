@@ -12,8 +12,7 @@
 #define OPENED_MEDIAN_MS     300000.0
 #define OPENED_S             1.0
 
-/* ---- what a user remembers
- * ---------------------------------------------------------------------------- */
+/* ---- what a user remembers ---- */
 
 static const struct shop_pushed *pushed_of(const struct shop *shop, int64_t user) {
     uint32_t held = shop->shoppers[user].pushed;
@@ -72,8 +71,7 @@ void shop_feedback_cart_skipped(struct shop *shop, int64_t user) {
     pushed_made(shop, user)->skips_cart = false;
 }
 
-/* ---- a record of promotion-pushes
- * ---------------------------------------------------------------------- */
+/* ---- a record of promotion-pushes ---- */
 
 /* The nearest of the shop's arms: amounts off by their share of the cart. */
 static enum shop_arm arm_of(const struct push_row *push, double cart_value, double *out_discount) {
@@ -170,8 +168,7 @@ void shop_feedback(struct shop *shop, const struct push_row *push, int64_t arriv
     plan->push.partition = partition;
 }
 
-/* ---- at the user
- * --------------------------------------------------------------------------------------- */
+/* ---- at the user ---- */
 
 static void say(struct shop *shop, const struct shop_push *push, enum event_type type,
                 double after_ms) {

@@ -30,8 +30,7 @@ struct shop_identity shop_nuisance_identity(const struct shop_nuisance *nuisance
     return identity;
 }
 
-/* ---- one message
- * -------------------------------------------------------------------------------------- */
+/* ---- one message ---- */
 
 static void plan(struct shop_nuisance *nuisance, const struct shop_click *click) {
     struct shop_plan *planned = shop_queue_add(nuisance->queue, click->arrival_ms, PLAN_CLICK);
@@ -152,8 +151,7 @@ void shop_nuisance_send(struct shop_nuisance *nuisance, const struct shop_click 
     distort(nuisance, &sent);
 }
 
-/* ---- keys
- * --------------------------------------------------------------------------------------------- */
+/* ---- keys ---- */
 
 static void put_on_device(struct shop_click *click, struct shop_identity identity) {
     if (identity.is_on_second_device) {

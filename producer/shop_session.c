@@ -31,8 +31,7 @@ int64_t shop_session_arrival(const struct shop_scene *scene, const struct shop_u
     }
 }
 
-/* ---- one session
- * -------------------------------------------------------------------------------------- */
+/* ---- one session ---- */
 
 struct maker {
     const struct shop_scene *scene;

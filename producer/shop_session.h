@@ -10,7 +10,7 @@
 #include "producer/shop_taste.h"
 #include "producer/shop_user.h"
 
-#define SHOP_IDLE_MS            (60 * INT64_C(60000)) /* a cart left alone this long is a decision */
+#define SHOP_IDLE_MS            (60 * INT64_C(60000)) /* a cart left this long is a decision */
 #define SHOP_SESSION_GAP_MS     (30 * INT64_C(60000))
 #define SHOP_SESSION_CLICKS_MAX 80
 #define SHOP_NEVER              INT64_MAX

@@ -18,8 +18,7 @@
 #define ROW_LEDGER_MAX  8
 #define ROW_SIDES_MAX   4
 
-/* ---- promotion-decisions
- * --------------------------------------------------------------------------- */
+/* ---- promotion-decisions ---- */
 
 struct action_probability {
     struct bytes action; /* offer id or "none" */
@@ -62,8 +61,7 @@ struct decision_row {
 void decision_encode(const struct decision_row *row, struct buffer *out);
 bool decision_decode(struct bytes body, struct decision_row *out);
 
-/* ---- promotion-pushes
- * ------------------------------------------------------------------------------ */
+/* ---- promotion-pushes ---- */
 
 enum push_kind { PUSH_SEND, PUSH_REVOKED }; /* "push", "push_revoked" */
 
@@ -91,8 +89,7 @@ struct push_row {
 void push_encode(const struct push_row *row, struct buffer *out);
 bool push_decode(struct bytes body, struct push_row *out);
 
-/* ---- open-decisions: frozen at the decision, tombstoned at close
- * ------------------------------------- */
+/* ---- open-decisions: frozen at the decision, tombstoned at close ---- */
 
 struct open_decision_row {
     struct open_decision open; /* as in the user's state at the time of the decision */
@@ -110,8 +107,7 @@ struct open_decision_row {
 void open_decision_encode(const struct open_decision_row *row, struct buffer *out);
 bool open_decision_decode(struct bytes body, struct open_decision_row *out);
 
-/* ---- partition-state
- * ------------------------------------------------------------------------------- */
+/* ---- partition-state ---- */
 
 struct ledger_hour {
     int64_t hour; /* event-time hour since 1970 */
@@ -131,8 +127,7 @@ struct partition_state_row {
 void partition_state_encode(const struct partition_state_row *row, struct buffer *out);
 bool partition_state_decode(struct bytes body, struct partition_state_row *out);
 
-/* ---- journal
- * ---------------------------------------------------------------------------------------- */
+/* ---- journal ---- */
 
 struct side_position {
     struct bytes topic;
@@ -156,8 +151,7 @@ struct journal_row {
 void journal_encode(const struct journal_row *row, struct buffer *out);
 bool journal_decode(struct bytes body, struct journal_row *out);
 
-/* ---- dead-letters
- * ----------------------------------------------------------------------------------- */
+/* ---- dead-letters ---- */
 
 struct dead_letter_row {
     struct bytes topic;
@@ -169,8 +163,7 @@ struct dead_letter_row {
 void dead_letter_encode(const struct dead_letter_row *row, struct buffer *out);
 bool dead_letter_decode(struct bytes body, struct dead_letter_row *out);
 
-/* ---- control, catalogue, profiles
- * ------------------------------------------------------------------- */
+/* ---- control, catalogue, profiles ---- */
 
 struct control_row {
     struct bytes setting; /* also the key: "paused" */

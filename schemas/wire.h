@@ -19,7 +19,7 @@ enum wire_verdict {
     WIRE_BAD_UTF8
 };
 
-/* ---- writing: appends, cannot fail ------------------------------------------------------- */
+/* ---- writing: appends, cannot fail ---- */
 
 #define WIRE_LONG_BYTES_MAX 10
 
@@ -45,7 +45,7 @@ void wire_write_double(struct buffer *out, double value);
 void wire_write_boolean(struct buffer *out, bool value);
 void wire_write_bytes(struct buffer *out, struct bytes bytes); /* bytes or string */
 
-/* ---- reading ------------------------------------------------------------------------------ */
+/* ---- reading ---- */
 
 struct wire_reader {
     const uint8_t *cursor, *end;

@@ -7,7 +7,7 @@
 #define ACTIVE_SHARE        0.15 /* users with a cart, a timer or an open decision */
 #define CART_LINES          2.0
 #define OPEN_DECISIONS      1.0
-#define ITEM_BYTES          64.0 /* interned id and its table entries, per user: most share theirs */
+#define ITEM_BYTES          64.0 /* interned id and its table entries, per user; most share */
 #define CATALOGUE_ROW_BYTES 320.0
 #define PROFILE_ROW_BYTES   200.0
 #define EPOCH_RECORD_BYTES                                                                         \

@@ -97,7 +97,7 @@ struct validation {
     int32_t partitions; /* of the clickstream, 0 = unknown */
 };
 
-/* ---- Checks ---------------------------------------------------------------------------------- */
+/* ---- Checks ---- */
 
 /* The start creates what is missing, but not a clickstream whose number of partitions nobody has
  * said. */
@@ -176,7 +176,7 @@ static void check_sizes(struct validation *validation) {
     }
 }
 
-/* ---- Output ---------------------------------------------------------------------------------- */
+/* ---- Output ---- */
 
 static struct power_plan power_plan_of(const struct validation *validation) {
     return (struct power_plan){

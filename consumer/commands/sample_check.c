@@ -63,7 +63,7 @@ void sample_check_add(void *context, const struct record *record) {
     count_times(check, event.event_ms, record->timestamp_ms);
 }
 
-/* ---- Findings -------------------------------------------------------------------------------- */
+/* ---- Findings ---- */
 
 static double percent(int64_t part, int64_t whole) {
     return whole > 0 ? 100.0 * (double)part / (double)whole : 0;

@@ -8,7 +8,7 @@
 #define USER_COLUMNS_MAX 40
 #define TEXT_COLUMNS_MAX 160
 
-/* ---- Totals ---------------------------------------------------------------------------------- */
+/* ---- Totals ---- */
 
 struct console_totals console_totals_none(void) {
     return (struct console_totals){.watermark_ms = TIME_NONE};
@@ -55,7 +55,7 @@ void console_totals_add(struct console_totals *totals, const struct clean_metric
     }
 }
 
-/* ---- The line of rates ----------------------------------------------------------------------- */
+/* ---- The line of rates ---- */
 
 /* Rounded to whole numbers from 10 on; a counter that went back (a lost partition) shows 0. */
 static void append_rate(struct buffer *out, int64_t before, int64_t now, int64_t span_ms,
@@ -103,7 +103,7 @@ void console_render_line(const struct console_totals *before, const struct conso
     buffer_append_byte(out, '\n');
 }
 
-/* ---- One push -------------------------------------------------------------------------------- */
+/* ---- One push ---- */
 
 static void append_offer(struct buffer *out, const struct push_row *push) {
     printable_append(out, push->offer_id, USER_COLUMNS_MAX);

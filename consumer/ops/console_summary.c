@@ -8,7 +8,7 @@
 
 #define ACTIONS_MAX (OFFERS_MAX + 1)
 
-/* ---- Tallies --------------------------------------------------------------------------------- */
+/* ---- Tallies ---- */
 
 /* One cell that something was counted in. */
 struct cell {
@@ -68,7 +68,7 @@ void console_write_tallies(void *context, struct buffer *out) {
     }
 }
 
-/* ---- Totals by verdict ----------------------------------------------------------------------- */
+/* ---- Totals by verdict ---- */
 
 struct named_count {
     const char *name;
@@ -136,7 +136,7 @@ static void append_totals(const struct console_totals *totals, bool is_json, str
     append(out, "epochs", epochs, sizeof epochs / sizeof epochs[0]);
 }
 
-/* ---- The summary ----------------------------------------------------------------------------- */
+/* ---- The summary ---- */
 
 static void append_table(const struct console_tallies *tallies, struct buffer *out) {
     buffer_format(out, "\n  %-20s %-24s %-18s %12s\n", "trigger", "offer", "reason", "count");

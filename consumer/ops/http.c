@@ -25,7 +25,7 @@ struct http {
     uint64_t next_order;
 };
 
-/* ---- Answers --------------------------------------------------------------------------------- */
+/* ---- Answers ---- */
 
 static struct http_answer answer_text(unsigned status, struct buffer *body, const char *text) {
     buffer_format(body, "%s\n", text);
@@ -119,7 +119,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     return send_answer(connection, answer, &body);
 }
 
-/* ---- Connections ----------------------------------------------------------------------------- */
+/* ---- Connections ---- */
 
 static void close_oldest(struct http *http) {
     struct open_connection *oldest = NULL;
@@ -171,7 +171,7 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     }
 }
 
-/* ---- Start and stop -------------------------------------------------------------------------- */
+/* ---- Start and stop ---- */
 
 /* Splits host:port; an IPv6 host stands in brackets. False if there is no port. */
 static bool split_listen(const char *listen, char host[HOST_BYTES_MAX], const char **out_port) {

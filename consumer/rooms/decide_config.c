@@ -221,8 +221,7 @@ static const struct config_key decide_keys[] = {
 const struct config_table decide_config_table = {decide_keys, COUNT(decide_keys),
                                                  sizeof(struct decide_config)};
 
-/* ---- checks
- * ------------------------------------------------------------------------------------------- */
+/* ---- checks ---- */
 
 /* One thing that is being checked: where its errors go and how they name it. */
 struct check {

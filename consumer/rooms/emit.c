@@ -43,8 +43,7 @@ static struct buffer *begin_row(struct emit *emit, enum topic topic, int32_t par
     return out;
 }
 
-/* ---- promotion-decisions
- * ------------------------------------------------------------------------------ */
+/* ---- promotion-decisions ---- */
 
 static void list_gates_and_items(const struct decision *decision, struct decision_row *row) {
     for (int gate = 0; gate < GATE_COUNT; gate++) {
@@ -95,8 +94,7 @@ static void write_decision(struct emit *emit, int32_t partition, const struct de
     epoch_end(emit->epoch);
 }
 
-/* ---- promotion-pushes
- * --------------------------------------------------------------------------------- */
+/* ---- promotion-pushes ---- */
 
 static struct bytes push_id(struct hash128 id, int attempt, char text[PUSH_ID_BYTES_MAX]) {
     char digits[33];
@@ -187,8 +185,7 @@ void emit_revocation(struct emit *emit, int32_t partition, struct bytes user_id,
     metric_add(&emit->metrics.revocations_total, 1);
 }
 
-/* ---- open-decisions
- * ----------------------------------------------------------------------------------- */
+/* ---- open-decisions ---- */
 
 static void write_open_decision(struct emit *emit, int32_t partition,
                                 const struct decision *decision) {

@@ -9,8 +9,7 @@
 #define AMOUNT_MAX 9e12
 #define DAY_MS     INT64_C(86400000)
 
-/* ---- text from outside
- * -------------------------------------------------------------------------------- */
+/* ---- text from outside ---- */
 
 /* Reads one UTF-8 character (RFC 3629: shortest form, no surrogates). Returns its bytes, 0 if there
  * is none. */
@@ -67,8 +66,7 @@ void emit_outside_text(struct bytes text, size_t bytes_max, struct buffer *out) 
     }
 }
 
-/* ---- numbers
- * ------------------------------------------------------------------------------------------ */
+/* ---- numbers ---- */
 
 /* Decimals of the currencies of ISO 4217 that have not two. */
 static int currency_decimals(struct bytes currency) {
@@ -119,8 +117,7 @@ static void append_offer_value(const struct offer *offer, struct bytes currency,
     }
 }
 
-/* ---- templates
- * ---------------------------------------------------------------------------------------- */
+/* ---- templates ---- */
 
 static void append_item(const struct push_item *item, struct buffer *out) {
     emit_outside_text(item->name.size ? item->name : item->id, EMIT_ITEM_NAME_BYTES_MAX, out);
@@ -187,8 +184,7 @@ void emit_render(const char *template_text, const struct decision *decision,
     }
 }
 
-/* ---- reason
- * ------------------------------------------------------------------------------------------- */
+/* ---- reason ---- */
 
 /* When the user fell quiet, from the frozen features; TIME_NONE if they do not tell. */
 static int64_t quiet_since_ms(const struct decision *decision) {

@@ -59,8 +59,7 @@ int offers_by_rule(const struct decide_config *config, const struct decision *de
     return -1;
 }
 
-/* ---- fingerprint
- * -------------------------------------------------------------------------------------- */
+/* ---- fingerprint ---- */
 
 static uint64_t chain_text(uint64_t hash, const char *text) {
     return hash_combine(hash, hash64(bytes_of_text(text), 0));

@@ -109,8 +109,7 @@ void counter_add(struct decayed_counter *counter, int64_t event_ms, double amoun
     counter->last_ms = event_ms > counter->last_ms ? event_ms : counter->last_ms;
 }
 
-/* ---- the part that some users have
- * ------------------------------------------------------------------- */
+/* ---- the part that some users have ---- */
 
 struct user_active *state_active(struct user_state *user) {
     if (!user->active) {
@@ -176,8 +175,7 @@ double state_cart_value(const struct user_state *user) {
     return is_known ? value : NAN;
 }
 
-/* ---- cart
- * ---------------------------------------------------------------------------------------------- */
+/* ---- cart ---- */
 
 static struct cart_line *cart_find(struct user_active *active, uint32_t item) {
     for (size_t i = 0; item != ITEM_NONE && i < active->cart_count; i++) {
@@ -292,8 +290,7 @@ static void fold_cart(struct user_store *store, struct user_state *user, const s
     }
 }
 
-/* ---- habits
- * -------------------------------------------------------------------------------------------- */
+/* ---- habits ---- */
 
 static void affinity_touch(struct affinity affinities[USER_AFFINITIES], struct bytes name,
                            float weight) {

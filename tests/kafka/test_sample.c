@@ -78,7 +78,7 @@ static void test_no_broker(void **state) {
     assert_int_equal(sample_topic(&request, visit, &visited, &result).action, FAILURE_RETRY);
 }
 
-/* ---- Commands -------------------------------------------------------------------------------- */
+/* ---- Commands ---- */
 
 struct rows {
     struct buffer bytes;

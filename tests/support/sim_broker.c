@@ -3,8 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* ---- the log
- * --------------------------------------------------------------------------------------- */
+/* ---- the log ---- */
 
 void sim_log_init(struct sim_log *log) {
     *log = (struct sim_log){.next_offset = {-1, -1}, .epoch = -1};
@@ -46,8 +45,7 @@ void sim_log_commit(struct sim_log *log, const struct epoch *epoch) {
     log->commits++;
 }
 
-/* ---- the broker
- * ------------------------------------------------------------------------------------ */
+/* ---- the broker ---- */
 
 struct sim_broker {
     struct broker broker;

@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- records
- * ---------------------------------------------------------------------------------------------- */
+/* ---- records ---- */
 
 void stream_add_bytes(struct stream *stream, enum broker_input input, struct bytes key,
                       struct bytes value, int64_t timestamp_ms) {
@@ -112,9 +111,7 @@ void stream_random(struct stream *stream, uint64_t seed, const struct stream_opt
     stream_seal(stream);
 }
 
-/* ---- outputs
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- outputs ---- */
 
 static void append_sized(struct buffer *out, struct bytes bytes) {
     uint32_t size = (uint32_t)bytes.size;
@@ -138,9 +135,7 @@ void outputs_clean_up(struct outputs *outputs) {
     }
 }
 
-/* ---- bench
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- bench ---- */
 
 void bench_init(struct bench *bench, const char *config_text, size_t micro_batch_max) {
     *bench = (struct bench){0};

@@ -153,6 +153,7 @@ static void numbers(void **state) {
     assert_true(value == -0.01);
     assert_false(takes(CONFIG_NUMBER, 0, 1, "1.0000001", &value));
     assert_false(takes(CONFIG_NUMBER, 0, 0, "-0.1", &value));
+    assert_false(takes(CONFIG_NUMBER, 0, 0, "1e999", &value)); /* no range would catch it */
 }
 
 static void time_ranges(void **state) {

@@ -139,6 +139,15 @@ static void keys_stand_once(void **state) {
                         " 1)\n");
 }
 
+static void a_repeated_key_is_not_looked_at_again(void **state) {
+    (void)state;
+    probe_assert_errors("probe:\n  inner: {zzz: 1, zzz: 2}\n",
+                        "f.yaml:2: probe.inner.zzz: found the key again, expected it once (first"
+                        " on line 2)\n"
+                        "f.yaml:2: probe.inner.zzz: found an unknown key, expected one of depth,"
+                        " label\n");
+}
+
 static void anchors_aliases_and_tags_are_refused(void **state) {
     (void)state;
     probe_assert_errors("probe:\n"
@@ -275,6 +284,7 @@ int main(void) {
         cmocka_unit_test(a_byte_order_mark_of_utf8_is_fine),
         cmocka_unit_test(an_escaped_nul_is_refused),
         cmocka_unit_test(keys_stand_once),
+        cmocka_unit_test(a_repeated_key_is_not_looked_at_again),
         cmocka_unit_test(anchors_aliases_and_tags_are_refused),
         cmocka_unit_test(keys_are_texts),
         cmocka_unit_test(there_is_one_document),

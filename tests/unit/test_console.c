@@ -38,7 +38,7 @@ static json_int_t integer(const json_t *value, const char *first, const char *se
     return json_integer_value(found);
 }
 
-/* ---- Totals and rates ------------------------------------------------------------------------ */
+/* ---- Totals and rates ---- */
 
 static void test_totals(void **state) {
     (void)state;
@@ -102,7 +102,7 @@ static void test_line(void **state) {
     buffer_clean_up(&out);
 }
 
-/* ---- Pushes ---------------------------------------------------------------------------------- */
+/* ---- Pushes ---- */
 
 static struct push_row example_push(void) {
     return (struct push_row){
@@ -146,7 +146,7 @@ static void test_push(void **state) {
     buffer_clean_up(&out);
 }
 
-/* ---- Summary --------------------------------------------------------------------------------- */
+/* ---- Summary ---- */
 
 struct summary_fixture {
     struct offer offers[2];
@@ -249,7 +249,7 @@ static void test_exposition(void **state) {
     buffer_clean_up(&out);
 }
 
-/* ---- The live console ------------------------------------------------------------------------ */
+/* ---- The live console ---- */
 
 #define THREADS         4
 #define PUSHES_A_THREAD 500

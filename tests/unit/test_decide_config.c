@@ -108,7 +108,7 @@ static void values_out_of_bounds_do_not_load(void **state) {
     }
 }
 
-/* ---- checks --------------------------------------------------------------------------------- */
+/* ---- checks ---- */
 
 struct scene {
     struct decide_fixture fixture;

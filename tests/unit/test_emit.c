@@ -93,7 +93,7 @@ static struct open_decision_row open_row_of(const struct scene *scene, size_t in
     return row;
 }
 
-/* ---- sent ----------------------------------------------------------------------------------- */
+/* ---- sent ---- */
 
 static void a_sent_decision_is_logged_whole(void **state) {
     struct scene *scene = *state;
@@ -245,7 +245,7 @@ static void the_open_decision_keeps_what_learning_needs(void **state) {
     assert_true(row.numbers[0] == 4);
 }
 
-/* ---- held ----------------------------------------------------------------------------------- */
+/* ---- held ---- */
 
 static void a_held_decision_is_logged_and_stays_open(void **state) {
     struct scene *scene = *state;
@@ -289,7 +289,7 @@ static void a_deferred_decision_waits_in_open_decisions(void **state) {
     assert_int_equal(row.open.redecide_ms, FIXTURE_NOON_MS + FIXTURE_HOUR_MS);
 }
 
-/* ---- revoked, closed ------------------------------------------------------------------------ */
+/* ---- revoked, closed ---- */
 
 static void a_revocation_carries_the_id_of_its_push(void **state) {
     struct scene *scene = *state;
@@ -334,7 +334,7 @@ static void a_closed_decision_leaves_a_tombstone(void **state) {
     assert_int_equal(metric_get(&scene->emit.metrics.open_decisions_closed_total), 1);
 }
 
-/* ---- counted, shown ------------------------------------------------------------------------- */
+/* ---- counted, shown ---- */
 
 static void the_tally_adds_up(void **state) {
     struct scene *scene = *state;

@@ -60,7 +60,7 @@ static void expect_amount(struct scene *scene, double amount, const char *curren
     expect(scene, expected);
 }
 
-/* ---- templates ------------------------------------------------------------------------------ */
+/* ---- templates ---- */
 
 static void every_field_is_rendered(void **state) {
     struct scene *scene = *state;
@@ -187,7 +187,7 @@ static void a_big_cart_counts_all_its_lines(void **state) {
     expect_render(scene, FIXTURE_TEN_PERCENT, "{item_count}", "3");
 }
 
-/* ---- amounts -------------------------------------------------------------------------------- */
+/* ---- amounts ---- */
 
 static void amounts_have_the_decimals_of_their_currency(void **state) {
     struct scene *scene = *state;
@@ -218,7 +218,7 @@ static void no_locale_changes_a_number(void **state) {
     (void)setlocale(LC_ALL, "C");
 }
 
-/* ---- reasons -------------------------------------------------------------------------------- */
+/* ---- reasons ---- */
 
 static void freeze(struct scene *scene, enum trigger trigger, enum feature_number number,
                    double value) {

@@ -20,7 +20,7 @@ static void near(double found, double expected) {
     }
 }
 
-/* ---- counters ------------------------------------------------------------------------------- */
+/* ---- counters ---- */
 
 static void counters_are_the_sum_over_events(void **state) {
     (void)state;
@@ -56,7 +56,7 @@ static void a_counter_never_grows_backwards(void **state) {
     assert_true(counter_at(&counter, 0, FIXTURE_NOON_MS + 100000 * FIXTURE_DAY_MS) == 0);
 }
 
-/* ---- capture -------------------------------------------------------------------------------- */
+/* ---- capture ---- */
 
 struct scene {
     struct user_state user;
@@ -290,7 +290,7 @@ static void capture_is_a_function_of_its_inputs(void **state) {
                         feature_number_count * sizeof first.numbers[0]);
 }
 
-/* ---- documentation, buckets ----------------------------------------------------------------- */
+/* ---- documentation, buckets ---- */
 
 static void every_feature_is_documented_once(void **state) {
     (void)state;

@@ -125,7 +125,7 @@ static void unknown_consent_can_be_taken_as_granted_denied_cannot(void **state) 
     assert_int_equal(ask(scene), GATE_BIT(GATE_CONSENT_DENIED));
 }
 
-/* ---- caps ----------------------------------------------------------------------------------- */
+/* ---- caps ---- */
 
 static bool is_capped(struct scene *scene, size_t count, const int64_t *ages_ms) {
     scene->decision.sent_count = count;
@@ -180,7 +180,7 @@ static void the_hour_cap_is_the_share_of_the_partition(void **state) {
     assert_int_equal(ask(scene), 0);
 }
 
-/* ---- quiet hours ---------------------------------------------------------------------------- */
+/* ---- quiet hours ---- */
 
 static int64_t quiet_end(struct scene *scene, const char *zone, int64_t at_ms) {
     scene->decision.zone = timezone_find(scene->fixture.zones, bytes_of_text(zone));
@@ -232,7 +232,7 @@ static void an_unknown_zone_takes_the_default_one(void **state) {
     assert_int_equal(ask(scene), GATE_BIT(GATE_QUIET_HOURS));
 }
 
-/* ---- control group -------------------------------------------------------------------------- */
+/* ---- control group ---- */
 
 static bool is_in_control(struct scene *scene, const char *user, const char *canonical) {
     scene->decision.user_id = bytes_of_text(user);

@@ -64,7 +64,7 @@ static int tear_down(void **state) {
     return 0;
 }
 
-/* ---- A plain client -------------------------------------------------------------------------- */
+/* ---- A plain client ---- */
 
 static int dial(const struct fixture *fixture) {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -121,7 +121,7 @@ static void assert_lacks(const char *text, const char *unwanted) {
     assert_null(strstr(text, unwanted));
 }
 
-/* ---- Answers --------------------------------------------------------------------------------- */
+/* ---- Answers ---- */
 
 static void test_metrics_page(void **state) {
     struct fixture *fixture = *state;
@@ -185,7 +185,7 @@ static void test_keep_alive(void **state) {
     buffer_clean_up(&out);
 }
 
-/* ---- Hostile callers ------------------------------------------------------------------------- */
+/* ---- Hostile callers ---- */
 
 static void test_rubbish(void **state) {
     struct fixture *fixture = *state;
@@ -235,7 +235,7 @@ static void test_idle_crowd(void **state) {
     buffer_clean_up(&out);
 }
 
-/* ---- Start and stop -------------------------------------------------------------------------- */
+/* ---- Start and stop ---- */
 
 static void assert_refused(struct http_config config, const char *listen) {
     struct http *http = NULL;

@@ -114,7 +114,7 @@ static void test_missing_file(void **state) {
     free(text);
 }
 
-/* ---- The file in the repository -------------------------------------------------------------- */
+/* ---- The file in the repository ---- */
 
 static char *read_file(const char *path) {
     FILE *file = fopen(path, "r");

@@ -27,8 +27,7 @@ static struct shop *open_shop(const struct shop_options *options) {
     return shop;
 }
 
-/* ---- what it says, as bytes
- * ----------------------------------------------------------------------------- */
+/* ---- what it says, as bytes ---- */
 
 struct said {
     struct buffer events, items, truth;
@@ -121,8 +120,7 @@ static void test_nuisance_leaves_the_truth_alone(void **state) {
     forget(&clean);
 }
 
-/* ---- truth against the stream
- * --------------------------------------------------------------------------- */
+/* ---- truth against the stream ---- */
 
 #define USERS     3000
 #define LINES_MAX 20
@@ -270,8 +268,7 @@ static void test_truth_is_what_the_stream_shows(void **state) {
     shop_destroy(shop);
 }
 
-/* ---- the rest of the API
- * -------------------------------------------------------------------------------- */
+/* ---- the rest of the API ---- */
 
 static void test_sides(void **state) {
     (void)state;

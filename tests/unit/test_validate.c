@@ -26,7 +26,7 @@ static json_t *parse(const struct buffer *out) {
     return value;
 }
 
-/* ---- Detectable effect ----------------------------------------------------------------------- */
+/* ---- Detectable effect ---- */
 
 /* Textbook sizes per group at alpha .05 and power .80, equal groups, no continuity correction: .10
  * against .20 needs 199, .05 against .10 needs 435, .50 against .60 needs 388. */
@@ -72,7 +72,7 @@ static void test_power_of_nothing(void **state) {
     buffer_clean_up(&out);
 }
 
-/* ---- Capacity -------------------------------------------------------------------------------- */
+/* ---- Capacity ---- */
 
 static void test_capacity(void **state) {
     (void)state;
@@ -95,7 +95,7 @@ static void test_capacity(void **state) {
     buffer_clean_up(&out);
 }
 
-/* ---- Findings -------------------------------------------------------------------------------- */
+/* ---- Findings ---- */
 
 static void test_findings(void **state) {
     (void)state;
@@ -121,7 +121,7 @@ static void test_findings(void **state) {
     findings_clean_up(&findings);
 }
 
-/* ---- Sample ---------------------------------------------------------------------------------- */
+/* ---- Sample ---- */
 
 #define NOW_MS 1793520000000
 

@@ -1,0 +1,159 @@
+#include "consumer/worker_internal.h"
+
+#include <stdlib.h>
+
+#include "consumer/recovery.h"
+
+#define RECOVERY_TRIES_MAX 20 /* each waits for the broker as long as the seam's own time-outs */
+
+void owned_drop_memory(struct owned *owned) {
+    if (owned->has_memory) {
+        partition_clean_up(&owned->partition);
+        owned->has_memory = false;
+    }
+}
+
+void worker_forget_gathered(struct worker *worker) {
+    for (int32_t p = 0; p < worker->partition_count; p++) {
+        for (int input = 0; input < INPUT_COUNT; input++) {
+            worker->owned[p].gathered_count[input] = 0;
+        }
+    }
+    worker->gathered = 0;
+    broker_release(worker->broker);
+}
+
+static void keep_record(struct worker *worker, const struct record *record) {
+    struct owned *owned = &worker->owned[record->partition];
+    if (!owned->is_running || record->offset < owned->partition.next_offset[record->input]) {
+        return; /* not ours any more, or from before the position: it is or will be read elsewhere
+                 */
+    }
+    size_t *count = &owned->gathered_count[record->input];
+    size_t *capacity = &owned->gathered_capacity[record->input];
+    if (*count == *capacity) {
+        *capacity = *capacity ? *capacity * 2 : 1024;
+        owned->gathered[record->input] =
+            memory_grow(owned->gathered[record->input], *capacity, sizeof *record);
+    }
+    owned->gathered[record->input][(*count)++] = *record;
+    worker->gathered++;
+}
+
+static void stop_partitions(struct worker *worker, bool keeps_memory) {
+    worker_forget_gathered(worker);
+    for (int32_t p = 0; p < worker->partition_count; p++) {
+        worker->owned[p].is_running = false;
+        if (!keeps_memory) {
+            owned_drop_memory(&worker->owned[p]);
+        }
+    }
+    worker->is_assigned = false;
+}
+
+static struct failure recover_one(struct worker *worker, const struct assignment *assignment) {
+    struct owned *owned = &worker->owned[assignment->partition];
+    int64_t positions[INPUT_COUNT];
+    if (owned->has_memory && recovery_is_current(&owned->partition, assignment)) {
+        memcpy(positions, owned->partition.next_offset, sizeof positions);
+    } else {
+        owned_drop_memory(owned);
+        partition_init(&owned->partition, assignment->partition,
+                       (uint32_t)worker->settings.config->state.users_max, worker->zones);
+        owned->has_memory = true;
+        struct recovery recovery = {
+            .broker = worker->broker,
+            .log = worker->settings.log,
+            .starts_latest =
+                strcmp(worker->settings.config->broker.auto_offset_reset, "latest") == 0,
+            .metrics = &worker->pipeline.state_metrics,
+        };
+        struct failure failure = recovery_run(&recovery, assignment, &owned->partition);
+        if (failed(failure)) {
+            owned_drop_memory(owned);
+            return failure;
+        }
+        memcpy(positions, owned->partition.next_offset, sizeof positions);
+    }
+    owned->is_running = true;
+    owned->partition.receipt_wall_ms = now_ms(worker);
+    owned->partition.watermark_at_receipt_ms = owned->partition.watermark_ms;
+    health_beat(worker->health, now_ms(worker));
+    return broker_start(worker->broker, assignment->partition, positions);
+}
+
+/* What was kept for a return and did not return is dropped: somebody else may have written on. */
+static void drop_strangers(struct worker *worker) {
+    for (int32_t p = 0; p < worker->partition_count; p++) {
+        if (!worker->owned[p].is_running) {
+            owned_drop_memory(&worker->owned[p]);
+        }
+    }
+}
+
+static struct failure take_assignments(struct worker *worker, const struct broker_event *event) {
+    int64_t start_ns = clock_monotonic_ns();
+    health_enter(worker->health, WORKER_RECOVERING, now_ms(worker));
+    for (size_t i = 0; i < event->assignment_count; i++) {
+        struct failure failure = recover_one(worker, &event->assignments[i]);
+        for (int tries = 1; failure.action == FAILURE_RETRY && tries < RECOVERY_TRIES_MAX;
+             tries++) {
+            log_warn(worker->settings.log, ROOM, "recovery again partition=%d: %s",
+                     (int)event->assignments[i].partition, failure.text);
+            failure = recover_one(worker, &event->assignments[i]);
+        }
+        if (failed(failure)) {
+            return failure;
+        }
+    }
+    drop_strangers(worker);
+    worker->is_assigned = true;
+    worker->heartbeat_wall_ms = now_ms(worker);
+    health_enter(worker->health, WORKER_RUNNING, now_ms(worker));
+    log_info(worker->settings.log, ROOM, "assigned worker=%s partitions=%zu recovery_ms=%lld",
+             worker->settings.name, event->assignment_count,
+             (long long)((clock_monotonic_ns() - start_ns) / 1000000));
+    return failure_none();
+}
+
+static struct failure take_event(struct worker *worker, const struct broker_event *event) {
+    switch (event->kind) {
+    case BROKER_NOTHING:
+        break;
+    case BROKER_RECORDS:
+        for (size_t i = 0; i < event->record_count; i++) {
+            keep_record(worker, &event->records[i]);
+        }
+        break;
+    case BROKER_ASSIGNED:
+        return take_assignments(worker, event);
+    case BROKER_REVOKED:
+    case BROKER_LOST:
+        log_info(worker->settings.log, ROOM, "%s worker=%s",
+                 event->kind == BROKER_LOST ? "lost" : "revoked", worker->settings.name);
+        stop_partitions(worker, event->kind == BROKER_REVOKED);
+        break;
+    }
+    return failure_none();
+}
+
+struct failure worker_gather(struct worker *worker) {
+    const struct epoch_config *config = &worker->settings.config->epoch;
+    int64_t deadline_ns = clock_monotonic_ns() + config->interval_ms * 1000000;
+    size_t records_max = (size_t)config->events_max;
+    do {
+        int64_t left_ms = (deadline_ns - clock_monotonic_ns()) / 1000000;
+        struct broker_event event;
+        struct failure failure = broker_poll(worker->broker, left_ms > 0 ? (int)left_ms : 0,
+                                             records_max - worker->gathered, &event);
+        if (!failed(failure)) {
+            failure = take_event(worker, &event);
+        }
+        if (failed(failure) && failure.action != FAILURE_RETRY) {
+            return failure;
+        }
+        health_beat(worker->health, now_ms(worker));
+    } while (worker->gathered < records_max && clock_monotonic_ns() < deadline_ns &&
+             !worker->settings.should_stop());
+    return failure_none();
+}

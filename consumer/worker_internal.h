@@ -1,0 +1,49 @@
+/* worker_internal: what worker.c (life, epochs) and worker_gather.c (intake, assignments) share.
+ * Private to them. */
+#ifndef PROMOSTREAM_CONSUMER_WORKER_INTERNAL_H
+#define PROMOSTREAM_CONSUMER_WORKER_INTERNAL_H
+
+#include "consumer/worker.h"
+
+#define ROOM "worker"
+
+/* A partition of the input as this worker knows it. */
+struct owned {
+    struct partition partition;
+    bool
+        has_memory; /* partition is filled; it may be kept while somebody else owns the partition */
+    bool is_running;          /* assigned and recovered */
+    int64_t end[INPUT_COUNT]; /* --until-end: log ends at start */
+    struct record *gathered[INPUT_COUNT];
+    size_t gathered_count[INPUT_COUNT], gathered_capacity[INPUT_COUNT];
+};
+
+struct worker {
+    struct worker_settings settings;
+    struct broker *broker;
+    struct health *health;
+    struct timezone_set *zones;
+    struct side side;
+    struct decision_tally tally;
+    struct pipeline pipeline;
+    struct owned *owned; /* partition_count of them */
+    int32_t partition_count;
+    size_t gathered; /* records of this epoch, all partitions */
+    bool is_assigned, is_firing, is_done;
+    int64_t heartbeat_wall_ms; /* last submitted epoch */
+    _Atomic int64_t watermark_ms;
+};
+
+static inline int64_t now_ms(const struct worker *worker) {
+    return clock_now_ms(worker->settings.clock);
+}
+
+/* Frees a partition's memory; idempotent. */
+void owned_drop_memory(struct owned *owned);
+/* Gathers the next epoch's records for at most the epoch's interval, recovering and dropping
+ * partitions as assignments come and go. */
+MUST_CHECK struct failure worker_gather(struct worker *worker);
+/* The gathered records are computed or discarded: gives them back. */
+void worker_forget_gathered(struct worker *worker);
+
+#endif
