@@ -70,25 +70,3 @@ size_t user_state_memory_bytes(const struct user_state *user) {
     }
     return bytes;
 }
-
-/* Most bytes of text, up to size, that do not cut a character. */
-static size_t whole_characters(struct bytes text, size_t size) {
-    if (text.size <= size) {
-        return text.size;
-    }
-    while (size > 0 && (text.data[size] & 0xc0) == 0x80) {
-        size--;
-    }
-    return size;
-}
-
-void user_state_set_short_text(char *field, size_t size, struct bytes text) {
-    const uint8_t *nul = text.size > 0 ? memchr(text.data, 0, text.size) : NULL;
-    if (nul) {
-        text.size = (size_t)(nul - text.data);
-    }
-    memset(field, 0, size);
-    if (text.size > 0) {
-        memcpy(field, text.data, whole_characters(text, size));
-    }
-}

@@ -179,9 +179,6 @@ void user_state_init(struct user_state *user, struct bytes user_id);
 void user_state_clean_up(struct user_state *user);
 /* Bytes of memory that this user holds, blocks included. */
 size_t user_state_memory_bytes(const struct user_state *user);
-/* Writes locale, currency or place: NUL-padded, cut at a whole UTF-8 character and at a NUL, so
- * that every text made of it is valid. size is that of the field. */
-void user_state_set_short_text(char *field, size_t size, struct bytes text);
 static inline struct bytes user_state_id(const struct user_state *user) {
     return bytes_of(user->user_id, user->user_id_size);
 }

@@ -154,9 +154,9 @@ struct user_state typical_user(void) {
     user.sessions = 1;
     user.zone = 1;
     user.consent = CONSENT_GRANTED;
-    user_state_set_short_text(user.locale, sizeof(user.locale), bytes_of_text("de-DE"));
-    user_state_set_short_text(user.currency, sizeof(user.currency), bytes_of_text("EUR"));
-    user_state_set_short_text(user.place, sizeof(user.place), bytes_of_text("DE"));
+    memcpy(user.locale, "de-DE", 5);
+    memcpy(user.currency, "EUR", 3);
+    memcpy(user.place, "DE", 2);
     struct user_active *active = add_active(&user);
     active->timers[TIMER_CART].deadline_ms = USER_ROWS_NOW_MS + 2100000;
     active->timers[TIMER_CART].anchor = 0x8123456789abcdef;
@@ -199,9 +199,9 @@ struct user_state every_field_user(void) {
     user.zone = 2;
     user.consent = CONSENT_DENIED;
     user.bot_suspect = 1;
-    memcpy(user.locale, "zh-Hant-", 8);
+    memcpy(user.locale, "zh-Hant-TW-x", 12);
     memcpy(user.currency, "EUR", 4);
-    memcpy(user.place, "AT-9", 4);
+    memcpy(user.place, "AT-9WIEN", 8);
     struct user_active *active = add_active(&user);
     active->timers[TIMER_CHECKOUT] = (struct timer){25, 99, 26};
     active->timers[TIMER_DECISIONS] = (struct timer){27, 98, UINT64_MAX};

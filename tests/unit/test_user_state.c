@@ -1,4 +1,4 @@
-/* user_state: begins empty, ends freed, counts its blocks, keeps short texts whole. */
+/* user_state: begins empty, ends freed, counts its blocks. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,29 +54,11 @@ static void names_triggers_and_half_lives(void **state) {
     assert_true(counter_half_life_ms[2] == 14 * 86400e3);
 }
 
-static void short_texts_stay_whole(void **state) {
-    (void)state;
-    char field[4];
-    user_state_set_short_text(field, sizeof(field), bytes_of_text("ab"));
-    assert_memory_equal(field, "ab\0\0", 4);
-    user_state_set_short_text(field, sizeof(field), bytes_of_text("abcdef"));
-    assert_memory_equal(field, "abcd", 4);
-    user_state_set_short_text(field, sizeof(field), bytes_of_text("abc\xc3\xa9"));
-    assert_memory_equal(field, "abc\0", 4);
-    user_state_set_short_text(field, sizeof(field), bytes_of_text("\xf0\x9f\x9b\x92\xc3\xa9"));
-    assert_memory_equal(field, "\xf0\x9f\x9b\x92", 4);
-    user_state_set_short_text(field, sizeof(field), bytes_of("a\0b", 3));
-    assert_memory_equal(field, "a\0\0\0", 4);
-    user_state_set_short_text(field, sizeof(field), (struct bytes){0});
-    assert_memory_equal(field, "\0\0\0\0", 4);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(begins_empty_and_ends_freed),
         cmocka_unit_test(counts_its_blocks),
         cmocka_unit_test(names_triggers_and_half_lives),
-        cmocka_unit_test(short_texts_stay_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,8 +29,8 @@ static const char every_field_json[] =
     "\"session_adds\": 20, \"sessions\": 21, \"coupons\": 22, \"opened\": 23, "
     "\"dismissed\": 24, \"zone\": {\"string\": \"America/Argentina/Buenos_Aires\"}, "
     "\"consent\": \"denied\", \"is_bot_suspect\": true, "
-    "\"locale\": {\"string\": \"zh-Hant-\"}, \"currency\": {\"string\": \"EUR\"}, "
-    "\"place\": {\"string\": \"AT-9\"}, "
+    "\"locale\": {\"string\": \"zh-Hant-TW-x\"}, \"currency\": {\"string\": \"EUR\"}, "
+    "\"place\": {\"string\": \"AT-9WIEN\"}, "
     "\"active\": {\"user_active\": {\"timers\": [{\"kind\": \"checkout\", "
     "\"deadline_ms\": 25, \"anchor\": 26}, {\"kind\": \"decisions\", "
     "\"deadline_ms\": 27, \"anchor\": -1}], "
@@ -92,13 +92,13 @@ static void rows_keep_their_budget(void **state) {
 static void a_cut_character_does_not_spoil_the_row(void **state) {
     (void)state;
     struct user_state user = user_of("u1");
-    memcpy(user.locale, "abcdefg\xc3", 8);
+    memcpy(user.locale, "abcdefghijk\xc3", 12);
     row_check(&user_rows_codec, &user, NULL);
     struct buffer body = {0};
     struct user_state decoded = {0};
     user_rows_encode(&user, &body);
     assert_true(user_rows_decode(buffer_bytes(&body), &decoded));
-    assert_memory_equal(decoded.locale, "abcdefg\0", 8);
+    assert_memory_equal(decoded.locale, "abcdefghijk\0", 12);
     user_state_clean_up(&decoded);
     buffer_clean_up(&body);
     user_state_clean_up(&user);
