@@ -1,0 +1,138 @@
+/* Topics that contradict each other stop the start with a text that says so. The way back itself is
+ * proved by tests/property/test_recovered_equals_live.c. */
+#include "consumer/recovery.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+/* cmocka needs the above */
+#include <cmocka.h>
+
+#include "schemas/schemas.h"
+#include "tests/support/sim_broker.h"
+
+struct scene {
+    struct sim_log log;
+    struct epoch epoch;
+    struct timezone_set *zones;
+    struct partition partition;
+    struct state_metrics metrics;
+};
+
+static int set_up(void **state) {
+    struct scene *scene = memory_new(1, sizeof *scene);
+    schemas_init();
+    sim_log_init(&scene->log);
+    epoch_init(&scene->epoch);
+    scene->zones = timezone_set_new(NULL);
+    partition_init(&scene->partition, 0, 2, scene->zones);
+    *state = scene;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    struct scene *scene = *state;
+    partition_clean_up(&scene->partition);
+    timezone_set_destroy(scene->zones);
+    epoch_clean_up(&scene->epoch);
+    sim_log_clean_up(&scene->log);
+    free(scene);
+    return 0;
+}
+
+static void put_state(struct scene *scene, int64_t offset, int64_t number) {
+    struct partition_state_row row = {
+        .epoch = number, .next_offset = {offset, 0}, .event_ms_max = 5, .watermark_ms = 4};
+    struct buffer *out = epoch_begin(&scene->epoch, TOPIC_PARTITION_STATE, 0, bytes_of_text("0"));
+    wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_PARTITION_STATE, 0, out);
+    partition_state_encode(&row, out);
+    epoch_end(&scene->epoch);
+}
+
+static void put_bytes(struct scene *scene, enum topic topic, const char *key, const char *value) {
+    buffer_append(epoch_begin(&scene->epoch, topic, 0, bytes_of_text(key)), bytes_of_text(value));
+    epoch_end(&scene->epoch);
+}
+
+static struct failure recover(struct scene *scene, int64_t committed, int64_t number,
+                              bool starts_latest) {
+    sim_log_commit(&scene->log, &scene->epoch);
+    struct record three[3] = {{.offset = 0}};
+    struct sim_options options = {.clicks = three, .click_count = 3};
+    struct broker *broker = sim_broker_new(&scene->log, &options);
+    struct log_sink silent = {0};
+    struct recovery recovery = {.broker = broker,
+                                .log = &silent,
+                                .starts_latest = starts_latest,
+                                .metrics = &scene->metrics};
+    struct assignment assignment = {.next_offset = {committed, committed < 0 ? -1 : 0},
+                                    .epoch = number};
+    struct failure failure = recovery_run(&recovery, &assignment, &scene->partition);
+    broker_close(broker);
+    return failure;
+}
+
+static void assert_stops(struct failure failure, const char *word) {
+    assert_int_equal(failure.action, FAILURE_STOP);
+    if (!strstr(failure.text, word)) {
+        fail_msg("\"%s\" does not say \"%s\"", failure.text, word);
+    }
+}
+
+static void test_nothing_at_all_starts_at_the_beginning(void **state) {
+    struct scene *scene = *state;
+    assert_false(failed(recover(scene, -1, -1, false)));
+    assert_int_equal(scene->partition.next_offset[INPUT_CLICKSTREAM], 0);
+}
+
+static void test_latest_starts_at_the_end_without_a_position(void **state) {
+    struct scene *scene = *state;
+    assert_false(failed(recover(scene, -1, -1, true)));
+    assert_int_equal(scene->partition.next_offset[INPUT_CLICKSTREAM], 3);
+    assert_int_equal(scene->partition.next_offset[INPUT_FEEDBACK], 0);
+}
+
+static void test_expired_group_positions_come_from_the_state(void **state) {
+    struct scene *scene = *state;
+    put_state(scene, 17, 4);
+    assert_false(failed(recover(scene, -1, -1, true)));
+    assert_int_equal(scene->partition.next_offset[INPUT_CLICKSTREAM], 17);
+    assert_int_equal(scene->partition.epoch, 4);
+}
+
+static void test_positions_that_do_not_belong_together(void **state) {
+    struct scene *scene = *state;
+    put_state(scene, 17, 4);
+    assert_stops(recover(scene, 18, 4, false), "partition-state at 17");
+}
+
+static void test_a_group_without_its_state(void **state) {
+    struct scene *scene = *state;
+    assert_stops(recover(scene, 18, 4, false), "partition-state has no row");
+}
+
+static void test_a_row_that_is_not_one(void **state) {
+    struct scene *scene = *state;
+    put_bytes(scene, TOPIC_USER_STATE, "anna", "garbage");
+    assert_stops(recover(scene, -1, -1, false), "not valid");
+}
+
+static void test_an_open_decision_that_nobody_holds(void **state) {
+    struct scene *scene = *state;
+    put_bytes(scene, TOPIC_OPEN_DECISIONS, "00112233445566778899aabbccddeeff", "row");
+    assert_stops(recover(scene, -1, -1, false), "open-decisions");
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_nothing_at_all_starts_at_the_beginning),
+        TEST(test_latest_starts_at_the_end_without_a_position),
+        TEST(test_expired_group_positions_come_from_the_state),
+        TEST(test_positions_that_do_not_belong_together),
+        TEST(test_a_group_without_its_state),
+        TEST(test_a_row_that_is_not_one),
+        TEST(test_an_open_decision_that_nobody_holds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
