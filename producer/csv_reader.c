@@ -119,8 +119,8 @@ static struct failure scan_row(struct csv_reader *reader, enum scan_result *out)
             }
         }
         if (reader->scanned == limit) {
-            *out = reader->newlines == 0 ? ROW_OVERFLOWS
-                                         : ROW_UNCLOSED; /* only quoted ones do not end it */
+            /* Only a quote keeps a newline from ending the row. */
+            *out = reader->newlines == 0 ? ROW_OVERFLOWS : ROW_UNCLOSED;
             return failure_none();
         }
         if (reader->is_at_end) {
