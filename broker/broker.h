@@ -56,8 +56,9 @@ enum broker_event_kind {
     BROKER_NOTHING,  /* the timeout passed */
     BROKER_RECORDS,  /* records, in offset order per partition and input */
     BROKER_ASSIGNED, /* assignments: recover these, then call broker_start for each, then poll on */
-    BROKER_REVOKED,  /* all partitions, after the epoch in flight committed: memory may be kept for
-                        their return */
+    BROKER_REVOKED,  /* all partitions, after the epoch in flight committed: gathered records are to
+                        be  discarded, memory as of the last submitted epoch may be kept for a return
+                      */
     BROKER_LOST,     /* all partitions: memory must be dropped, gathered records discarded */
 };
 
@@ -87,7 +88,9 @@ MUST_CHECK struct failure broker_poll(struct broker *broker, int timeout_ms, siz
  * discarded). */
 void broker_release(struct broker *broker);
 
-/* After recovery: starts fetching the partition at these positions. */
+/* After recovery: starts fetching the partition at these positions; -1 = where a partition without
+ * position starts. RETRY while the broker is away: call it again. STOP for a position beyond the
+ * end. */
 MUST_CHECK struct failure broker_start(struct broker *broker, int32_t partition,
                                        const int64_t next_offset[INPUT_COUNT]);
 

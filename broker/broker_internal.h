@@ -20,6 +20,7 @@
 #define CALL_WAIT_MS                                                                               \
     5000 /* one blocking call of librdkafka; callers repeat within their deadline */
 #define ANSWER_WAIT_MS 60000 /* a broker that is being restarted */
+#define BATCH_MAX      10000 /* messages of one call to librdkafka */
 #define REVOKE_WAIT_MS 60000 /* for the epoch in flight; below max.poll.interval.ms */
 
 /* A partition number that this member owns, in all input topics. */
@@ -38,11 +39,11 @@ enum ownership {
     OWNS_RUNNING,
 };
 
-/* The records of one poll. */
+/* Records of one or more polls, side by side; they never move. */
 struct batch {
     rd_kafka_message_t **messages;
     struct record *records;
-    size_t count, capacity;
+    size_t count; /* of BATCH_MAX */
 };
 
 struct committer {
@@ -73,6 +74,7 @@ struct reader {
     rd_kafka_topic_t *topic;
     rd_kafka_queue_t *queue;
     int32_t partitions; /* of a side topic */
+    int64_t asked_ms;   /* when an absent side topic was last looked for; 0 = never */
     bool is_at_end;     /* a side topic was read to its end once */
 };
 

@@ -9,23 +9,30 @@
 
 /* ---- records ---- */
 
-static struct batch *next_batch(struct broker_kafka *broker, size_t records_max) {
+/* Many small polls make an epoch when events trickle: they share a batch, until its room is short.
+ */
+#define ROOM_MIN 1000
+
+static void add_batch(struct broker_kafka *broker) {
     if (broker->batch_count == broker->batch_capacity) {
         size_t capacity = broker->batch_capacity ? 2 * broker->batch_capacity : 8;
         broker->batches = memory_grow(broker->batches, capacity, sizeof *broker->batches);
         for (size_t i = broker->batch_capacity; i < capacity; i++) {
-            broker->batches[i] = (struct batch){0};
+            broker->batches[i] =
+                (struct batch){.messages = memory_new(BATCH_MAX, sizeof(rd_kafka_message_t *)),
+                               .records = memory_new(BATCH_MAX, sizeof(struct record))};
         }
         broker->batch_capacity = capacity;
     }
-    struct batch *batch = &broker->batches[broker->batch_count];
-    batch->count = 0;
-    if (batch->capacity < records_max) {
-        batch->messages = memory_grow(batch->messages, records_max, sizeof(rd_kafka_message_t *));
-        batch->records = memory_grow(batch->records, records_max, sizeof *batch->records);
-        batch->capacity = records_max;
+    broker->batches[broker->batch_count++].count = 0;
+}
+
+static struct batch *batch_with_room(struct broker_kafka *broker) {
+    if (broker->batch_count == 0 ||
+        BATCH_MAX - broker->batches[broker->batch_count - 1].count < ROOM_MIN) {
+        add_batch(broker);
     }
-    return batch;
+    return &broker->batches[broker->batch_count - 1];
 }
 
 static void drop_messages(struct batch *batch) {
@@ -96,16 +103,17 @@ static enum broker_input input_of(const struct broker_kafka *broker,
     return INPUT_CLICKSTREAM;
 }
 
-/* Keeps messages[0, count) of a batch that are ours to give out; the others are destroyed. A
- * topic's handle stays the same while a message holds it, and runs of one partition are the rule,
- * so both are looked up once a run. */
+/* Of count messages taken to the batch's end, keeps those that are ours to give out and destroys
+ * the others. A topic's handle stays the same while a message holds it, and runs of one partition
+ * are the rule, so both are looked up once a run. */
 static struct failure keep_records(struct broker_kafka *broker, struct batch *batch, size_t count) {
     struct failure failure = failure_none();
     const rd_kafka_topic_t *topic = NULL;
     enum broker_input input = INPUT_CLICKSTREAM;
     struct slot *slot = NULL;
+    rd_kafka_message_t **taken = batch->messages + batch->count;
     for (size_t i = 0; i < count; i++) {
-        rd_kafka_message_t *message = batch->messages[i];
+        rd_kafka_message_t *message = taken[i];
         if (message->err) {
             struct failure error = take_error(broker, message);
             failure = failed(failure) ? failure : error;
@@ -132,28 +140,36 @@ static struct failure keep_records(struct broker_kafka *broker, struct batch *ba
     return failure;
 }
 
+/* What came for partitions that are not ours any more; its errors still count. */
+static struct failure drop_taken(struct broker_kafka *broker, rd_kafka_message_t **taken,
+                                 size_t count) {
+    struct failure failure = failure_none();
+    for (size_t i = 0; i < count; i++) {
+        if (taken[i]->err && !failed(failure)) {
+            failure = take_error(broker, taken[i]);
+        }
+        rd_kafka_message_destroy(taken[i]);
+    }
+    return failure;
+}
+
 static struct failure take_records(struct broker_kafka *broker, int timeout_ms, size_t records_max,
                                    struct broker_event *out) {
-    struct batch *batch = next_batch(broker, records_max);
+    struct batch *batch = batch_with_room(broker);
+    size_t before = batch->count, room = BATCH_MAX - before;
+    rd_kafka_message_t **taken = batch->messages + before;
     broker->is_batch_stale = false;
-    size_t count = client_take(broker->queue, timeout_ms, batch->messages, records_max);
+    size_t count =
+        client_take(broker->queue, timeout_ms, taken, records_max < room ? records_max : room);
     /* Callbacks have run inside; if one took partitions away, its records went with them. */
-    if (broker->is_batch_stale || broker->ownership != OWNS_RUNNING) {
-        struct failure failure = failure_none();
-        for (size_t i = 0; i < count; i++) {
-            if (batch->messages[i]->err && !failed(failure)) {
-                failure = take_error(broker, batch->messages[i]);
-            }
-            rd_kafka_message_destroy(batch->messages[i]);
-        }
-        return failed(broker->stop) ? broker->stop : failure;
-    }
-    struct failure failure = keep_records(broker, batch, count);
-    if (batch->count > 0) {
-        broker->batch_count++;
-        metric_add(&broker->metrics.polled_total, (int64_t)batch->count);
-        *out = (struct broker_event){
-            .kind = BROKER_RECORDS, .records = batch->records, .record_count = batch->count};
+    bool is_stale = broker->is_batch_stale || broker->ownership != OWNS_RUNNING;
+    struct failure failure =
+        is_stale ? drop_taken(broker, taken, count) : keep_records(broker, batch, count);
+    if (batch->count > before) {
+        metric_add(&broker->metrics.polled_total, (int64_t)(batch->count - before));
+        *out = (struct broker_event){.kind = BROKER_RECORDS,
+                                     .records = batch->records + before,
+                                     .record_count = batch->count - before};
     }
     return failed(broker->stop) ? broker->stop : failure;
 }

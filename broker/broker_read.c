@@ -10,8 +10,8 @@
 #include "broker/broker_internal.h"
 #include "broker/txn_errors.h"
 
-#define BATCH_MAX        10000
 #define TAKE_WAIT_MS     10
+#define ABSENT_ASK_MS    10000 /* between looks for a side topic that does not exist */
 #define STUCK_LOG_MS     10000
 #define STUCK_STOP_MS    300000 /* longer than any transaction timeout and a broker's restart */
 #define SIDE_ROUNDS      20     /* batches of one later side poll: it must not starve the epoch */
@@ -213,9 +213,14 @@ static struct failure side_first(struct broker_kafka *broker, enum topic topic, 
                                  void *context) {
     struct reader *reader = &broker->readers[topic];
     const char *name = broker->topics->full[topic];
+    int64_t now_ms = monotonic_ms();
+    if (reader->asked_ms > 0 && now_ms - reader->asked_ms < ABSENT_ASK_MS) {
+        return failure_none();
+    }
     struct failure failure = read_partition_count(&broker->broker, topic, &reader->partitions);
     if (failed(failure) || reader->partitions == 0) {
-        return failure; /* no such topic: nothing to follow, asked again at the next poll */
+        reader->asked_ms = failed(failure) ? 0 : now_ms;
+        return failure; /* no such topic: nothing to follow yet */
     }
     int32_t partitions = reader->partitions;
     if (!broker->side) {
