@@ -56,9 +56,8 @@ enum broker_event_kind {
     BROKER_NOTHING,  /* the timeout passed */
     BROKER_RECORDS,  /* records, in offset order per partition and input */
     BROKER_ASSIGNED, /* assignments: recover these, then call broker_start for each, then poll on */
-    BROKER_REVOKED,  /* all partitions, after the epoch in flight committed: gathered records are to
-                        be  discarded, memory as of the last submitted epoch may be kept for a return
-                      */
+    BROKER_REVOKED,  /* all partitions, after the epoch in flight committed: gathered records are
+                        discarded, memory as of the last submitted epoch may be kept for a return */
     BROKER_LOST,     /* all partitions: memory must be dropped, gathered records discarded */
 };
 
