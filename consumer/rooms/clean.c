@@ -76,7 +76,8 @@ enum clean_verdict clean_event(struct clean *clean, struct event *event, struct 
     if (event->event_ms < TIME_FIRST_MS || event->event_ms > TIME_LAST_MS) {
         return CLEAN_BAD_TIME;
     }
-    if (timestamp_ms >= 0 && event->event_ms > timestamp_ms + clean->config->max_skew_ms) {
+    /* The event's time has bounds by now; a record's timestamp may be anything. */
+    if (timestamp_ms >= 0 && event->event_ms - clean->config->max_skew_ms > timestamp_ms) {
         return CLEAN_FUTURE;
     }
     bool is_feedback_type = event->type == EVENT_PUSH_DELIVERED ||

@@ -47,6 +47,8 @@ static void test_times(void **state) {
     assert_int_equal(clean_event(&clean, &event, key, NOW_MS, false), CLEAN_FUTURE);
     assert_int_equal(clean_event(&clean, &event, key, -1, false),
                      CLEAN_OK); /* no record time to compare with */
+    assert_int_equal(clean_event(&clean, &event, key, INT64_MAX, false),
+                     CLEAN_OK); /* a record time that is none does not wrap around */
     event.event_ms = -5;
     assert_int_equal(clean_event(&clean, &event, key, NOW_MS, false), CLEAN_BAD_TIME);
     event.event_ms = INT64_MAX;
