@@ -256,7 +256,7 @@ static enum clean_verdict apply(struct pipeline *pipeline, struct partition *par
     state_fold(settings->state, &partition->store, user, event, is_late, &pipeline->state_metrics);
     revoke_pushes(pipeline, partition, user, event);
     if (is_late) {
-        triggers_after_late(partition, slot);
+        triggers_after_late(partition, slot, event);
         return CLEAN_LATE;
     }
     uint64_t anchor =

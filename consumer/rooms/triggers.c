@@ -125,15 +125,22 @@ static void watch_checkout(const struct trigger_config *config, struct partition
     }
 }
 
+/* Is the user gone: bought, or went on under another key? */
+static bool is_farewell(const struct user_state *user, const struct event *event) {
+    bool is_elsewhere = event->type == EVENT_USER_IDENTIFIED && event->canonical_id.size > 0 &&
+                        !bytes_equal(event->canonical_id, user_state_id(user));
+    return is_elsewhere || event->type == EVENT_ORDER_COMPLETED;
+}
+
+/* Armed by the views, moved by whatever else the user does: quiet means no event at all. */
 static void watch_browse(const struct trigger_config *config, struct partition *partition,
                          uint32_t slot, const struct event *event, uint64_t anchor) {
     struct user_state *user = &user_store_get(&partition->store, slot)->state;
-    bool is_gone = event->type == EVENT_USER_IDENTIFIED &&
-                   event->canonical_id.size > 0; /* under another key */
-    if (state_has_cart(user) || event->type == EVENT_ORDER_COMPLETED || is_gone) {
+    bool is_arming =
+        event->type == EVENT_PRODUCT_VIEWED && user->session_views == config->views_min;
+    if (state_has_cart(user) || is_farewell(user, event)) {
         disarm(user, TIMER_BROWSE);
-    } else if (config->is_enabled && event->type == EVENT_PRODUCT_VIEWED &&
-               (is_armed(user, TIMER_BROWSE) || user->session_views == config->views_min)) {
+    } else if (config->is_enabled && (is_arming || is_armed(user, TIMER_BROWSE))) {
         arm(partition, slot, TIMER_BROWSE, user->last_event_ms + config->idle_ms, anchor);
     }
 }
@@ -153,7 +160,7 @@ void triggers_after_event(const struct triggers_config *config, struct partition
     state_prune(user, event->event_ms);
 }
 
-void triggers_after_late(struct partition *partition, uint32_t slot) {
+void triggers_after_late(struct partition *partition, uint32_t slot, const struct event *event) {
     struct user_state *user = &user_store_get(&partition->store, slot)->state;
     if (!state_has_cart(user)) {
         disarm(user, TIMER_CART);
@@ -161,12 +168,18 @@ void triggers_after_late(struct partition *partition, uint32_t slot) {
     if (!user->active || user->active->checkout_ms == TIME_NONE) {
         disarm(user, TIMER_CHECKOUT);
     }
+    if (is_farewell(user, event)) {
+        disarm(user, TIMER_BROWSE);
+    }
 }
 
 bool triggers_still_holds(const struct user_state *user, const struct open_decision *open) {
     const struct user_active *active = user->active;
     bool is_cart_same = active->cart_changed_ms <
                         open->deadline_ms; /* later changes are at the deadline or after */
+    if (user->bot_suspect) {
+        return false;
+    }
     switch ((enum trigger)open->trigger) {
     case TRIGGER_CART_ABANDONED:
         return state_has_cart(user) && is_cart_same;

@@ -38,10 +38,12 @@ METRICS_STRUCT(triggers_metrics, TRIGGERS_METRICS)
  * triggers_after_late). anchor names the event in decision ids. */
 void triggers_after_event(const struct triggers_config *config, struct partition *partition,
                           uint32_t slot, const struct event *event, uint64_t anchor);
-/* A late event may close a cart: disarms what the state no longer supports. Arms nothing. */
-void triggers_after_late(struct partition *partition, uint32_t slot);
+/* A late event may close a cart or be a farewell: disarms what the state no longer supports. Arms
+ * nothing. */
+void triggers_after_late(struct partition *partition, uint32_t slot, const struct event *event);
 
-/* Does the condition of the open decision still hold, for a decision after quiet hours? */
+/* Does the condition of the open decision still hold, for a decision after quiet hours? Never for a
+ * bot suspect. */
 bool triggers_still_holds(const struct user_state *user, const struct open_decision *open);
 
 /* The id of a decision: hash of user, trigger, anchor and deadline; the same live and in replay. */

@@ -113,8 +113,51 @@ static void test_browse_needs_views_and_no_cart(void **state) {
     assert_int_equal(armed(scene, TIMER_BROWSE), 16);
     handle(scene, EVENT_PRODUCT_VIEWED, 4, "hat");
     assert_int_equal(armed(scene, TIMER_BROWSE), 19);
-    handle(scene, EVENT_PRODUCT_ADDED, 5, "hat");
+    handle(scene, EVENT_PRODUCTS_SEARCHED, 5, NULL); /* who searches is not quiet */
+    assert_int_equal(armed(scene, TIMER_BROWSE), 20);
+    handle(scene, EVENT_PRODUCT_ADDED, 6, "hat");
     assert_int_equal(armed(scene, TIMER_BROWSE), -1);
+}
+
+static struct event farewell(enum event_type type, const char *canonical_id) {
+    struct event event;
+    event_clear(&event, NULL);
+    event.type = type;
+    event.event_ms = START_MS + 2 * MINUTE_MS;
+    event.canonical_id = bytes_of_text(canonical_id);
+    return event;
+}
+
+static void test_browse_ends_with_an_order_or_under_another_key(void **state) {
+    struct scene *scene = *state;
+    static const struct {
+        enum event_type type;
+        const char *canonical_id;
+        int64_t armed;
+    } cases[] = {{EVENT_ORDER_COMPLETED, "", -1},
+                 {EVENT_USER_IDENTIFIED, "someone else", -1},
+                 {EVENT_USER_IDENTIFIED, "", 17},      /* the user's own key: goes on */
+                 {EVENT_USER_IDENTIFIED, "anna", 17}}; /* the same, said aloud */
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int is_late = 0; is_late < 2; is_late++) {
+            user_of(scene)->session_views = 0;
+            handle(scene, EVENT_PRODUCT_VIEWED, 0, "shoe");
+            handle(scene, EVENT_PRODUCT_VIEWED, 1, "hat");
+            assert_int_equal(armed(scene, TIMER_BROWSE), 16);
+            struct event event = farewell(cases[i].type, cases[i].canonical_id);
+            state_fold(&state_config, &scene->partition.store, user_of(scene), &event, is_late,
+                       &scene->metrics);
+            if (is_late) {
+                triggers_after_late(&scene->partition, scene->slot, &event);
+                assert_int_equal(armed(scene, TIMER_BROWSE), cases[i].armed < 0 ? -1 : 16);
+            } else {
+                triggers_after_event(&config, &scene->partition, scene->slot, &event, 9);
+                assert_int_equal(armed(scene, TIMER_BROWSE), cases[i].armed);
+            }
+            timers_disarm(&state_active(user_of(scene))->timers[TIMER_BROWSE]);
+            user_of(scene)->last_event_ms = START_MS;
+        }
+    }
 }
 
 static void test_late_word_of_an_order_disarms(void **state) {
@@ -127,7 +170,7 @@ static void test_late_word_of_an_order_disarms(void **state) {
     event.event_ms = START_MS - 1;
     state_fold(&state_config, &scene->partition.store, user_of(scene), &event, true,
                &scene->metrics);
-    triggers_after_late(&scene->partition, scene->slot);
+    triggers_after_late(&scene->partition, scene->slot, &event);
     assert_int_equal(armed(scene, TIMER_CART), -1);
     assert_int_equal(armed(scene, TIMER_CHECKOUT), -1);
 }
@@ -147,6 +190,10 @@ static void test_condition_after_quiet_hours(void **state) {
                                  .deadline_ms = START_MS + 20 * MINUTE_MS};
     assert_true(triggers_still_holds(user_of(scene), &open));
     handle(scene, EVENT_PRODUCT_ADDED, 20, "hat"); /* at the deadline, applied after it fired */
+    assert_false(triggers_still_holds(user_of(scene), &open));
+    user_of(scene)->active->cart_changed_ms = START_MS;
+    assert_true(triggers_still_holds(user_of(scene), &open));
+    user_of(scene)->bot_suspect = 1; /* found out in the night */
     assert_false(triggers_still_holds(user_of(scene), &open));
 }
 
@@ -173,6 +220,7 @@ int main(void) {
         TEST(test_a_removal_moves_but_never_arms),
         TEST(test_checkout_waits_for_order_or_cart_activity),
         TEST(test_browse_needs_views_and_no_cart),
+        TEST(test_browse_ends_with_an_order_or_under_another_key),
         TEST(test_late_word_of_an_order_disarms),
         TEST(test_suspects_arm_nothing),
         TEST(test_condition_after_quiet_hours),
