@@ -141,9 +141,14 @@ static void serve_callbacks(struct broker_kafka *broker) {
  * causes was served. The request goes out in the background: closing at once would overtake it, so
  * we wait until the group has forgotten us. */
 static void leave_group(struct broker_kafka *broker) {
+    int64_t until_ms = monotonic_ms() + LEAVE_WAIT_MS;
+    /* A join under way cannot be taken back: the group would keep our partitions for a session. */
+    while (broker->ownership == OWNS_NOTHING && monotonic_ms() < until_ms) {
+        serve_callbacks(broker);
+    }
     char *member_id = rd_kafka_memberid(broker->consumer);
     rd_kafka_resp_err_t code = rd_kafka_unsubscribe(broker->consumer);
-    int64_t until_ms = monotonic_ms() + LEAVE_WAIT_MS;
+    until_ms = monotonic_ms() + LEAVE_WAIT_MS;
     while (!code && monotonic_ms() < until_ms) {
         serve_callbacks(broker);
         if (broker->ownership == OWNS_NOTHING && member_id && !is_listed(broker, member_id)) {

@@ -64,7 +64,7 @@ class Workers:
     """The processes of one round, all of one group and prefix."""
 
     def __init__(self, folder, address, prefix):
-        self.folder, self.prefix, self.running = folder, prefix, {}
+        self.folder, self.address, self.prefix, self.running = folder, address, prefix, {}
         self.config = shop.write_config(folder / f"{prefix}.yaml", CONFIG, address, clickstream="clickstream",
                                         prefix=prefix, partitions=PARTITIONS)
 
@@ -90,37 +90,80 @@ class Workers:
         self.running = {}
 
 
-def disturbed_by_kills(workers, rng):
+class Progress:
+    """How far a round has come, by the rows of its journal that were written, committed or not."""
+
+    def __init__(self, address, prefix):
+        from confluent_kafka import Consumer
+
+        self.topic = prefix + "journal"
+        self.client = Consumer({"bootstrap.servers": address, "group.id": "progress", "isolation.level": "read_uncommitted"})
+
+    def rows(self):
+        from confluent_kafka import KafkaException, TopicPartition
+
+        try:
+            return sum(self.client.get_watermark_offsets(TopicPartition(self.topic, number), timeout=5)[1]
+                       for number in range(PARTITIONS))
+        except KafkaException:
+            return 0  # the topics are being made
+
+    def wait(self, more, is_over):
+        """Until so many more rows are there, or nobody is left to write them."""
+        target = self.rows() + more
+        while self.rows() < target and not is_over():
+            pass
+
+
+def disturbed_by_kills(workers, progress, rows, rng):
+    """Kills at random amounts of progress, so that a slow machine is disturbed as often as a fast one."""
     kills = rng.randint(3, 6)
+    done = 0
     for _ in range(kills):
         workers.start("a")
-        time.sleep(rng.uniform(0.4, 2.5))  # a kill has to come from outside at some moment: this is the moment
+        progress.wait(rng.randint(1, rows // kills), lambda: workers.is_over("a"))
         if workers.is_over("a"):
             break
         workers.signal("a", signal.SIGKILL)
+        done += 1
     workers.running.pop("a", None)
     workers.start("a")
     workers.finish()
-    return f"{kills} kills"
+    return f"{done} kills"
 
 
-def disturbed_by_members(workers, rng):
+def disturbed_by_members(workers, progress, rows, rng):
     """Two workers: one joins late, one leaves in order or is killed and comes back."""
     workers.start("a")
-    time.sleep(rng.uniform(0.5, 1.5))
+    progress.wait(rng.randint(1, rows // 3), lambda: workers.is_over("a"))
     workers.start("b", "--leave")
-    time.sleep(rng.uniform(0.5, 2.0))
+    progress.wait(rng.randint(1, rows // 4), lambda: workers.is_over("a") or workers.is_over("b"))
     how = rng.choice(["leave", "kill b", "kill a"])
     victim = "a" if how == "kill a" else "b"
     if not workers.is_over(victim):
         workers.signal(victim, signal.SIGTERM if how == "leave" else signal.SIGKILL)
-        time.sleep(rng.uniform(0.1, 1.0))
         if how != "leave":
             workers.start(victim, "--leave")
     workers.finish()
-    workers.start("a")  # whoever ended first left the rest to the other; nothing may be left over
-    workers.finish()
     return how
+
+
+def run_to_the_end(workers, ends):
+    """Whoever ended first left its partitions to the others, or to nobody until a dead member's session is over."""
+    until = time.monotonic() + 60
+    while positions(workers) != ends:
+        if time.monotonic() > until:
+            raise SystemExit(f"the input was not read to its end: {positions(workers)} of {ends}")
+        workers.start("a")
+        workers.finish()
+
+
+def positions(workers):
+    """Where the group's committed state stands in the input, per partition."""
+    found = {}
+    for row in shop.read_topic(workers.address, workers.prefix + "partition-state"):
+        found[row.partition] = shop.decode("partition_state", row.value)["clickstream_next_offset"]
+    return found
 
 
 def read_results(address, prefix):
@@ -186,6 +229,8 @@ def main():
     if len(expected["promotion-pushes"]) < 50 or len(expected["promotion-decisions"]) < 200:
         raise SystemExit("the undisturbed run did too little to prove anything")
 
+    journal_rows = len(shop.read_topic(address, undisturbed.prefix + "journal"))
+    ends = positions(undisturbed)
     failures = 0
     for number in range(options.rounds):
         seed = options.seed + number
@@ -193,7 +238,8 @@ def main():
         disturb = disturbed_by_members if number % 2 else disturbed_by_kills
         workers = Workers(folder, address, f"{run_name}s{seed}-")
         began = time.monotonic()
-        what = disturb(workers, rng)
+        what = disturb(workers, Progress(address, workers.prefix), journal_rows, rng)
+        run_to_the_end(workers, ends)
         found = read_results(address, workers.prefix)
         topic = difference(expected, found)
         failures += topic is not None
