@@ -80,7 +80,8 @@ static void open_decision(struct pipeline *pipeline, struct partition *partition
     int64_t effect_ms =
         timezone_quiet_end_ms(pipeline->zones, zone, cause->decided_ms,
                               config->quiet_hours.start_minute, config->quiet_hours.end_minute);
-    effect_ms = effect_ms > cause->decided_ms ? effect_ms : pending->decision.close_ms;
+    int64_t close_ms = pending->decision.close_ms; /* a night may be longer than a short window */
+    effect_ms = effect_ms > cause->decided_ms && effect_ms < close_ms ? effect_ms : close_ms;
     if (effect_ms < pipeline->pending_effect_ms) {
         pipeline->pending_effect_ms = effect_ms;
     }
