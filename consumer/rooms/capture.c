@@ -7,10 +7,12 @@ static struct bytes name_of(const char *padded, size_t capacity) {
 }
 
 /* One episode per stretch of attribution: its first decision opens it, later ones are follow-ups
- * (METHODS 0, rule 3). */
+ * (METHODS 0, rule 3). It does not end while a decision of it waits for the morning, which must be
+ * taken by the same draw. */
 static void join_episode(const struct decide_config *config, struct user_active *active,
                          struct decision *out) {
-    if (active->episode_end_ms == TIME_NONE || active->episode_end_ms <= out->deadline_ms) {
+    bool is_over = active->episode_end_ms <= out->deadline_ms && !state_is_deferred(active);
+    if (active->episode_end_ms == TIME_NONE || is_over) {
         active->episode_id = out->id;
         active->episode_end_ms = out->deadline_ms + config->attribution_window_ms;
     }

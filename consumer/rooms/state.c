@@ -135,12 +135,22 @@ static bool is_at_rest(const struct user_active *active) {
            active->checkout_ms == TIME_NONE;
 }
 
+bool state_is_deferred(const struct user_active *active) {
+    for (size_t i = 0; i < active->open_count; i++) {
+        if (active->open[i].flags & DECISION_DEFERRED) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void state_prune(struct user_state *user, int64_t now_ms) {
     struct user_active *active = user->active;
     if (!active) {
         return;
     }
-    if (active->episode_end_ms != TIME_NONE && active->episode_end_ms <= now_ms) {
+    if (active->episode_end_ms != TIME_NONE && active->episode_end_ms <= now_ms &&
+        !state_is_deferred(active)) {
         active->episode_end_ms = TIME_NONE;
         active->episode_id = (struct hash128){0, 0};
     }

@@ -49,6 +49,8 @@ void counter_add(struct decayed_counter *counter, int64_t event_ms, double amoun
 
 /* The part that only some users have; made when first needed. */
 struct user_active *state_active(struct user_state *user);
+/* Does a decision wait for the end of quiet hours? The episode lives on until it is taken. */
+bool state_is_deferred(const struct user_active *active);
 /* Forgets what event time has outlived at now_ms (episode; pushes older than 28 d) and, if nothing
  * is left, the part itself. A pure function of what is encoded. */
 void state_prune(struct user_state *user, int64_t now_ms);

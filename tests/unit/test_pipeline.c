@@ -307,6 +307,53 @@ static void test_quiet_hours_defer_and_ask_again(void **state) {
     assert_int_equal(again, 3);
 }
 
+/* The first decision opens an episode of a week; the last one in it is held over night, while the
+ * week ends. */
+static void test_an_episode_outlives_its_last_night(void **state) {
+    struct scene *scene = *state;
+    struct decision_row row;
+    int64_t week_ms = 7LL * 24 * 60 * MINUTE_MS;
+    int64_t night_ms = NOON_MS + 11 * 60 * MINUTE_MS;
+    feed(scene, "anna", EVENT_PRODUCT_ADDED, night_ms);
+    feed(scene, "zoe", EVENT_PRODUCT_VIEWED, night_ms + 25 * MINUTE_MS);
+    assert_true(decision_row(scene, 0, &row) && !row.is_followup);
+    struct hash128 episode = row.episode_id;
+    feed(scene, "anna", EVENT_PRODUCT_ADDED, night_ms + week_ms - 10 * MINUTE_MS);
+    feed(scene, "zoe", EVENT_PRODUCT_VIEWED, night_ms + week_ms + 15 * MINUTE_MS);
+    assert_true(decision_row(scene, 0, &row));
+    assert_text(row.reason, "quiet_hours");
+    assert_true(row.is_followup && hash128_equal(row.episode_id, episode));
+    struct hash128 id = row.decision_id;
+    /* The week is over; anna looks around, and goes on filling her cart. */
+    feed(scene, "anna", EVENT_PRODUCT_VIEWED, night_ms + week_ms + 30 * MINUTE_MS);
+    feed(scene, "anna", EVENT_PRODUCT_ADDED, night_ms + week_ms + 40 * MINUTE_MS);
+    feed(scene, "zoe", EVENT_PRODUCT_VIEWED, night_ms + week_ms + 65 * MINUTE_MS);
+    assert_true(decision_row(scene, 0, &row) && hash128_equal(row.episode_id, episode));
+    feed(scene, "zoe", EVENT_PRODUCT_VIEWED, night_ms + week_ms + 12 * 60 * MINUTE_MS);
+    assert_true(decision_row(scene, 0, &row) && hash128_equal(row.decision_id, id));
+    assert_int_equal(row.attempt, 1);
+    assert_true(row.is_followup && hash128_equal(row.episode_id, episode));
+    assert_true(decision_row(scene, 1, &row) && hash128_equal(row.episode_id, episode));
+    feed(scene, "anna", EVENT_PRODUCT_ADDED, night_ms + week_ms + 13 * 60 * MINUTE_MS);
+    feed(scene, "zoe", EVENT_PRODUCT_VIEWED, night_ms + week_ms + 14 * 60 * MINUTE_MS);
+    assert_true(decision_row(scene, 0, &row) && !row.is_followup); /* and now a new one begins */
+}
+
+static void test_a_bot_of_the_night_gets_nothing_in_the_morning(void **state) {
+    struct scene *scene = *state;
+    struct decision_row row;
+    int64_t night_ms = NOON_MS + 13 * 60 * MINUTE_MS; /* after midnight: the bot rule goes by day */
+    feed(scene, "anna", EVENT_PRODUCT_ADDED, night_ms);
+    feed(scene, "zoe", EVENT_PRODUCT_VIEWED, night_ms + 25 * MINUTE_MS);
+    for (int i = 0; i < 25; i++) {
+        feed(scene, "anna", EVENT_PRODUCT_VIEWED, night_ms + 30 * MINUTE_MS + i);
+    }
+    feed(scene, "zoe", EVENT_PRODUCT_VIEWED, night_ms + 12 * 60 * MINUTE_MS);
+    assert_true(decision_row(scene, 0, &row));
+    assert_int_equal(row.attempt, 1);
+    assert_text(row.reason, "condition_gone");
+}
+
 static void test_a_fifth_open_decision_is_logged_only(void **state) {
     struct scene *scene = *state;
     struct decision_row row;
@@ -374,6 +421,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_order_revokes_what_has_not_arrived, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_feedback_for_nobody_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_quiet_hours_defer_and_ask_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_episode_outlives_its_last_night, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_bot_of_the_night_gets_nothing_in_the_morning, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_a_fifth_open_decision_is_logged_only, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_login_moves_the_cart, set_up, tear_down),
