@@ -139,16 +139,29 @@ static void fire_trigger(struct pipeline *pipeline, struct partition *partition,
     open_decision(pipeline, partition, slot, &cause);
 }
 
+/* The next entry due until until_ms. The batch is closed first if one of its decisions could set an
+ * earlier timer, which is due too: also when nothing else is, for it must fire before what comes
+ * after until_ms. */
+static const struct timer_entry *next_due(struct pipeline *pipeline, struct partition *partition,
+                                          int64_t until_ms) {
+    const struct timer_entry *next = timers_peek(&partition->timers, until_ms);
+    if (pipeline->pending_effect_ms <= (next ? next->deadline_ms : until_ms)) {
+        close_batch(pipeline);
+        next = timers_peek(&partition->timers, until_ms);
+    }
+    return next;
+}
+
 /* Fires what is due until until_ms, in the order (deadline, user, kind); at most timers_max. True
  * if none is left. */
 static bool fire_due(struct pipeline *pipeline, struct partition *partition, int64_t until_ms,
                      size_t timers_max) {
     const struct timer_entry *next;
-    while ((next = timers_peek(&partition->timers, until_ms))) {
+    while ((next = next_due(pipeline, partition, until_ms))) {
         struct timer_entry entry = *next;
         struct user_slot *tenant =
             user_store_tenant(&partition->store, entry.slot, entry.user_hash);
-        if ((tenant && tenant->is_pending) || entry.deadline_ms >= pipeline->pending_effect_ms) {
+        if (tenant && tenant->is_pending) {
             close_batch(pipeline); /* it may arm something that comes first: look again */
             continue;
         }
