@@ -20,6 +20,7 @@ esac
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
+export HOME=${HOME:-~} # cron and containers leave it out
 export PROMOSTREAM_CACHE=${PROMOSTREAM_CACHE:-$HOME/.cache/promostream}
 export PROMOSTREAM_DATA=${PROMOSTREAM_DATA:-$root/../shared/data}
 export PROMOSTREAM_TESTS=$mode
