@@ -292,6 +292,9 @@ static void fold_cart(struct user_store *store, struct user_state *user, const s
         for (size_t i = 0; i < event->line_count; i++) {
             cart_remove(store, user->active, &event->lines[i]);
         }
+        if (event->line_count == 0) { /* takes back what nobody said, if that is there */
+            user->active->cart_overflow -= user->active->cart_overflow > 0;
+        }
         cart_touch(user->active, event->event_ms);
     } else if (event->type == EVENT_CHECKOUT_STARTED) {
         struct user_active *active = state_active(user);

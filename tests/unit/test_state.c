@@ -102,6 +102,18 @@ static void test_a_full_cart_counts_on(void **state) {
     assert_int_equal(scene->user->active->cart_overflow, 0);
 }
 
+static void test_lines_without_a_name_come_and_go(void **state) {
+    struct scene *scene = *state;
+    fold_item(scene, EVENT_PRODUCT_ADDED, START_MS, NULL, 0); /* nobody says what */
+    fold_item(scene, EVENT_PRODUCT_ADDED, START_MS + 1, "", 1);
+    assert_true(state_has_cart(scene->user));
+    assert_true(isnan(state_cart_value(scene->user)));
+    fold_item(scene, EVENT_PRODUCT_REMOVED, START_MS + 2, NULL, 0);
+    assert_true(state_has_cart(scene->user));
+    fold_item(scene, EVENT_PRODUCT_REMOVED, START_MS + 3, NULL, 0);
+    assert_false(state_has_cart(scene->user));
+}
+
 static void test_late_events_close_carts_but_do_not_fill_them(void **state) {
     struct scene *scene = *state;
     make(scene, EVENT_PRODUCT_ADDED, START_MS - 1, "shoe", 1);
@@ -205,6 +217,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_cart_adds_removes_and_empties),
         TEST(test_a_full_cart_counts_on),
+        TEST(test_lines_without_a_name_come_and_go),
         TEST(test_late_events_close_carts_but_do_not_fill_them),
         TEST(test_sessions_end_after_the_gap),
         TEST(test_consent_is_taken_away_even_late),
