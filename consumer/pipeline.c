@@ -305,6 +305,9 @@ static enum clean_verdict apply_feedback(struct pipeline *pipeline, struct parti
     if (!open) {
         return CLEAN_WRONG_PARTITION;
     }
+    if (state_is_duplicate(&tenant->state, event->event_id)) {
+        return CLEAN_DUPLICATE;
+    }
     user_store_mark_changed(&partition->store, slot);
     state_fold_feedback(&tenant->state, open, event);
     return CLEAN_OK;

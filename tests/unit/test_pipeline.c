@@ -268,6 +268,33 @@ static void test_order_revokes_what_has_not_arrived(void **state) {
     assert_false(push_row(scene, 0, &push)); /* once */
 }
 
+static void test_feedback_is_counted_once(void **state) {
+    struct scene *scene = *state;
+    struct push_row push;
+    feed(scene, "anna", EVENT_PRODUCT_ADDED, NOON_MS);
+    feed(scene, "zoe", EVENT_PRODUCT_VIEWED, NOON_MS + 21 * MINUTE_MS);
+    assert_true(push_row(scene, 0, &push));
+    char id[33];
+    hash128_format(push.decision_id, id);
+    struct event_line line;
+    struct event event = event_of(&line, "anna", EVENT_PUSH_OPENED, NOON_MS + 22 * MINUTE_MS);
+    event.decision_id = bytes_of_text(id);
+    event.event_id = bytes_of_text("f1");
+    feed_as(scene, INPUT_FEEDBACK, &event, NOON_MS + 22 * MINUTE_MS);
+    assert_int_equal(user_of(scene, "anna")->opened, 1);
+    assert_true(user_of(scene, "anna")->active->open[0].flags & DECISION_DELIVERED);
+    feed_as(scene, INPUT_FEEDBACK, &event, NOON_MS + 22 * MINUTE_MS); /* a sender's retry */
+    assert_int_equal(user_of(scene, "anna")->opened, 1);
+    assert_int_equal(COUNT(scene, duplicates_total), 1);
+    event.type = EVENT_PUSH_DISMISSED;
+    event.event_id = bytes_of_text("f2");
+    feed_as(scene, INPUT_FEEDBACK, &event, NOON_MS + 22 * MINUTE_MS);
+    assert_int_equal(user_of(scene, "anna")->dismissed, 1);
+    /* Feedback drives neither time nor session. */
+    assert_int_equal(user_of(scene, "anna")->last_event_ms, NOON_MS);
+    assert_int_equal(scene->bench.partition.event_ms_max, NOON_MS + 21 * MINUTE_MS);
+}
+
 static void test_feedback_for_nobody_is_refused(void **state) {
     struct scene *scene = *state;
     struct event_line line;
@@ -276,6 +303,22 @@ static void test_feedback_for_nobody_is_refused(void **state) {
     feed_as(scene, INPUT_FEEDBACK, &event, NOON_MS);
     assert_int_equal(COUNT(scene, wrong_partition_total), 1);
     assert_null(user_of(scene, "anna"));
+    feed(scene, "anna", EVENT_PRODUCT_VIEWED, NOON_MS); /* known, but without such a decision */
+    static const char *const ids[] = {"00112233445566778899aabbccddeeff", "no id", ""};
+    for (size_t i = 0; i < 3; i++) {
+        event.decision_id = bytes_of_text(ids[i]);
+        feed_as(scene, INPUT_FEEDBACK, &event, NOON_MS);
+        struct bytes body;
+        struct dead_letter_row row;
+        assert_true(row_of(scene, TOPIC_DEAD_LETTERS, SCHEMA_DEAD_LETTER, 0, &body));
+        assert_true(dead_letter_decode(body, &row));
+        assert_text(row.reason, "wrong_partition");
+        assert_text(row.topic, "push-feedback");
+        assert_int_equal(row.offset, 1 + (int64_t)i);
+    }
+    event.type = EVENT_PRODUCT_VIEWED; /* a shop event on push-feedback */
+    feed_as(scene, INPUT_FEEDBACK, &event, NOON_MS);
+    assert_int_equal(COUNT(scene, not_feedback_total), 1);
 }
 
 static void test_quiet_hours_defer_and_ask_again(void **state) {
@@ -419,6 +462,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_duplicates_and_late_events, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bots_trigger_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_order_revokes_what_has_not_arrived, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_feedback_is_counted_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_feedback_for_nobody_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_quiet_hours_defer_and_ask_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_episode_outlives_its_last_night, set_up, tear_down),
