@@ -15,7 +15,7 @@ struct reading {
     struct side_table *open; /* decision id -> row */
     bool has_row;            /* of partition-state */
     size_t refused;          /* rows that are not valid */
-    size_t overflow;         /* users beyond users_max */
+    size_t overflow;         /* rows of users beyond users_max */
 };
 
 bool recovery_is_current(const struct partition *partition, const struct assignment *assignment) {
@@ -55,12 +55,15 @@ static void take_user(void *context, const struct record *record) {
     if (!wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_USER_STATE, 0, record->value, &body) ||
         !user_state_decode(body, &reading->names, &user)) {
         reading->refused++;
+    } else if (!bytes_equal(record->key, user_state_id(&user))) {
+        reading->refused++;
+        user_state_clean_up(&user);
     } else if (slot == SLOT_NONE && user_store_is_full(store)) {
-        /* An eviction's tombstone comes before the row that took its place, so this is a smaller
-         * users_max. */
-        user_store_remove(store, user_store_oldest(store));
+        /* An eviction's tombstone comes before the row that took its place, so users_max was larger
+         * when these were written. Whom to forget is not recovery's to decide: nobody would write
+         * the tombstones. */
         reading->overflow++;
-        (void)user_store_put(store, &user);
+        user_state_clean_up(&user);
     } else {
         (void)user_store_put(store, &user);
     }
@@ -93,7 +96,7 @@ static struct failure check_open_decisions(const struct reading *reading) {
             expected++;
         }
     }
-    if (expected != side_table_count(reading->open) && reading->overflow == 0) {
+    if (expected != side_table_count(reading->open)) {
         return failure_make(
             FAILURE_STOP, 0, "partition %d: %zu rows in open-decisions, users hold %zu",
             (int)reading->partition->number, side_table_count(reading->open), expected);
@@ -106,6 +109,18 @@ static struct failure check_open_decisions(const struct reading *reading) {
 static struct failure choose_positions(const struct recovery *recovery,
                                        const struct assignment *assignment,
                                        const struct reading *reading, struct partition *partition) {
+    if (reading->has_row && assignment->epoch >= 0 && assignment->epoch != partition->epoch) {
+        return failure_make(FAILURE_STOP, 0,
+                            "partition %d: the group committed epoch %lld, partition-state is of "
+                            "%lld: they do not belong together (group id, prefix?)",
+                            (int)partition->number, (long long)assignment->epoch,
+                            (long long)partition->epoch);
+    }
+    if (!reading->has_row && partition->store.count > 0) {
+        return failure_make(FAILURE_STOP, 0,
+                            "partition %d: user-state has users, but partition-state has no row",
+                            (int)partition->number);
+    }
     for (int input = 0; input < INPUT_COUNT; input++) {
         int64_t committed = assignment->next_offset[input];
         if (reading->has_row && committed >= 0 && committed != partition->next_offset[input]) {
@@ -167,6 +182,12 @@ struct failure recovery_run(const struct recovery *recovery, const struct assign
         failure = failure_make(FAILURE_STOP, 0, "partition %d: %zu rows of its state are not valid",
                                (int)partition->number, reading.refused);
     }
+    if (!failed(failure) && reading.overflow > 0) {
+        failure = failure_make(FAILURE_STOP, 0,
+                               "partition %d: user-state holds more users than state.users_max = "
+                               "%u: set it to what it was, or higher",
+                               (int)partition->number, partition->store.users_max);
+    }
     if (!failed(failure)) {
         failure = check_open_decisions(&reading);
     }
@@ -178,11 +199,9 @@ struct failure recovery_run(const struct recovery *recovery, const struct assign
         partition_begin(partition);
         metric_add(&recovery->metrics->recovered_users_total, partition->store.count);
         log_info(recovery->log, ROOM,
-                 "recovered partition=%d users=%u open_decisions=%zu epoch=%lld offset=%lld "
-                 "overflow=%zu",
+                 "recovered partition=%d users=%u open_decisions=%zu epoch=%lld offset=%lld",
                  (int)partition->number, partition->store.count, side_table_count(reading.open),
-                 (long long)partition->epoch, (long long)partition->next_offset[INPUT_CLICKSTREAM],
-                 reading.overflow);
+                 (long long)partition->epoch, (long long)partition->next_offset[INPUT_CLICKSTREAM]);
     }
     side_table_destroy(reading.open);
     return failure;

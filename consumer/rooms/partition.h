@@ -38,7 +38,7 @@ void partition_begin(struct partition *partition);
 /* partition-state as a row, and back. */
 void partition_to_row(const struct partition *partition, struct partition_state_row *out);
 void partition_from_row(struct partition *partition, const struct partition_state_row *row);
-/* Recovery: rebuilds the timer heap from the users' timers. */
+/* Recovery: rebuilds the heaps of timers and of eviction from the users. */
 void partition_rebuild_timers(struct partition *partition);
 
 #endif

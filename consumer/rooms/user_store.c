@@ -58,15 +58,29 @@ static uint32_t take_slot(struct user_store *store) {
     return store->slot_count++;
 }
 
+static void queue_eviction(struct user_store *store, uint32_t slot) {
+    const struct user_slot *tenant = user_store_get(store, slot);
+    timers_push(&store->eviction, (struct timer_entry){.deadline_ms = tenant->state.last_event_ms,
+                                                       .user_hash = tenant->hash,
+                                                       .slot = slot});
+}
+
+void user_store_rebuild_eviction(struct user_store *store) {
+    store->eviction.count = 0;
+    for (uint32_t slot = 0; slot < store->slot_count; slot++) {
+        if (user_store_get(store, slot)->is_used) {
+            queue_eviction(store, slot);
+        }
+    }
+}
+
 static uint32_t settle(struct user_store *store, const struct user_state *user) {
     uint32_t slot = take_slot(store);
     struct user_slot *tenant = user_store_get(store, slot);
     *tenant =
         (struct user_slot){.state = *user, .hash = hash64(user_state_id(user), 0), .is_used = true};
     slot_index_insert(&store->index, tenant->hash, slot);
-    timers_push(&store->eviction, (struct timer_entry){.deadline_ms = user->last_event_ms,
-                                                       .user_hash = tenant->hash,
-                                                       .slot = slot});
+    queue_eviction(store, slot);
     store->count++;
     return slot;
 }

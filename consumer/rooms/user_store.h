@@ -45,6 +45,8 @@ static inline bool user_store_is_full(const struct user_store *store) {
 /* The user that goes next when room is needed. The store must not be empty. */
 uint32_t user_store_oldest(struct user_store *store);
 void user_store_remove(struct user_store *store, uint32_t slot);
+/* Recovery: one entry per user, whatever came and went while rows were read. */
+void user_store_rebuild_eviction(struct user_store *store);
 struct user_slot *user_store_get(const struct user_store *store, uint32_t slot);
 /* NULL if the slot has no tenant with this hash (a timer entry that outlived its user). */
 struct user_slot *user_store_tenant(const struct user_store *store, uint32_t slot, uint64_t hash);

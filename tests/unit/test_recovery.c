@@ -117,6 +117,112 @@ static void test_a_row_that_is_not_one(void **state) {
     assert_stops(recover(scene, -1, -1, false), "not valid");
 }
 
+static void put_user(struct scene *scene, const char *key, const char *name, bool has_open) {
+    struct user_state user = {0};
+    user_state_init(&user, bytes_of_text(name));
+    user.last_event_ms = 5;
+    struct user_state_names names = user_store_names(&scene->partition.store);
+    if (has_open) {
+        struct user_active *active = state_active(&user);
+        active->open = memory_new(USER_OPEN_MAX, sizeof *active->open);
+        active->open[active->open_count++] = (struct open_decision){.id = {1, 2}};
+    }
+    struct buffer *out = epoch_begin(&scene->epoch, TOPIC_USER_STATE, 0, bytes_of_text(key));
+    wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_USER_STATE, 0, out);
+    user_state_encode(&user, &names, out);
+    epoch_end(&scene->epoch);
+    user_state_clean_up(&user);
+}
+
+static void test_epochs_that_do_not_belong_together(void **state) {
+    struct scene *scene = *state;
+    put_state(scene, 17, 4);
+    assert_stops(recover(scene, 17, 5, false), "committed epoch 5, partition-state is of 4");
+}
+
+static void test_positions_set_by_hand_carry_no_epoch(void **state) {
+    struct scene *scene = *state;
+    put_state(scene, 17, 4);
+    assert_false(failed(recover(scene, 17, -1, false)));
+    assert_int_equal(scene->partition.epoch, 4);
+}
+
+static void test_users_without_their_partition(void **state) {
+    struct scene *scene = *state;
+    put_user(scene, "anna", "anna", false);
+    assert_stops(recover(scene, -1, -1, false), "user-state has users");
+}
+
+static void test_a_user_under_another_key(void **state) {
+    struct scene *scene = *state;
+    put_state(scene, 17, 4);
+    put_user(scene, "bert", "anna", false);
+    assert_stops(recover(scene, 17, 4, false), "not valid");
+}
+
+static void test_more_users_than_fit(void **state) {
+    struct scene *scene = *state;
+    put_state(scene, 17, 4);
+    put_user(scene, "anna", "anna", false);
+    put_user(scene, "bert", "bert", false);
+    put_user(scene, "anna", "anna", false); /* a newer row takes no more room */
+    assert_false(failed(recover(scene, 17, 4, false)));
+    assert_int_equal(scene->partition.store.count, 2);
+    assert_int_equal(metric_get(&scene->metrics.recovered_users_total), 2);
+    put_user(scene, "carl", "carl", false);
+    assert_stops(recover(scene, 17, 4, false), "state.users_max = 2");
+}
+
+static void test_tombstones_make_room(void **state) {
+    struct scene *scene = *state;
+    put_state(scene, 17, 4);
+    for (int i = 0; i < 5; i++) {
+        put_user(scene, "anna", "anna", false);
+        put_user(scene, "bert", "bert", false);
+        epoch_tombstone(&scene->epoch, TOPIC_USER_STATE, 0, bytes_of_text("anna"));
+        epoch_tombstone(&scene->epoch, TOPIC_USER_STATE, 0, bytes_of_text("nobody"));
+    }
+    put_user(scene, "carl", "carl", false);
+    assert_false(failed(recover(scene, 17, 4, false)));
+    assert_int_equal(scene->partition.store.count, 2);
+    assert_int_equal(scene->partition.store.eviction.count, 2); /* nothing is left of the rest */
+    assert_int_equal(user_store_find(&scene->partition.store, bytes_of_text("anna")), SLOT_NONE);
+}
+
+static void test_an_open_decision_without_its_row(void **state) {
+    struct scene *scene = *state;
+    put_state(scene, 17, 4);
+    put_user(scene, "anna", "anna", true);
+    assert_stops(recover(scene, 17, 4, false),
+                 "00000000000000010000000000000002 of a user has no row");
+}
+
+static void test_the_partition_state_of_another(void **state) {
+    struct scene *scene = *state;
+    struct partition_state_row row = {.partition = 3, .epoch = 4};
+    struct buffer *out = epoch_begin(&scene->epoch, TOPIC_PARTITION_STATE, 0, bytes_of_text("3"));
+    wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_PARTITION_STATE, 0, out);
+    partition_state_encode(&row, out);
+    epoch_end(&scene->epoch);
+    assert_stops(recover(scene, -1, -1, false), "not valid");
+}
+
+static void test_kept_memory_is_current_if_nobody_went_on(void **state) {
+    struct scene *scene = *state;
+    struct partition *partition = &scene->partition;
+    partition->epoch = 4;
+    partition->next_offset[INPUT_CLICKSTREAM] = 17;
+    partition->next_offset[INPUT_FEEDBACK] = 3;
+    struct assignment same = {.next_offset = {17, 3}, .epoch = 4};
+    assert_true(recovery_is_current(partition, &same));
+    struct assignment clicks = {.next_offset = {18, 3}, .epoch = 4};
+    struct assignment feedback = {.next_offset = {17, 4}, .epoch = 4};
+    struct assignment ticked = {.next_offset = {17, 3}, .epoch = 5};
+    assert_false(recovery_is_current(partition, &clicks));
+    assert_false(recovery_is_current(partition, &feedback));
+    assert_false(recovery_is_current(partition, &ticked));
+}
+
 static void test_an_open_decision_that_nobody_holds(void **state) {
     struct scene *scene = *state;
     put_bytes(scene, TOPIC_OPEN_DECISIONS, "00112233445566778899aabbccddeeff", "row");
@@ -133,6 +239,15 @@ int main(void) {
         TEST(test_a_group_without_its_state),
         TEST(test_a_row_that_is_not_one),
         TEST(test_an_open_decision_that_nobody_holds),
+        TEST(test_epochs_that_do_not_belong_together),
+        TEST(test_positions_set_by_hand_carry_no_epoch),
+        TEST(test_users_without_their_partition),
+        TEST(test_a_user_under_another_key),
+        TEST(test_more_users_than_fit),
+        TEST(test_tombstones_make_room),
+        TEST(test_an_open_decision_without_its_row),
+        TEST(test_the_partition_state_of_another),
+        TEST(test_kept_memory_is_current_if_nobody_went_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
