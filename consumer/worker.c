@@ -119,8 +119,8 @@ static struct failure is_input_at_end(struct worker *worker, const struct owned 
                                       bool *out) {
     int64_t position = owned->partition.next_offset[input];
     struct failure failure = failure_none();
-    if (position <
-        owned->end[input]) { /* control records at the end have offsets, but are never delivered */
+    /* Control records at the end have offsets, but are never delivered. */
+    if (position < owned->end[input] && worker->gathered == 0) {
         failure = broker_position(worker->broker, (enum broker_input)input, owned->partition.number,
                                   &position);
     }
@@ -128,9 +128,9 @@ static struct failure is_input_at_end(struct worker *worker, const struct owned 
     return failure;
 }
 
-/* Everything assigned was read to the ends taken at start, and nothing waits. */
+/* Everything assigned was computed to the ends taken at start, however much comes after them. */
 static struct failure is_at_end(struct worker *worker, bool *out) {
-    *out = worker->is_assigned && worker->gathered == 0;
+    *out = worker->is_assigned;
     for (int32_t p = 0; p < worker->partition_count && *out; p++) {
         for (int input = 0; input < INPUT_COUNT && *out && worker->owned[p].is_running; input++) {
             struct failure failure = is_input_at_end(worker, &worker->owned[p], input, out);

@@ -113,6 +113,10 @@ static struct failure start_sim(struct broker *broker, int32_t partition,
 }
 
 static struct epoch *epoch_sim(struct broker *broker) {
+    const struct sim_options *options = &of(broker)->options;
+    if (options->wall_ms) {
+        *options->wall_ms += options->wall_step_ms;
+    }
     epoch_clear(&of(broker)->epoch);
     return &of(broker)->epoch;
 }
@@ -140,8 +144,8 @@ static struct failure log_end_sim(struct broker *broker, enum broker_input input
                                   int64_t *out) {
     struct sim_broker *sim = of(broker);
     (void)partition;
-    *out =
-        (int64_t)(input == INPUT_FEEDBACK ? sim->options.feedback_count : sim->options.click_count);
+    *out = input == INPUT_FEEDBACK ? (int64_t)sim->options.feedback_count
+                                   : (int64_t)sim->options.click_count + sim->options.end_ahead;
     return failure_none();
 }
 
@@ -153,10 +157,11 @@ static struct failure position_sim(struct broker *broker, enum broker_input inpu
 }
 
 static struct failure partition_count_sim(struct broker *broker, enum topic topic, int32_t *out) {
-    (void)broker;
     (void)topic;
     *out = 1;
-    return failure_none();
+    return of(broker)->options.fails_at_start
+               ? failure_make(FAILURE_STOP, 3, "unknown topic or partition")
+               : failure_none();
 }
 
 static struct failure read_to_end_sim(struct broker *broker, enum topic topic, int32_t partition,

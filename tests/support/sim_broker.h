@@ -34,6 +34,10 @@ struct sim_options {
     size_t click_count, feedback_count;
     double loss_share, revoke_share;
     uint64_t seed;
+    int64_t end_ahead; /* clickstream: log end - click_count; 1 = a record that does not come */
+    int64_t *wall_ms;  /* moves on by wall_step_ms at every epoch; NULL = nothing moves */
+    int64_t wall_step_ms;
+    bool fails_at_start; /* the broker does not know its partitions */
 };
 struct broker *sim_broker_new(struct sim_log *log, const struct sim_options *options);
 

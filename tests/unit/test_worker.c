@@ -39,6 +39,11 @@ static bool at_once(void) {
 
 static int64_t wall_ms = STREAM_START_MS;
 
+static int asked;
+static bool after_a_while(void) {
+    return ++asked > 60;
+}
+
 /* Runs a worker over the stream until its end and fires what is left. */
 static void run_worker(const struct stream *stream, struct sim_log *log, double loss_share,
                        double revoke_share, uint64_t seed, bool (*should_stop)(void)) {
@@ -138,6 +143,10 @@ static void test_goes_on_where_another_stopped(void **state) {
     run_worker(&stream, &parts, 0, 0, 1,
                at_once); /* asked to stop before anything: drains, commits nothing */
     assert_int_equal(parts.count, 0);
+    asked = 0;
+    run_worker(&stream, &parts, 0, 0, 1, after_a_while); /* drains what it computed */
+    assert_true(parts.commits > 3);
+    assert_in_range(parts.next_offset[INPUT_CLICKSTREAM], 100, 3900);
     run_worker(&stream, &parts, 0, 0, 1, never);
     size_t commits = parts.commits;
     run_worker(&stream, &parts, 0, 0, 1, never); /* everything is done: nothing is done again */
