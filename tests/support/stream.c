@@ -51,6 +51,7 @@ static enum event_type random_type(struct rng *rng) {
         EVENT_PRODUCT_VIEWED,  EVENT_PRODUCT_ADDED,     EVENT_PRODUCT_ADDED,
         EVENT_PRODUCT_REMOVED, EVENT_CART_VIEWED,       EVENT_CHECKOUT_STARTED,
         EVENT_ORDER_COMPLETED, EVENT_PRODUCTS_SEARCHED, EVENT_COUPON_APPLIED,
+        EVENT_USER_IDENTIFIED,
     };
     return types[rng_below(rng, sizeof types / sizeof types[0])];
 }
@@ -75,9 +76,14 @@ static void random_event(struct rng *rng, const struct stream_options *options, 
         out->event_id = bytes_of(texts + 16, (size_t)snprintf(texts + 16, 32, "e-%llx",
                                                               (unsigned long long)rng_u64(rng)));
     }
+    bool is_login = out->type == EVENT_USER_IDENTIFIED && rng_below(rng, 2);
+    if (out->type == EVENT_USER_IDENTIFIED && !is_login) { /* a guest who is somebody */
+        out->canonical_id = bytes_of_text("user-0");
+    }
+    bool is_about_item = out->type >= EVENT_PRODUCT_VIEWED && out->type <= EVENT_CART_VIEWED;
     if (out->type == EVENT_ORDER_COMPLETED) {
         out->total = 10 + (double)rng_below(rng, 90);
-    } else if (out->type <= EVENT_CART_VIEWED && out->type >= EVENT_PRODUCT_VIEWED) {
+    } else if (is_about_item || is_login) {
         line->item_id = bytes_of(
             texts + 48, (size_t)snprintf(texts + 48, 16, "item-%d", (int)rng_below(rng, 30)));
         line->category = bytes_of_text(rng_below(rng, 2) ? "shoes" : "hats");
