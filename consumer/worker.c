@@ -279,7 +279,10 @@ static struct failure one_round(struct worker *worker, bool *out_done) {
         return failure;
     }
     failure = broker_drain(worker->broker, out_done); /* not committed: go on and recover */
-    *out_done = *out_done || is_stopping;             /* or leave it to the next start */
+    if (!failed(failure) && *out_done && !is_stopping && worker->settings.may_end) {
+        *out_done = worker->settings.may_end(worker->settings.may_end_context);
+    }
+    *out_done = *out_done || is_stopping; /* or leave it to the next start */
     return failure;
 }
 

@@ -19,6 +19,11 @@ struct worker_settings {
     const char *name;                     /* stable worker name, borrowed */
     bool until_end;                       /* end at the log ends that stood at start */
     enum at_end at_end; /* until_end: what happens to timers that are not due yet */
+    /* until_end: called each time when everything of this worker is at its end and committed; true
+     * once every worker of the process has been there. Until then the worker goes on serving the
+     * group, for others may still be joining. NULL = it is alone. */
+    bool (*may_end)(void *context);
+    void *may_end_context;
     struct clock clock;
     const struct log_sink *log;
     bool (*should_stop)(void); /* asked at least every epoch interval */

@@ -95,6 +95,13 @@ static struct failure take_assignments(struct worker *worker, const struct broke
     int64_t start_ns = clock_monotonic_ns();
     health_enter(worker->health, WORKER_RECOVERING, now_ms(worker));
     for (size_t i = 0; i < event->assignment_count; i++) {
+        int32_t partition = event->assignments[i].partition;
+        if (partition >= worker->partition_count) {
+            return failure_make(FAILURE_STOP, 0,
+                                "partition %d was assigned, the clickstream had %d at the start: "
+                                "partitions must not be added",
+                                (int)partition, (int)worker->partition_count);
+        }
         struct failure failure = recover_one(worker, &event->assignments[i]);
         for (int tries = 1; failure.action == FAILURE_RETRY && tries < RECOVERY_TRIES_MAX;
              tries++) {

@@ -137,13 +137,17 @@ static const struct option_page page = {
     .row_count = sizeof rows / sizeof rows[0],
 };
 
+struct run;
+
 struct run_worker {
+    struct run *run;
     struct worker *worker;
     pthread_t thread;
     char name[128];
     struct failure failure;
     bool is_started;
     _Atomic bool is_ended;
+    _Atomic bool was_at_end; /* --until-end */
 };
 
 struct run {
@@ -221,10 +225,23 @@ static void log_plan(const struct run *run) {
     buffer_clean_up(&line);
 }
 
+/* A worker that ended early would not answer the group while the others still join it. */
+static bool may_end(void *context) {
+    struct run_worker *slot = context;
+    atomic_store(&slot->was_at_end, true);
+    for (size_t i = 0; i < slot->run->worker_count; i++) {
+        if (!atomic_load(&slot->run->workers[i].was_at_end)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static struct failure new_workers(struct run *run) {
     const char *base = run->config.broker.worker_name;
     for (size_t i = 0; i < run->worker_count; i++) {
         struct run_worker *slot = &run->workers[i];
+        slot->run = run;
         (void)snprintf(slot->name, sizeof slot->name, i == 0 ? "%s" : "%s-%zu", base, i);
         health_init(&run->health[i], slot->name, clock_now_ms(clock_system()));
         struct worker_settings settings = {
@@ -232,6 +249,8 @@ static struct failure new_workers(struct run *run) {
             .name = slot->name,
             .until_end = run->options.until_end,
             .at_end = run->options.at_end == 1 ? AT_END_FIRE : AT_END_HOLD,
+            .may_end = may_end,
+            .may_end_context = slot,
             .clock = clock_system(),
             .log = &run->log,
             .should_stop = should_stop,
@@ -311,7 +330,10 @@ static void run_workers(struct run *run) {
     for (size_t i = 0; i < run->worker_count; i++) {
         run->workers[i].is_started =
             pthread_create(&run->workers[i].thread, NULL, worker_thread, &run->workers[i]) == 0;
-        atomic_store(&run->workers[i].is_ended, !run->workers[i].is_started);
+        if (!run->workers[i].is_started) {
+            run->workers[i].failure = failure_make(FAILURE_STOP, 0, "a thread cannot be started");
+            atomic_store(&run->workers[i].is_ended, true);
+        }
     }
     int64_t next_ms = clock_now_ms(clock_system()) + 1000;
     while (!have_all_ended(run)) {

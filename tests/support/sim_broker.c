@@ -75,6 +75,7 @@ static struct failure poll_sim(struct broker *broker, int timeout_ms, size_t rec
         sim->assignment = (struct assignment){.epoch = sim->log->epoch};
         memcpy(sim->assignment.next_offset, sim->log->next_offset,
                sizeof sim->assignment.next_offset);
+        sim->assignment.partition = sim->options.grown_to > 0 ? sim->options.grown_to - 1 : 0;
         *out = (struct broker_event){
             .kind = BROKER_ASSIGNED, .assignments = &sim->assignment, .assignment_count = 1};
     } else if (rng_unit(&sim->rng) < sim->options.revoke_share) {

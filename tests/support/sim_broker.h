@@ -26,14 +26,15 @@ void sim_log_clean_up(struct sim_log *log);
 /* Appends an epoch's rows and takes over its offsets. */
 void sim_log_commit(struct sim_log *log, const struct epoch *epoch);
 
-/* One partition of input; feedback_count of the records come from push-feedback. loss_share: of
- * submitted epochs that do not commit. revoke_share: of polls that revoke and assign again.
- * Everything is borrowed but the struct. */
+/* One partition of input (grown_to is for a topic that grew after the start); feedback_count of the
+ * records come from push-feedback. loss_share: of submitted epochs that do not commit.
+ * revoke_share: of polls that revoke and assign again. Everything is borrowed but the struct. */
 struct sim_options {
     const struct record *clicks, *feedback;
     size_t click_count, feedback_count;
     double loss_share, revoke_share;
     uint64_t seed;
+    int32_t grown_to;  /* partitions that the group assigns; 0 = the one that the topic has */
     int64_t end_ahead; /* clickstream: log end - click_count; 1 = a record that does not come */
     int64_t *wall_ms;  /* moves on by wall_step_ms at every epoch; NULL = nothing moves */
     int64_t wall_step_ms;

@@ -44,35 +44,42 @@ static bool after_a_while(void) {
     return ++asked > 60;
 }
 
-/* Runs a worker over the stream until its end and fires what is left. */
-static void run_worker(const struct stream *stream, struct sim_log *log, double loss_share,
-                       double revoke_share, uint64_t seed, bool (*should_stop)(void)) {
+/* Runs a worker with these settings, of which config, name, clock and log are filled in, until its
+ * end, and fires what is left. */
+static struct failure run_with(struct worker_settings settings, struct sim_log *log,
+                               const struct sim_options *options) {
     struct pipeline_config config;
     struct failure failure =
         pipeline_config_load_text("worker.yaml", config_text, strlen(config_text), stderr, &config);
     assert_false(failed(failure));
+    struct log_sink silent = {.out = NULL};
+    settings.config = &config;
+    settings.name = "sim";
+    settings.until_end = true;
+    settings.at_end = AT_END_FIRE;
+    settings.clock = clock_fake(&wall_ms);
+    settings.log = &silent;
+    struct health health;
+    health_init(&health, "sim", wall_ms);
+    struct worker *worker;
+    failure = worker_new_on(&settings, sim_broker_new(log, options), &health, &worker);
+    assert_false(failed(failure));
+    failure = worker_run(worker);
+    worker_destroy(worker);
+    pipeline_config_clean_up(&config);
+    return failure;
+}
+
+static void run_worker(const struct stream *stream, struct sim_log *log, double loss_share,
+                       double revoke_share, uint64_t seed, bool (*should_stop)(void)) {
     struct sim_options options = {.clicks = stream->records,
                                   .click_count = stream->count,
                                   .loss_share = loss_share,
                                   .revoke_share = revoke_share,
                                   .seed = seed};
-    struct log_sink silent = {.out = NULL};
-    struct worker_settings settings = {.config = &config,
-                                       .name = "sim",
-                                       .until_end = true,
-                                       .at_end = AT_END_FIRE,
-                                       .clock = clock_fake(&wall_ms),
-                                       .log = &silent,
-                                       .should_stop = should_stop};
-    struct health health;
-    health_init(&health, "sim", wall_ms);
-    struct worker *worker;
-    failure = worker_new_on(&settings, sim_broker_new(log, &options), &health, &worker);
+    struct failure failure =
+        run_with((struct worker_settings){.should_stop = should_stop}, log, &options);
     assert_false(failed(failure));
-    failure = worker_run(worker);
-    assert_false(failed(failure));
-    worker_destroy(worker);
-    pipeline_config_clean_up(&config);
 }
 
 /* Committed rows of the topics that do not depend on where epochs were cut, in order. */
@@ -162,6 +169,51 @@ static void test_goes_on_where_another_stopped(void **state) {
     stream_clean_up(&stream);
 }
 
+/* Counts the calls; the others come to their ends at the fifth. */
+static bool at_the_fifth(void *context) {
+    return ++*(int *)context == 5;
+}
+
+static void test_serves_the_group_until_the_others_are_done(void **state) {
+    (void)state;
+    struct stream stream = {0};
+    struct sim_log log;
+    int calls = 0;
+    random_stream(&stream, 31);
+    sim_log_init(&log);
+    struct sim_options options = {.clicks = stream.records,
+                                  .click_count = stream.count,
+                                  .loss_share = 0.1,
+                                  .revoke_share = 0.05,
+                                  .seed = 31};
+    struct failure failure = run_with((struct worker_settings){.should_stop = never,
+                                                               .may_end = at_the_fifth,
+                                                               .may_end_context = &calls},
+                                      &log, &options);
+    assert_false(failed(failure));
+    assert_int_equal(calls, 5);
+    assert_int_equal(log.next_offset[INPUT_CLICKSTREAM], stream.count);
+    sim_log_clean_up(&log);
+    stream_clean_up(&stream);
+}
+
+static void test_refuses_partitions_that_were_added(void **state) {
+    (void)state;
+    struct stream stream = {0};
+    struct sim_log log;
+    random_stream(&stream, 41);
+    sim_log_init(&log);
+    struct sim_options options = {
+        .clicks = stream.records, .click_count = stream.count, .seed = 41, .grown_to = 3};
+    struct failure failure =
+        run_with((struct worker_settings){.should_stop = never}, &log, &options);
+    assert_int_equal(failure.action, FAILURE_STOP);
+    assert_non_null(strstr(failure.text, "partition 2 was assigned, the clickstream had 1"));
+    assert_int_equal(log.count, 0);
+    sim_log_clean_up(&log);
+    stream_clean_up(&stream);
+}
+
 static int set_up(void **state) {
     (void)state;
     schemas_init();
@@ -172,6 +224,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lost_epochs_and_revocations_change_nothing),
         cmocka_unit_test(test_goes_on_where_another_stopped),
+        cmocka_unit_test(test_serves_the_group_until_the_others_are_done),
+        cmocka_unit_test(test_refuses_partitions_that_were_added),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
