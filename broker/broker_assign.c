@@ -92,6 +92,7 @@ static void on_assign(struct broker_kafka *broker,
                       const rd_kafka_topic_partition_list_t *partitions) {
     take_assignment(broker, partitions);
     fetch_nothing(broker);
+    atomic_store(&broker->opaque.client.is_session_expired, false);
     broker->ownership = OWNS_UNREAD;
     broker->waiting_since_ms = 0;
     metric_add(&broker->metrics.rebalances_total, 1);
@@ -223,6 +224,9 @@ struct failure assign_read_positions(struct broker_kafka *broker, int timeout_ms
         *out_ready = true;
         return failure_none();
     }
+    if (code == RD_KAFKA_RESP_ERR__FATAL) {
+        return failure_none(); /* the next poll's group_check knows which */
+    }
     if (consumer_error_action(code) == FAILURE_STOP) {
         return failure_make(FAILURE_STOP, code, "committed positions: %s", rd_kafka_err2str(code));
     }
@@ -284,7 +288,7 @@ static struct failure fetch_all(struct broker_kafka *broker) {
     }
     rd_kafka_resp_err_t code = rd_kafka_assign(broker->consumer, list);
     rd_kafka_topic_partition_list_destroy(list);
-    if (code) {
+    if (code && code != RD_KAFKA_RESP_ERR__FATAL) { /* fatal: the next poll's group_check */
         return failure_make(FAILURE_STOP, code, "assign: %s", rd_kafka_err2str(code));
     }
     broker->ownership = OWNS_RUNNING;

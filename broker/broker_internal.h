@@ -1,6 +1,7 @@
 /* broker_internal: one worker's connection to Kafka, shared by its files. Private to broker/.
  *
  *     broker_kafka.c    open, close, the vtable
+ *     broker_group.c    the group's consumer: join, leave, close, replacement
  *     broker_poll.c     what poll says: the end, losses, assignments, records
  *     broker_assign.c   rebalances, committed positions, start
  *     broker_commit.c   epochs: submit, drain, the commit thread
@@ -104,6 +105,8 @@ struct broker_kafka {
     enum broker_event_kind pending; /* REVOKED or LOST from a callback, not yet returned */
     bool is_batch_stale;            /* a callback took partitions away during the take */
     struct failure stop;            /* from a callback */
+    bool is_member_dead;            /* the consumer was fenced and awaits its replacement */
+    int64_t member_fenced_ms;       /* monotonic, of a fencing that nothing explained; 0 = never */
     int64_t waiting_since_ms;       /* for committed positions; 0 = not waiting */
 
     struct batch *batches; /* batch_count in use since the last release */
@@ -165,6 +168,15 @@ void assign_rewind(struct broker_kafka *broker);
 struct slot *assign_find(struct broker_kafka *broker, int32_t partition);
 MUST_CHECK struct failure assign_position(struct broker *broker, enum broker_input input,
                                           int32_t partition, int64_t *out);
+
+/* broker_group.c; W */
+MUST_CHECK struct failure group_open(struct broker_kafka *broker);
+/* False if the client does not end; then this struct must never be freed. No consumer is fine. */
+bool group_close(struct broker_kafka *broker, bool leaves);
+/* Whether the consumer met a fatal error: STOP, or it was fenced and what we owned is lost. */
+MUST_CHECK struct failure group_check(struct broker_kafka *broker);
+/* A new consumer for a fenced one, once all its records were released. */
+MUST_CHECK struct failure group_rejoin(struct broker_kafka *broker, int timeout_ms);
 
 /* broker_poll.c; W */
 MUST_CHECK struct failure poll_event(struct broker *broker, int timeout_ms, size_t records_max,

@@ -12,12 +12,9 @@
 #include "broker/broker_internal.h"
 #include "broker/txn_errors.h"
 
-#define OPEN_WAIT_MS     10000
-#define INIT_WAIT_MS     60000
-#define LEAVE_WAIT_MS    3000
-#define LEAVE_STEP_MS    20
-#define CONSUMER_WAIT_MS 3000
-#define DESTROY_WAIT_MS  1000
+#define OPEN_WAIT_MS    10000
+#define INIT_WAIT_MS    60000
+#define DESTROY_WAIT_MS 1000
 
 enum topic input_topic(enum broker_input input) {
     return input == INPUT_CLICKSTREAM ? TOPIC_CLICKSTREAM : TOPIC_PUSH_FEEDBACK;
@@ -66,33 +63,6 @@ static struct failure check_topics(struct broker_kafka *broker) {
     return failure;
 }
 
-static struct failure open_consumer(struct broker_kafka *broker) {
-    char session[24];
-    snprintf(session, sizeof session, "%" PRId64, broker->config->session_timeout_ms);
-    const struct client_setting settings[] = {
-        {"group.id", broker->config->group_id},
-        {"group.instance.id", broker->config->worker_name},
-        {"session.timeout.ms", session},
-    };
-    struct failure failure =
-        client_of_broker(broker, CLIENT_MEMBER, settings, 3, &broker->consumer);
-    if (failed(failure)) {
-        return failure;
-    }
-    rd_kafka_poll_set_consumer(broker->consumer);
-    broker->queue = rd_kafka_queue_get_consumer(broker->consumer);
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(INPUT_COUNT);
-    for (int input = 0; input < INPUT_COUNT; input++) {
-        rd_kafka_topic_partition_list_add(
-            list, broker->topics->full[input_topic((enum broker_input)input)],
-            RD_KAFKA_PARTITION_UA);
-    }
-    rd_kafka_resp_err_t code = rd_kafka_subscribe(broker->consumer, list);
-    rd_kafka_topic_partition_list_destroy(list);
-    return code ? failure_make(FAILURE_STOP, code, "subscribe: %s", rd_kafka_err2str(code))
-                : failure_none();
-}
-
 static struct failure open_all(struct broker_kafka *broker) {
     struct failure failure = client_of_broker(broker, CLIENT_ENDS, NULL, 0, &broker->ends);
     if (!failed(failure)) {
@@ -102,7 +72,7 @@ static struct failure open_all(struct broker_kafka *broker) {
         failure = txn_producer_open(broker, monotonic_ms() + INIT_WAIT_MS);
     }
     if (!failed(failure)) {
-        failure = open_consumer(broker);
+        failure = group_open(broker);
     }
     if (!failed(failure)) {
         commit_start(broker);
@@ -114,79 +84,12 @@ static struct failure open_all(struct broker_kafka *broker) {
 
 /* ---- close ---- */
 
-/* Whether the group's coordinator still lists us. A broker that cannot tell counts as no. */
-static bool is_listed(struct broker_kafka *broker, const char *member_id) {
-    const struct rd_kafka_group_list *groups = NULL;
-    if (rd_kafka_list_groups(broker->ends, broker->config->group_id, &groups, LEAVE_WAIT_MS)) {
-        return false;
-    }
-    bool found = false;
-    for (int g = 0; g < groups->group_cnt; g++) {
-        for (int m = 0; m < groups->groups[g].member_cnt; m++) {
-            found = found || strcmp(groups->groups[g].members[m].member_id, member_id) == 0;
-        }
-    }
-    rd_kafka_group_list_destroy(groups);
-    return found;
-}
-
-static void serve_callbacks(struct broker_kafka *broker) {
-    rd_kafka_message_t *message;
-    if (client_take(broker->queue, LEAVE_STEP_MS, &message, 1) > 0) {
-        rd_kafka_message_destroy(message);
-    }
-}
-
-/* A static member's close sends no LeaveGroup, unsubscribing does, once the revocation that it
- * causes was served. The request goes out in the background: closing at once would overtake it, so
- * we wait until the group has forgotten us. */
-static void leave_group(struct broker_kafka *broker) {
-    int64_t until_ms = monotonic_ms() + LEAVE_WAIT_MS;
-    /* A join under way cannot be taken back: the group would keep our partitions for a session. */
-    while (broker->ownership == OWNS_NOTHING && monotonic_ms() < until_ms) {
-        serve_callbacks(broker);
-    }
-    char *member_id = rd_kafka_memberid(broker->consumer);
-    rd_kafka_resp_err_t code = rd_kafka_unsubscribe(broker->consumer);
-    until_ms = monotonic_ms() + LEAVE_WAIT_MS;
-    while (!code && monotonic_ms() < until_ms) {
-        serve_callbacks(broker);
-        if (broker->ownership == OWNS_NOTHING && member_id && !is_listed(broker, member_id)) {
-            break;
-        }
-    }
-    log_info(broker->log, "broker", "left the group worker=%s", broker->config->worker_name);
-    if (member_id) {
-        rd_kafka_mem_free(broker->consumer, member_id);
-    }
-}
-
-static void close_consumer(struct broker_kafka *broker) {
-    if (!broker->consumer) {
-        return;
-    }
-    /* The mock cluster lists no groups, and nobody waits for our partitions there. */
-    if (broker->config->leave_group_at_close && !broker->config->is_embedded) {
-        leave_group(broker);
-    }
-    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(broker->consumer, broker->queue);
-    int64_t until_ms = monotonic_ms() + CONSUMER_WAIT_MS;
-    while (!error && !rd_kafka_consumer_closed(broker->consumer) && monotonic_ms() < until_ms) {
-        serve_callbacks(broker);
-    }
-    if (error) {
-        rd_kafka_error_destroy(error);
-    }
-    rd_kafka_queue_destroy(broker->queue);
-}
-
 static void close_kafka(struct broker *base) {
     struct broker_kafka *broker = kafka_of(base);
     commit_end(broker);
     poll_release(base);
-    close_consumer(broker);
+    bool is_gone = group_close(broker, broker->config->leave_group_at_close);
     read_clean_up(broker);
-    bool is_gone = client_destroy(broker->consumer, DESTROY_WAIT_MS);
     txn_producer_close(broker);
     is_gone = client_destroy(broker->restore, DESTROY_WAIT_MS) && is_gone;
     is_gone = client_destroy(broker->side, DESTROY_WAIT_MS) && is_gone;

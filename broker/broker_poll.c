@@ -63,16 +63,11 @@ void poll_clean_up(struct broker_kafka *broker) {
 
 static struct failure take_error(struct broker_kafka *broker, const rd_kafka_message_t *message) {
     rd_kafka_resp_err_t code = message->err;
-    char text[200] = "";
-    if (code == RD_KAFKA_RESP_ERR__FATAL) {
-        code = rd_kafka_fatal_error(broker->consumer, text, sizeof text);
+    if (code == RD_KAFKA_RESP_ERR__FATAL || code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
+        return group_check(broker);
     }
-    if (txn_error_is_fenced(code)) {
-        return failure_make(FAILURE_STOP, code, "another process uses worker name %s",
-                            broker->config->worker_name);
-    }
-    const char *why = text[0] ? text : rd_kafka_message_errstr(message);
-    if (text[0] || consumer_error_action(code) == FAILURE_STOP) {
+    const char *why = rd_kafka_message_errstr(message);
+    if (consumer_error_action(code) == FAILURE_STOP) {
         return failure_make(FAILURE_STOP, code, "consumer: %s: %s", rd_kafka_err2name(code), why);
     }
     log_info(broker->log, "broker", "consumer: %s: %s", rd_kafka_err2name(code), why);
@@ -220,12 +215,18 @@ struct failure poll_event(struct broker *base, int timeout_ms, size_t records_ma
     assert(records_max > 0);
     *out = (struct broker_event){.kind = BROKER_NOTHING};
     struct failure failure = commit_stop_reason(broker);
+    if (!failed(failure)) {
+        failure = group_check(broker);
+    }
     if (failed(failure)) {
         return failure;
     }
     take_lost_epoch(broker);
     if (take_pending(broker, out)) {
         return failure_none();
+    }
+    if (broker->is_member_dead) {
+        return group_rejoin(broker, timeout_ms);
     }
     /* While positions are awaited only callbacks are served here. */
     bool is_unread = broker->ownership == OWNS_UNREAD;

@@ -181,8 +181,15 @@ static struct failure set_users(rd_kafka_conf_t *conf, const struct config_prope
 }
 
 static void take_log(const rd_kafka_t *client, int level, const char *facility, const char *text) {
-    const struct client_opaque *opaque = rd_kafka_opaque(client);
-    if (!opaque || !opaque->log) {
+    struct client_opaque *opaque = rd_kafka_opaque(client);
+    if (!opaque) {
+        return;
+    }
+    /* librdkafka tells this nowhere else: the loss of partitions that follows has many causes. */
+    if (strcmp(facility, "SESSTMOUT") == 0) {
+        atomic_store(&opaque->is_session_expired, true);
+    }
+    if (!opaque->log) {
         return;
     }
     /* CONFWARN: a property of the other kind of client, see set_users. Syslog levels: 3 = error, 4

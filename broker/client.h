@@ -7,6 +7,7 @@
 #define PROMOSTREAM_BROKER_CLIENT_H
 
 #include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
 
 #include "base/config.h"
 #include "base/failure.h"
@@ -28,7 +29,8 @@ struct client_setting {
 
 /* What the opaque of every client begins with; it must outlive the client. */
 struct client_opaque {
-    const struct log_sink *log; /* NULL drops librdkafka's log */
+    const struct log_sink *log;     /* NULL drops librdkafka's log */
+    atomic_bool is_session_expired; /* set when the group's member heard nothing for a session */
 };
 
 struct client_config {

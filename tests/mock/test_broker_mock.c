@@ -15,6 +15,7 @@
 
 /* The protocol's numbers. */
 #define API_PRODUCE           0
+#define API_HEARTBEAT         12
 #define API_ADD_OFFSETS       25
 #define API_END_TXN           26
 #define API_TXN_OFFSET_COMMIT 28
@@ -210,6 +211,35 @@ static void test_a_revocation_waits_for_the_epoch_in_flight(void **state) {
     fixture_close(&fixture);
 }
 
+/* After an outage of a session a member can be fenced by itself; it joins anew, once. */
+static void test_a_fenced_member_joins_anew(void **state) {
+    (void)state;
+    struct fixture fixture;
+    fixture_open(&fixture, "fenced");
+    fixture_join(&fixture, 20000);
+    struct member *member = &fixture.member;
+    broker_release(member->broker);
+    rd_kafka_mock_push_request_errors(fixture.cluster, API_HEARTBEAT, 1,
+                                      RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID);
+    POLL_UNTIL(member, member->lost + member->revoked == 1);
+    member->records = 0;
+    POLL_UNTIL(member, member->records == 25);
+    assert_int_equal(member->assigned, 2);
+    member_submit(member, "u1", "v1", 1);
+    assert_true(member_drain(member));
+
+    rd_kafka_mock_push_request_errors(fixture.cluster, API_HEARTBEAT, 1,
+                                      RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID);
+    struct failure failure = failure_none();
+    int64_t until_ms = test_now_ms() + PATIENCE_S * 1000;
+    while (!failed(failure) && test_now_ms() < until_ms) {
+        failure = member_step(member, POLL_MS);
+    }
+    assert_int_equal(failure.action, FAILURE_STOP);
+    assert_string_equal(failure.text, "another process uses worker name w-0");
+    fixture_close(&fixture);
+}
+
 static void test_embedded_broker_has_every_topic(void **state) {
     (void)state;
     struct topics topics = {.partitions = PARTITIONS};
@@ -244,6 +274,7 @@ int main(void) {
         cmocka_unit_test(test_abortable_then_fatal),
         cmocka_unit_test(test_retriable_errors_are_not_seen),
         cmocka_unit_test(test_a_broker_away_longer_than_the_deadline),
+        cmocka_unit_test(test_a_fenced_member_joins_anew),
         cmocka_unit_test(test_a_revocation_waits_for_the_epoch_in_flight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

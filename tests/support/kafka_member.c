@@ -72,7 +72,7 @@ void feed(struct world *world, enum topic topic, int32_t partition, int count) {
             bytes_of(text, (size_t)size), 1573000000000 + i);
         assert_string_equal(failure.text, "");
     }
-    struct failure failure = producer_simple_flush(world->producer, 10000);
+    struct failure failure = producer_simple_flush(world->producer, PATIENCE_S * 1000);
     assert_string_equal(failure.text, "");
 }
 
