@@ -187,9 +187,19 @@ static bool fire_due(struct pipeline *pipeline, struct partition *partition, int
 
 /* ---- one event ---- */
 
+/* A letter has to fit into a message of a broker's default size whatever came in, or that one
+ * record would stop every worker that reads it. The whole stays at its position. */
+#define LETTER_KEY_BYTES_MAX   1024
+#define LETTER_VALUE_BYTES_MAX 900000
+
+static struct bytes cut(struct bytes bytes, size_t bytes_max) {
+    return bytes_of(bytes.data, bytes.size < bytes_max ? bytes.size : bytes_max);
+}
+
 static void write_dead_letter(struct pipeline *pipeline, struct partition *partition,
                               const struct record *record, const char *reason) {
     const struct pipeline_settings *settings = &pipeline->settings;
+    struct bytes key = cut(record->key, LETTER_KEY_BYTES_MAX);
     struct dead_letter_row row = {
         .topic =
             record->input == INPUT_FEEDBACK ? settings->feedback_name : settings->clickstream_name,
@@ -197,11 +207,12 @@ static void write_dead_letter(struct pipeline *pipeline, struct partition *parti
         .offset = record->offset,
         .timestamp_ms = record->timestamp_ms,
         .reason = bytes_of_text(reason),
-        .key = record->key,
-        .value = record->value,
+        .key = key,
+        .value = cut(record->value, LETTER_VALUE_BYTES_MAX),
     };
-    struct buffer *out =
-        epoch_begin(pipeline->epoch, TOPIC_DEAD_LETTERS, partition->number, record->key);
+    metric_add(&pipeline->clean.metrics.dead_letters_cut_total,
+               key.size < record->key.size || row.value.size < record->value.size);
+    struct buffer *out = epoch_begin(pipeline->epoch, TOPIC_DEAD_LETTERS, partition->number, key);
     wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_DEAD_LETTER, 0, out);
     dead_letter_encode(&row, out);
     epoch_end(pipeline->epoch);

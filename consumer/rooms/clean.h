@@ -51,6 +51,7 @@ extern const struct config_table clean_config_table;
     X(not_feedback_total, COUNTER, "refused: event on the wrong topic")                            \
     X(key_mismatch_total, COUNTER, "events whose user id is not the record's key")                 \
     X(prices_clipped_total, COUNTER, "absurd prices clipped to price_max")                         \
+    X(dead_letters_cut_total, COUNTER, "dead letters too long to be kept whole")                   \
     X(bot_events_total, COUNTER, "events of bot suspects: state kept, no trigger")
 METRICS_STRUCT(clean_metrics, CLEAN_METRICS)
 

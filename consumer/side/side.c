@@ -86,12 +86,20 @@ static void visit_control(void *context, const struct record *record) {
     side->is_paused = is_true;
 }
 
+/* What is joined goes into rows, ten items of it into one push, and a row must fit into a message.
+ */
+#define SIDE_ROW_BYTES_MAX 65536
+
+static bool is_too_long(const struct record *record) {
+    return record->key.size + record->value.size > SIDE_ROW_BYTES_MAX;
+}
+
 static void visit_catalogue(void *context, const struct record *record) {
     struct side *side = context;
     struct bytes body = bytes_of(NULL, 0);
     struct catalogue_item_row row;
     metric_add(&side->metrics.rows_total, 1);
-    if (record->key.size == 0 ||
+    if (record->key.size == 0 || is_too_long(record) ||
         (record->value.data &&
          (!wire_unframe((enum wire_framing)side->config->framing, SCHEMA_CATALOGUE_ITEM, 0,
                         record->value, &body) ||
@@ -107,7 +115,7 @@ static void visit_profile(void *context, const struct record *record) {
     struct bytes body = bytes_of(NULL, 0);
     struct profile_row row;
     metric_add(&side->metrics.rows_total, 1);
-    if (record->key.size == 0 ||
+    if (record->key.size == 0 || is_too_long(record) ||
         (record->value.data &&
          (!wire_unframe((enum wire_framing)side->config->framing, SCHEMA_PROFILE, 0, record->value,
                         &body) ||

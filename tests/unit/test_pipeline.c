@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 /* cmocka needs the above */
 #include <cmocka.h>
 
@@ -39,6 +40,30 @@ static void test_bad_bytes_are_dead_letters(void **state) {
     scene_feed(scene, "anna", EVENT_PRODUCT_VIEWED,
                NOON_MS); /* and the next one is as welcome as ever */
     assert_non_null(scene_user(scene, "anna"));
+}
+
+/* Nobody may stop the workers with a message that, wrapped into a letter, is larger than a message
+ * may be. */
+static void test_a_dead_letter_fits_into_a_message(void **state) {
+    struct scene *scene = *state;
+    size_t size = 2000000;
+    uint8_t *bytes = memory_new(size, 1);
+    memset(bytes, 'x', size);
+    struct dead_letter_row row;
+    struct bytes body;
+    scene_feed_bytes(scene, INPUT_CLICKSTREAM, bytes_of(bytes, size), bytes_of(bytes, size),
+                     NOON_MS);
+    assert_true(scene->bench.epoch.data.size < 1000000);
+    assert_true(scene_row(scene, TOPIC_DEAD_LETTERS, SCHEMA_DEAD_LETTER, 0, &body));
+    assert_true(dead_letter_decode(body, &row));
+    scene_assert_text(row.reason, "bad_framing");
+    assert_true(bytes_equal(row.key, bytes_of(bytes, 1024)));
+    assert_true(bytes_equal(row.value, bytes_of(bytes, 900000)));
+    assert_int_equal(SCENE_COUNT(scene, dead_letters_cut_total), 1);
+    scene_feed_bytes(scene, INPUT_CLICKSTREAM, bytes_of(bytes, 1024), bytes_of(bytes, 900000),
+                     NOON_MS);
+    assert_int_equal(SCENE_COUNT(scene, dead_letters_cut_total), 1);
+    free(bytes);
 }
 
 static void test_refused_events_are_counted_by_reason(void **state) {
@@ -177,6 +202,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_set_up, scene_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_bad_bytes_are_dead_letters),
+        TEST(test_a_dead_letter_fits_into_a_message),
         TEST(test_refused_events_are_counted_by_reason),
         TEST(test_absurd_price_is_clipped_and_missing_stays_missing),
         TEST(test_duplicates_and_late_events),

@@ -169,6 +169,24 @@ static void test_catalogue_and_profiles(void **state) {
     assert_int_equal(refused(fixture), 0);
 }
 
+/* Ten items go into one push: a row of a megabyte would make a message of ten. */
+static void test_rows_of_absurd_size(void **state) {
+    struct fixture *fixture = *state;
+    char *name = memory_new(70000, 1);
+    memset(name, 'x', 69999);
+    struct catalogue_item_row item = {.item_id = bytes_of_text("i1"), .name = bytes_of_text(name)};
+    struct profile_row profile = {.user_id = bytes_of_text("u1"), .channel = bytes_of_text(name)};
+    add_item(fixture, "i1", "i1", 10);
+    catalogue_item_encode(&item, add_row(fixture, TOPIC_CATALOGUE, "i1", SCHEMA_CATALOGUE_ITEM));
+    profile_encode(&profile, add_row(fixture, TOPIC_PROFILES, "u1", SCHEMA_PROFILE));
+    poll(fixture);
+    assert_int_equal(refused(fixture), 2);
+    assert_true(side_catalogue_get(&fixture->side, bytes_of_text("i1"), &item));
+    assert_true(item.price == 10);
+    assert_false(side_profile_get(&fixture->side, bytes_of_text("u1"), &profile));
+    free(name);
+}
+
 /* Foreign framing, a cut row, a key that is not the item's, no key: none may displace the good row.
  */
 static void test_bad_rows(void **state) {
@@ -227,6 +245,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_pause_and_resume, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_catalogue_and_profiles, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_rows, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rows_of_absurd_size, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bare_framing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_full_is_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failure_is_handed_on, set_up, tear_down),
