@@ -110,7 +110,7 @@ static void encode_field(const struct plan_op *op, const void *record, struct bu
 
 void plan_encode(const struct plan_op *ops, const void *record, struct buffer *out) {
     for (const struct plan_op *op = ops; op->code != PLAN_END; op++) {
-        if (op->nullable) {
+        if (op->nullable & PLAN_NULLABLE) {
             bool is_null = is_missing(op, record);
             wire_write_long(out, is_null ? 0 : 1);
             if (is_null) {
@@ -207,6 +207,9 @@ static __attribute__((noinline)) void decode_field(const struct plan_op *op,
         break;
     case PLAN_DOUBLE:
         FIELD(double, record, op) = wire_read_double(reader);
+        if ((op->nullable & PLAN_FINITE) && !isfinite(FIELD(double, record, op))) {
+            wire_fail(reader, WIRE_BAD_VALUE);
+        }
         break;
     case PLAN_BOOLEAN:
         FIELD(bool, record, op) = wire_read_boolean(reader);
@@ -322,7 +325,7 @@ void plan_decode(const struct plan_op *ops, struct wire_reader *reader, void *ou
             continue;
         }
         reader->cursor = cursor;
-        if (!op->nullable || wire_read_present(reader)) {
+        if (!(op->nullable & PLAN_NULLABLE) || wire_read_present(reader)) {
             decode_field(op, reader, out_record);
         } else {
             set_missing(op, out_record);

@@ -34,11 +34,14 @@ enum plan_code {
     PLAN_ARRAY    /* see plan_array  array of records    -          items, most */
 };
 
-enum { PLAN_NULLABLE = 1 };
+enum {
+    PLAN_NULLABLE = 1,
+    PLAN_FINITE = 2, /* PLAN_DOUBLE: a NaN or an infinity that is written out is a bad value */
+};
 
 struct plan_op {
     uint8_t code;     /* enum plan_code */
-    uint8_t nullable; /* PLAN_NULLABLE or 0 */
+    uint8_t nullable; /* sum of the above */
     uint16_t offset;  /* of the field in the struct */
     uint32_t bound;
     const struct plan_array *array; /* PLAN_ARRAY only */

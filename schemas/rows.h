@@ -9,20 +9,30 @@
 #include "base/hash.h"
 #include "schemas/user_state.h"
 
-#define ROW_ACTIONS_MAX 33 /* none and 32 offers */
-#define ROW_GATES_MAX   16
-#define ROW_ITEMS_MAX   10
-#define ROW_NUMBERS_MAX 64
-#define ROW_NAMES_MAX   24
-#define ROW_INPUTS_MAX  2
-#define ROW_LEDGER_MAX  8
-#define ROW_SIDES_MAX   4
+#define ROW_ACTIONS_MAX  33 /* none and 32 offers */
+#define ROW_GATES_MAX    16
+#define ROW_ITEMS_MAX    10
+#define ROW_NUMBERS_MAX  64
+#define ROW_NAMES_MAX    24
+#define ROW_INPUTS_MAX   2
+#define ROW_LEDGER_MAX   8
+#define ROW_SIDES_MAX    4
+#define ROW_LEARNERS_MAX 4
 
 /* ---- promotion-decisions ---- */
 
 struct action_probability {
     struct bytes action; /* offer id or "none" */
     double p;            /* conditional on not-control and after all gates (METHODS 0, rule 7) */
+    double value;        /* expected profit, currency; NaN = not valued */
+};
+
+/* What one learner would have served, frozen at the decision (METHODS 0, rule 6). */
+struct learner_score_row {
+    struct bytes learner;
+    int64_t version_offset; /* next example offset of the version that scored; 0 = untrained */
+    size_t p_count;
+    double p[ROW_ACTIONS_MAX]; /* probability of buying under each of actions, in their order */
 };
 
 struct decision_row {
@@ -36,7 +46,7 @@ struct decision_row {
     uint64_t anchor;
     struct hash128 episode_id;
     bool is_followup;    /* not the decision that opened the episode */
-    struct bytes mode;   /* observe | apprentice */
+    struct bytes mode;   /* observe | apprentice | live */
     struct bytes bucket; /* control | explore | policy */
     size_t action_count;
     struct action_probability actions[ROW_ACTIONS_MAX]; /* the eligible set, "none" first */
@@ -44,7 +54,7 @@ struct decision_row {
     struct bytes action;     /* what was done */
     double action_p;         /* its probability */
     bool sent;
-    struct bytes reason; /* "rule" when sent, else the gate that held it */
+    struct bytes reason; /* "rule", "trial" or "value" when sent, else the gate that held it */
     size_t gate_count;
     struct bytes gates[ROW_GATES_MAX]; /* every gate that was closed, in the order of the house */
     double cart_value;                 /* NaN = unknown */
@@ -57,6 +67,9 @@ struct decision_row {
     size_t name_count;
     struct bytes names[ROW_NAMES_MAX]; /* raw categorical values, empty = missing */
     uint64_t rule_fingerprint;         /* of the offers and rules in force */
+    struct bytes policy;               /* who chose: see policy_names of rooms/decision.h */
+    size_t score_count;
+    struct learner_score_row scores[ROW_LEARNERS_MAX]; /* the champion first */
 };
 void decision_encode(const struct decision_row *row, struct buffer *out);
 bool decision_decode(struct bytes body, struct decision_row *out);
@@ -103,9 +116,61 @@ struct open_decision_row {
     double numbers[ROW_NUMBERS_MAX];
     size_t name_count;
     struct bytes names[ROW_NAMES_MAX];
+    size_t action_count;
+    struct action_probability actions[ROW_ACTIONS_MAX];
+    size_t score_count;
+    struct learner_score_row scores[ROW_LEARNERS_MAX];
+    double margin; /* of the cart, a share of price; NaN = the configured default */
+    double weight; /* 1 / sampling rate */
 };
 void open_decision_encode(const struct open_decision_row *row, struct buffer *out);
 bool open_decision_decode(struct bytes body, struct open_decision_row *out);
+
+/* ---- examples: what learners train on ---- */
+
+enum label { LABEL_NOT_BOUGHT, LABEL_BOUGHT, LABEL_CANCELLED, LABEL_COUNT };
+extern const char *const label_names[LABEL_COUNT + 1];
+
+struct example_row {
+    struct hash128 decision_id;
+    int32_t revision; /* 0, then +1 for each correction */
+    struct bytes user_id, subject_key_id;
+    struct bytes origin; /* observe, or the trigger */
+    struct hash128 episode_id;
+    int64_t decided_ms, labelled_ms; /* event times of the decision and of this label */
+    int32_t feature_version;
+    size_t number_count;
+    double numbers[ROW_NUMBERS_MAX];
+    size_t name_count;
+    struct bytes names[ROW_NAMES_MAX];
+    struct bytes bucket, action;
+    double action_p;
+    size_t action_count;
+    struct action_probability actions[ROW_ACTIONS_MAX];
+    size_t score_count;
+    struct learner_score_row scores[ROW_LEARNERS_MAX];
+    enum label label;
+    bool is_retraction; /* this revision's label is the opposite of the one before */
+    double net_margin;  /* after the offer's cost and refunds, currency; NaN = not known yet */
+    double weight;
+    bool is_censored_by_push;
+};
+void example_encode(const struct example_row *row, struct buffer *out);
+/* False too for a number that is written out and is NaN or infinite. */
+bool example_decode(struct bytes body, struct example_row *out);
+
+/* ---- model: rows of learners' memories ---- */
+
+#define MODEL_VERSION_ROW "version" /* the row that ends a version; no values */
+
+struct model_row {
+    struct bytes learner, row; /* the record's key is learner/row */
+    struct bytes kind;         /* learner_row_kind_names, or "version" */
+    struct bytes values;       /* empty = null */
+    int64_t version_offset;
+};
+void model_row_encode(const struct model_row *row, struct buffer *out);
+bool model_row_decode(struct bytes body, struct model_row *out);
 
 /* ---- partition-state ---- */
 
@@ -134,6 +199,11 @@ struct side_position {
     int64_t next_offset; /* summed over its partitions */
 };
 
+struct model_version {
+    struct bytes learner;
+    int64_t version_offset;
+};
+
 struct journal_row {
     int32_t partition;
     int64_t epoch;
@@ -147,6 +217,8 @@ struct journal_row {
     bool paused;
     uint64_t config_fingerprint;
     struct bytes binary; /* version of the binary */
+    size_t model_count;
+    struct model_version models[ROW_LEARNERS_MAX];
 };
 void journal_encode(const struct journal_row *row, struct buffer *out);
 bool journal_decode(struct bytes body, struct journal_row *out);

@@ -1,12 +1,23 @@
 #include "schemas/rows_plan.h"
 
-static const struct plan_op action_ops[] = {
+static const struct plan_array score_p = ROW_ITEMS(learner_score_row, p, p_count, row_double_item);
+
+const struct plan_op row_action[] = {
     ROW_TEXT(action_probability, action),
     ROW_FIELD(PLAN_DOUBLE, action_probability, p),
+    ROW_OPTIONAL(PLAN_DOUBLE, action_probability, value),
     ROW_END,
 };
 
-static const struct plan_array actions = ROW_ITEMS(decision_row, actions, action_count, action_ops);
+const struct plan_op row_score[] = {
+    ROW_TEXT(learner_score_row, learner),
+    ROW_FIELD(PLAN_LONG, learner_score_row, version_offset),
+    ROW_ARRAY(learner_score_row, p, ROW_ACTIONS_MAX, &score_p),
+    ROW_END,
+};
+
+static const struct plan_array actions = ROW_ITEMS(decision_row, actions, action_count, row_action);
+static const struct plan_array scores = ROW_ITEMS(decision_row, scores, score_count, row_score);
 static const struct plan_array gates = ROW_ITEMS(decision_row, gates, gate_count, row_text_item);
 static const struct plan_array items = ROW_ITEMS(decision_row, items, item_count, row_text_item);
 static const struct plan_array numbers =
@@ -43,6 +54,8 @@ static const struct plan_op ops[] = {
     ROW_ARRAY(decision_row, numbers, ROW_NUMBERS_MAX, &numbers),
     ROW_ARRAY(decision_row, names, ROW_NAMES_MAX, &names),
     ROW_FIELD(PLAN_WORD, decision_row, rule_fingerprint),
+    ROW_TEXT(decision_row, policy),
+    ROW_ARRAY(decision_row, scores, ROW_LEARNERS_MAX, &scores),
     ROW_END,
 };
 

@@ -6,6 +6,13 @@ static const struct plan_op side_ops[] = {
     ROW_END,
 };
 
+static const struct plan_op model_ops[] = {
+    ROW_TEXT(model_version, learner),
+    ROW_FIELD(PLAN_LONG, model_version, version_offset),
+    ROW_END,
+};
+
+static const struct plan_array models = ROW_ITEMS(journal_row, models, model_count, model_ops);
 static const struct plan_array sides = ROW_ITEMS(journal_row, sides, side_count, side_ops);
 
 _Static_assert(ROW_INPUTS_MAX == 2, "journal.avsc names its inputs");
@@ -27,6 +34,7 @@ static const struct plan_op ops[] = {
     ROW_FIELD(PLAN_BOOLEAN, journal_row, paused),
     ROW_FIELD(PLAN_WORD, journal_row, config_fingerprint),
     ROW_TEXT(journal_row, binary),
+    ROW_ARRAY(journal_row, models, ROW_LEARNERS_MAX, &models),
     ROW_END,
 };
 

@@ -32,6 +32,11 @@
 extern const struct plan_op row_text_item[];            /* string */
 extern const struct plan_op row_text_optional_item[];   /* ["null", "string"] */
 extern const struct plan_op row_double_optional_item[]; /* ["null", "double"] */
+extern const struct plan_op row_double_item[];          /* double */
+
+/* struct action_probability and struct learner_score_row. */
+extern const struct plan_op row_action[];
+extern const struct plan_op row_score[];
 
 /* struct open_decision as open_state of user_state.avsc. */
 extern const struct plan_op row_open_state[];

@@ -12,6 +12,7 @@ const char *const trigger_names[TRIGGER_COUNT + 1] = {
     [TRIGGER_CART_ABANDONED] = "cart_abandoned",
     [TRIGGER_CHECKOUT_ABANDONED] = "checkout_abandoned",
     [TRIGGER_BROWSE_ABANDONED] = "browse_abandoned",
+    [TRIGGER_OBSERVE] = "observe",
     [TRIGGER_COUNT] = NULL,
 };
 

@@ -62,6 +62,7 @@ enum trigger {
     TRIGGER_CART_ABANDONED,
     TRIGGER_CHECKOUT_ABANDONED,
     TRIGGER_BROWSE_ABANDONED,
+    TRIGGER_OBSERVE, /* the sampled decision that only watches */
     TRIGGER_COUNT
 };
 extern const char *const trigger_names[TRIGGER_COUNT + 1]; /* "cart_abandoned", ..., NULL */
@@ -72,7 +73,8 @@ enum timer_kind {
     TIMER_CART,
     TIMER_CHECKOUT,
     TIMER_BROWSE,
-    TIMER_DECISIONS, /* the earliest of: a re-decision, the end of an attribution window */
+    TIMER_DECISIONS, /* the earliest thing that an open decision waits for */
+    TIMER_OBSERVE,
     TIMER_KIND_COUNT
 };
 
@@ -87,8 +89,12 @@ enum decision_flag {
     DECISION_SENT = 1,
     DECISION_DELIVERED = 2,
     DECISION_REVOKED = 4,
-    DECISION_DEFERRED = 8, /* waits for redecide_ms */
-    DECISION_ORDERED = 16, /* an order came inside its window */
+    DECISION_DEFERRED = 8,  /* waits for redecide_ms */
+    DECISION_ORDERED = 16,  /* an order came inside its window and was not cancelled */
+    DECISION_LABELLED = 32, /* its short window is over: an example was written */
+    DECISION_MATURED =
+        64, /* its attribution window is over: only refunds and cancellations count */
+    DECISION_CENSORED = 128, /* a later push came inside its window */
 };
 
 struct open_decision {
@@ -98,10 +104,16 @@ struct open_decision {
     int64_t redecide_ms; /* TIME_NONE unless DECISION_DEFERRED */
     int64_t expires_ms;  /* of the push; TIME_NONE if nothing was sent */
     uint64_t anchor;
-    uint8_t trigger;   /* enum trigger */
-    uint8_t attempt;   /* last attempt written */
-    uint8_t flags;     /* enum decision_flag */
-    char offer_id[24]; /* NUL-terminated; "" if nothing was sent */
+    uint8_t trigger;     /* enum trigger */
+    uint8_t attempt;     /* last attempt written */
+    uint8_t flags;       /* enum decision_flag */
+    char offer_id[24];   /* NUL-terminated; "" if nothing was sent */
+    uint8_t revision;    /* examples written so far, saturating */
+    int64_t decided_ms;  /* of the last attempt: outcomes count from here */
+    int64_t order_ms;    /* of its order, or of the last one that was cancelled; TIME_NONE */
+    uint64_t order_hash; /* of that order's id, 0 = it had none */
+    double order_total;  /* NaN = unknown */
+    double refunded;     /* share of the order, 0 to 1; NaN = nothing */
 };
 
 struct user_active {

@@ -1,0 +1,138 @@
+/* learner: what trains on examples. A learner is a table of functions over one block of memory that
+ * somebody else owns: no I/O, no clock, no log, no globals, no allocation; libm only.
+ *
+ *     memory_bytes -> init -> { score, learn, export, check_row + import_row, explain, describe }
+ *
+ * The same examples in the same order give the same bits. What score needs and what learn needs
+ * travel as rows (key, kind, little-endian values); rows exported by one learner and imported by a
+ * fresh one of the same options give the same bits in every later score and learn.
+ *
+ * Scores know the action (METHODS 0, rule 2): logit(x, a) = f(x) + theta_a . phi(x); `none` has no
+ * theta. Calibration is a map on the logit per origin and arm (METHODS 1.7). */
+#ifndef PROMOSTREAM_MODEL_LEARNER_H
+#define PROMOSTREAM_MODEL_LEARNER_H
+
+#include "base/bytes.h"
+
+#define LEARNER_ARMS_MAX      33 /* none and 32 offers */
+#define LEARNER_ARM_NONE      UINT64_C(0)
+#define LEARNER_ROW_KEY_MAX   32 /* bytes of a row's key, NUL included */
+#define LEARNER_ROW_BYTES_MAX 65536
+#define LEARNER_CROSSES_MAX   16
+#define LEARNER_ARM_NAMES_MAX 6
+
+/* What an input looks like: fixed for a feature version, borrowed for the learner's life. The roles
+ * are indices into numbers or names; -1 = there is none. */
+struct learner_space {
+    int32_t feature_version;
+    size_t number_count, name_count;
+    const char *const *numbers, *const *names; /* their names */
+    int origin;                                /* of names: observe, cart_abandoned, ... */
+    int cart_value;                            /* of numbers, currency */
+    int idle;                                  /* of numbers: how long the cart has been quiet */
+    int is_new;                                /* of numbers: 0 or 1 */
+};
+
+/* Raw, frozen features (METHODS 0, rule 10): NaN and the empty text are missing. */
+struct learner_input {
+    const double *numbers;     /* [number_count] */
+    const struct bytes *names; /* [name_count] */
+};
+
+/* An arm that is configured now. Arms of old examples that are not configured any more have the
+ * prior 0 +- 0.3. */
+struct learner_arm {
+    uint64_t key;                /* learner_arm_key of the offer's id, never LEARNER_ARM_NONE */
+    double prior_mean, prior_sd; /* log-odds effect of the arm before any data */
+};
+/* Hash of an offer's id; LEARNER_ARM_NONE for "none". */
+uint64_t learner_arm_key(struct bytes id);
+
+/* Of one arm. mean and both deviations are on the calibrated logit; p = sigma(mean). */
+struct learner_arm_score {
+    double mean;
+    double sd; /* of theta_a . phi(x); 0 for none; independent between arms */
+    double p;
+    double raw; /* logit before calibration */
+};
+struct learner_scores {
+    double base_sd; /* of f(x), common to all arms (METHODS 0, rule 9) */
+    struct learner_arm_score arms[LEARNER_ARMS_MAX];
+};
+
+struct learner_example {
+    struct learner_input input;
+    uint64_t arm;       /* of the action that was taken */
+    double label;       /* 0 or 1: the outcome as it is known now */
+    bool is_correction; /* the opposite label was learned before with this input: take it back
+                           (METHODS 0, rule 5; 1.6) */
+    double p_first;     /* probability of this learner for this action, frozen at the decision; NaN
+                           = it was not scored */
+    double weight;      /* 1 / sampling rate */
+};
+
+enum learner_verdict {
+    LEARNER_OK,
+    LEARNER_BAD_VALUE,  /* a number that is not finite or beyond 1e15, a weight or label out of
+                           range:  nothing was changed */
+    LEARNER_NOT_FINITE, /* the result would not be finite: nothing was changed */
+    LEARNER_BAD_ROW,    /* unknown key or kind */
+    LEARNER_BAD_SIZE,   /* a row of another size: other options, another build */
+};
+const char *learner_verdict_name(enum learner_verdict verdict);
+
+/* "weights", "optimizer", "moments", "calibrator", "counters": as in model_row.avsc. */
+enum learner_row_kind {
+    LEARNER_WEIGHTS,
+    LEARNER_OPTIMIZER,
+    LEARNER_MOMENTS,
+    LEARNER_CALIBRATOR,
+    LEARNER_COUNTERS,
+    LEARNER_ROW_KINDS
+};
+extern const char *const learner_row_kind_names[]; /* ended by NULL */
+
+struct learner_row {
+    char key[LEARNER_ROW_KEY_MAX]; /* NUL-terminated */
+    enum learner_row_kind kind;
+    struct bytes values; /* lent for the call */
+};
+typedef void learner_visit_row(void *context, const struct learner_row *row);
+
+/* One summand of a logit, readable. Contributions add up to raw. */
+struct learner_term {
+    char name[64]; /* "cart_value in [38.8, 99)", "origin = cart_abandoned", "ten_percent x new" */
+    double value;  /* contribution to the logit */
+};
+typedef void learner_visit_term(void *context, const struct learner_term *term);
+
+struct learner_kind {
+    const char *name; /* "logistic" */
+    /* Options are a struct of the kind's own header; space and arms are copied where needed, but
+     * the texts of space stay borrowed. */
+    size_t (*memory_bytes)(const void *options);
+    void (*init)(void *memory, const void *options, const struct learner_space *space,
+                 const struct learner_arm *arms, size_t arm_count);
+    /* Reads only. arms[0] may be LEARNER_ARM_NONE; out->arms in their order. NOT_FINITE and
+     * BAD_VALUE leave out unspecified: whoever decides must fall back. */
+    enum learner_verdict (*score)(const void *memory, const struct learner_input *input,
+                                  const uint64_t *arms, size_t arm_count,
+                                  struct learner_scores *out);
+    enum learner_verdict (*learn)(void *memory, const struct learner_example *example);
+    /* Visits the rows that changed since the last export (all: every row that is not as after
+     * init), in a fixed order, and forgets that they changed. */
+    void (*export_rows)(void *memory, bool all, learner_visit_row *visit, void *context);
+    /* Would import_row take it? Changes nothing. */
+    enum learner_verdict (*check_row)(const void *memory, const struct learner_row *row);
+    /* The row must have passed check_row. Not marked as changed. */
+    void (*import_row)(void *memory, const struct learner_row *row);
+    /* Every summand of raw for this arm, largest absolute value first, at most 256; what is left
+     * out is summed up in a last term "(others)". */
+    void (*explain)(const void *memory, const struct learner_input *input, uint64_t arm,
+                    learner_visit_term *visit, void *context);
+    /* One readable line per option and fact ("slots 262144, 3.1 % used"), NUL-terminated, cut at
+     * size. */
+    void (*describe)(const void *memory, char *out, size_t size);
+};
+
+#endif
