@@ -81,7 +81,8 @@ static void open(struct shop *shop) {
     shop->nuisance = (struct shop_nuisance){.world = &shop->world.nuisance,
                                             .seed = options->seed,
                                             .is_on = is_dirty,
-                                            .queue = shop->queue};
+                                            .queue = shop->queue,
+                                            .causes = shop->causes.file ? &shop->causes : NULL};
     shop->bots = is_dirty ? (int64_t)ceil(shop->world.nuisance.bots * (double)options->users) : 0;
     shop->bot_views = memory_new(shop->bots ? (size_t)shop->bots : 1, sizeof *shop->bot_views);
     shop->speech.seed = options->seed;
@@ -102,7 +103,12 @@ struct failure shop_new(const struct shop_options *options, FILE *errors, struct
     if (!failed(failure)) {
         failure = shop_truth_open(options->truth_path, &shop->truth);
     }
+    if (!failed(failure)) {
+        failure = shop_causes_open(options->causes_path, options->seed, &shop->causes);
+    }
     if (failed(failure)) {
+        struct failure ignored = shop_truth_close(&shop->truth);
+        (void)ignored; /* the first one is told */
         free(shop);
         return failure;
     }
@@ -116,15 +122,17 @@ struct failure shop_new(const struct shop_options *options, FILE *errors, struct
 }
 
 struct failure shop_finish(struct shop *shop) {
-    return shop_truth_close(&shop->truth);
+    struct failure truth = shop_truth_close(&shop->truth);
+    struct failure causes = shop_causes_close(&shop->causes);
+    return failed(truth) ? truth : causes;
 }
 
 void shop_destroy(struct shop *shop) {
     if (!shop) {
         return;
     }
-    struct failure ignored = shop_truth_close(&shop->truth);
-    (void)ignored; /* who cares about the file has called shop_finish */
+    struct failure ignored = shop_finish(shop);
+    (void)ignored; /* who cares about the files has called shop_finish */
     shop_calendar_destroy(shop->calendar);
     shop_catalogue_destroy(shop->catalogue);
     shop_tastes_clean_up(&shop->tastes);

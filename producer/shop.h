@@ -65,6 +65,7 @@ struct shop_options {
         consent_denied; /* shares of users, the rest is unknown; both NaN: as the world says */
     bool with_catalogue_changes; /* yield SHOP_CATALOGUE emissions too */
     const char *truth_path;      /* JSON lines; NULL: none */
+    const char *causes_path;     /* JSON lines (shop_causes.h); NULL: none */
     void (*on_truth)(void *context,
                      const struct shop_truth *truth); /* NULL: none; the row lives for the call */
     void *truth_context;
@@ -92,7 +93,7 @@ struct shop_emission {
 struct shop;
 
 /* STOP for an unknown world, a bad world file (each error one line on errors), options out of
- * range, or a truth file that cannot be written. */
+ * range, or a file of truth or causes that cannot be written. */
 MUST_CHECK struct failure shop_new(const struct shop_options *options, FILE *errors,
                                    struct shop **out);
 void shop_destroy(struct shop *shop); /* NULL is fine */
@@ -120,8 +121,8 @@ void shop_profile(struct shop *shop, int64_t index, struct profile_row *out);
 void shop_feedback(struct shop *shop, const struct push_row *push, int64_t arrival_ms,
                    int32_t partition);
 
-/* The truth file is written out and closed; call at the end, once. STOP if that failed (disk full).
- */
+/* The files of truth and causes are written out and closed; call at the end, once. STOP if that
+ * failed (disk full). */
 MUST_CHECK struct failure shop_finish(struct shop *shop);
 
 /* Base rates so far, readable (the end summary of `clickfeed simulate`), and as one JSON object. */

@@ -64,6 +64,7 @@ struct shop {
     struct shop_queue *queue;
     struct shop_wakes wakes; /* users, then bots */
     struct shop_nuisance nuisance;
+    struct shop_causes causes;
     struct shop_speech speech;
     struct shop_truth_file truth;
     struct shop_report report;

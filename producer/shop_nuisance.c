@@ -32,6 +32,25 @@ struct shop_identity shop_nuisance_identity(const struct shop_nuisance *nuisance
 
 /* ---- one message ---- */
 
+/* What the message is already says that something was done to it. */
+static uint32_t causes_of_kind(const struct shop_click *click) {
+    uint32_t set = 0;
+    set |= click->flags & CLICK_BOT ? SHOP_CAUSE_BIT(CAUSE_BOT) : 0;
+    set |= click->flags & CLICK_SECOND_DEVICE ? SHOP_CAUSE_BIT(CAUSE_SECOND_DEVICE) : 0;
+    set |= click->flags & CLICK_GUEST ? SHOP_CAUSE_BIT(CAUSE_GUEST) : 0;
+    set |= click->type == EVENT_USER_IDENTIFIED ? SHOP_CAUSE_BIT(CAUSE_LOGIN) : 0;
+    set |= click->type == EVENT_ORDER_REFUNDED ? SHOP_CAUSE_BIT(CAUSE_REFUND) : 0;
+    set |= click->type == EVENT_ORDER_CANCELLED ? SHOP_CAUSE_BIT(CAUSE_CANCEL) : 0;
+    return set;
+}
+
+static void record_causes(const struct shop_nuisance *nuisance, uint32_t set, int64_t happened_ms,
+                          const struct shop_click *click, bool arrives) {
+    if (nuisance->causes) {
+        shop_causes_write(nuisance->causes, set, happened_ms, click, arrives);
+    }
+}
+
 static void plan(struct shop_nuisance *nuisance, const struct shop_click *click) {
     struct shop_plan *planned = shop_queue_add(nuisance->queue, click->arrival_ms, PLAN_CLICK);
     shop_click_copy(&planned->click, click);
@@ -71,68 +90,97 @@ static void follow_order(struct shop_nuisance *nuisance, const struct shop_click
     shop_nuisance_send(nuisance, &after);
 }
 
-/* Holes and nonsense in the fields; one at most. */
-static void spoil_fields(struct shop_nuisance *nuisance, struct shop_click *click, double u) {
+/* Holes and nonsense in the fields; one at most. Returns what was done. */
+static uint32_t spoil_fields(struct shop_nuisance *nuisance, struct shop_click *click, double u) {
     const struct shop_nuisance_world *world = nuisance->world;
     if (click->line_count == 0) {
-        return;
+        return 0;
     }
     if (u < world->no_brand) {
         click->flags |= CLICK_NO_BRAND;
         nuisance->counts.no_brand++;
-    } else if ((u -= world->no_brand) < world->no_price) {
+        return SHOP_CAUSE_BIT(CAUSE_NO_BRAND);
+    }
+    if ((u -= world->no_brand) < world->no_price) {
         click->flags |= CLICK_NO_PRICE;
         nuisance->counts.no_price++;
-    } else if (u - world->no_price < world->absurd_price) {
+        return SHOP_CAUSE_BIT(CAUSE_NO_PRICE);
+    }
+    if (u - world->no_price < world->absurd_price) {
         click->flags |= CLICK_ABSURD_PRICE;
         nuisance->counts.absurd_price++;
-    }
-}
-
-static double delay_ms(struct shop_nuisance *nuisance, struct rng *rng) {
-    const struct shop_nuisance_world *world = nuisance->world;
-    double u = rng_unit(rng);
-    if (u < world->late) {
-        nuisance->counts.late++;
-        return rng_exponential(rng, LATE_MEAN_MS);
-    }
-    if ((u -= world->late) < world->late_days) {
-        nuisance->counts.late_days++;
-        return (1 + 2 * rng_unit(rng)) * (double)DAY_MS;
-    }
-    if (u - world->late_days < world->reordered) {
-        nuisance->counts.reordered++;
-        return rng_unit(rng) * REORDERED_MS;
+        return SHOP_CAUSE_BIT(CAUSE_ABSURD_PRICE);
     }
     return 0;
 }
 
+/* Sets when it arrives. Returns what was done. */
+static uint32_t delay(struct shop_nuisance *nuisance, struct rng *rng, struct shop_click *click) {
+    const struct shop_nuisance_world *world = nuisance->world;
+    double u = rng_unit(rng);
+    click->arrival_ms = click->event_ms;
+    if (u < world->late) {
+        nuisance->counts.late++;
+        click->arrival_ms += (int64_t)rng_exponential(rng, LATE_MEAN_MS);
+        return SHOP_CAUSE_BIT(CAUSE_LATE);
+    }
+    if ((u -= world->late) < world->late_days) {
+        nuisance->counts.late_days++;
+        click->arrival_ms += (int64_t)((1 + 2 * rng_unit(rng)) * (double)DAY_MS);
+        return SHOP_CAUSE_BIT(CAUSE_LATE);
+    }
+    if (u - world->late_days < world->reordered) {
+        nuisance->counts.reordered++;
+        click->arrival_ms += (int64_t)(rng_unit(rng) * REORDERED_MS);
+        return SHOP_CAUSE_BIT(CAUSE_REORDERED);
+    }
+    return 0;
+}
+
+/* The time that the message bears. Returns what was done. */
+static uint32_t misdate(struct shop_nuisance *nuisance, struct rng *rng, bool is_future,
+                        struct shop_click *click) {
+    int64_t error_ms = clock_error_ms(nuisance, click);
+    uint32_t set = error_ms != 0 ? SHOP_CAUSE_BIT(CAUSE_CLOCK_SKEW) : 0;
+    nuisance->counts.clock_skewed += error_ms != 0;
+    click->event_ms += error_ms;
+    if (is_future) {
+        click->event_ms += (int64_t)((1 + (FUTURE_DAYS_MAX - 1) * rng_unit(rng)) * (double)DAY_MS);
+        nuisance->counts.future++;
+        set |= SHOP_CAUSE_BIT(CAUSE_FUTURE);
+    }
+    return set;
+}
+
 static void distort(struct shop_nuisance *nuisance, struct shop_click *click) {
     const struct shop_nuisance_world *world = nuisance->world;
+    int64_t happened_ms = click->event_ms;
+    uint32_t set = causes_of_kind(click);
     uint64_t id = shop_click_id(nuisance->seed, click);
     struct rng rng = shop_draw(nuisance->seed, id, NUISANCE_EVENT, 0);
     double lost = rng_unit(&rng), fields = rng_unit(&rng), future = rng_unit(&rng);
     double again = rng_unit(&rng), pays_later = rng_unit(&rng);
+    nuisance->counts.second_device += (click->flags & CLICK_SECOND_DEVICE) != 0;
     if (lost < world->lost) {
         nuisance->counts.lost++;
+        record_causes(nuisance, set | SHOP_CAUSE_BIT(CAUSE_LOST), happened_ms, click, false);
         return;
     }
     if (click->type == EVENT_ORDER_COMPLETED && pays_later < world->async_payment) {
         click->event_ms += (int64_t)(rng_unit(&rng) * ASYNC_MS);
         nuisance->counts.async_payments++;
+        set |= SHOP_CAUSE_BIT(CAUSE_ASYNC_PAYMENT);
     }
-    spoil_fields(nuisance, click, fields);
-    click->arrival_ms = click->event_ms + (int64_t)delay_ms(nuisance, &rng);
-    click->event_ms += clock_error_ms(nuisance, click);
-    if (future < world->future) {
-        click->event_ms += (int64_t)((1 + (FUTURE_DAYS_MAX - 1) * rng_unit(&rng)) * (double)DAY_MS);
-        nuisance->counts.future++;
-    }
+    set |= spoil_fields(nuisance, click, fields);
+    set |= delay(nuisance, &rng, click);
+    set |= misdate(nuisance, &rng, future < world->future, click);
     plan(nuisance, click);
+    record_causes(nuisance, set, happened_ms, click, true);
     if (again < world->duplicate) {
         click->arrival_ms += (int64_t)(rng_unit(&rng) * DUPLICATE_MS);
         nuisance->counts.duplicated++;
         plan(nuisance, click);
+        record_causes(nuisance, SHOP_CAUSE_BIT(CAUSE_DUPLICATE), happened_ms, click, true);
     }
 }
 
@@ -241,6 +289,8 @@ void shop_nuisance_send_session(struct shop_nuisance *nuisance, struct shop_sess
         bool is_void = (click->flags & CLICK_OF_OLD_CART) && (is_guest || !old_cart_is_users);
         if (!is_void) {
             shop_nuisance_send(nuisance, click);
+        } else if (nuisance->is_on) {
+            record_causes(nuisance, SHOP_CAUSE_BIT(CAUSE_GUEST), click->event_ms, click, false);
         }
     }
     if (identity.logs_in && login == session->count) {

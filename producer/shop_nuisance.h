@@ -6,6 +6,7 @@
 #ifndef PROMOSTREAM_PRODUCER_SHOP_NUISANCE_H
 #define PROMOSTREAM_PRODUCER_SHOP_NUISANCE_H
 
+#include "producer/shop_causes.h"
 #include "producer/shop_queue.h"
 #include "producer/shop_session.h"
 
@@ -16,6 +17,7 @@
     X(late_days, "late by days")                                                                   \
     X(reordered, "reordered")                                                                      \
     X(lost, "lost")                                                                                \
+    X(clock_skewed, "dated by a wrong clock")                                                      \
     X(no_brand, "brand missing")                                                                   \
     X(no_price, "price missing")                                                                   \
     X(absurd_price, "absurd price")                                                                \
@@ -23,6 +25,7 @@
     X(async_payments, "order confirmed later")                                                     \
     X(cancelled, "orders cancelled")                                                               \
     X(refunded, "orders refunded")                                                                 \
+    X(second_device, "from a second device")                                                       \
     X(guest_sessions, "sessions begun as guest")                                                   \
     X(logins, "logins")                                                                            \
     X(bot_events, "events of bots")
@@ -37,7 +40,8 @@ struct shop_nuisance {
     const struct shop_nuisance_world *world;
     uint64_t seed;
     bool is_on;
-    struct shop_queue *queue; /* takes PLAN_CLICK */
+    struct shop_queue *queue;         /* takes PLAN_CLICK */
+    const struct shop_causes *causes; /* NULL: nobody keeps a record */
     struct shop_nuisance_counts counts;
 };
 

@@ -99,6 +99,13 @@ static const struct option_row own_rows[] = {
      .offset = FIELD(truth),
      .help = "Write the truth about each abandoned cart, one JSON object a line: latent class, "
              "probability of buying and value under every offer, outcome."},
+    {.name = "causes",
+     .argument = "FILE",
+     .type = OPTION_TEXT,
+     .offset = FIELD(causes),
+     .help = "Write every nuisance that was applied to a message, one JSON object a line: what was "
+             "done, to whose message, under which key, when it happened, what time it bears, when "
+             "it arrives."},
     {.name = "listen",
      .argument = "TOPIC",
      .type = OPTION_TEXT,
@@ -255,5 +262,6 @@ struct shop_options simulate_shop_options(const struct simulate_options *options
     shop.consent_denied = options->consent_denied;
     shop.with_catalogue_changes = options->catalogue_topic != NULL;
     shop.truth_path = options->truth;
+    shop.causes_path = options->causes;
     return shop;
 }

@@ -11,7 +11,7 @@
 /* As typed; the target's options come first (target.h). */
 struct simulate_options {
     struct target_options target;
-    const char *world, *truth, *listen, *feedback_topic, *catalogue_topic, *profiles_topic,
+    const char *world, *truth, *causes, *listen, *feedback_topic, *catalogue_topic, *profiles_topic,
         *summary_file;
     int64_t seed, users, days, start_ms, count, listen_grace_ms;
     int nuisance; /* enum shop_switch */

@@ -37,6 +37,7 @@ static void defaults_are_the_shops(void **state) {
     assert_true(isnan(got.consent_granted) && isnan(got.consent_denied));
     assert_false(got.with_catalogue_changes);
     assert_null(got.truth_path);
+    assert_null(got.causes_path);
 }
 
 static void everything_reaches_the_shop(void **state) {
@@ -45,7 +46,7 @@ static void everything_reaches_the_shop(void **state) {
     assert_int_equal(PARSE(&options, "-b", "h:1", "--world", "dirty", "--seed=7", "--users", "5",
                            "--days", "6", "--start", "2024-02-29", "--nuisance", "off",
                            "--consent-granted", "0.5", "--consent-denied=0.5", "--truth", "t.jsonl",
-                           "--catalogue-topic", "c"),
+                           "--causes", "causes.jsonl", "--catalogue-topic", "c"),
                      OPTIONS_OK);
     struct shop_options got = simulate_shop_options(&options);
     assert_string_equal(got.world, "dirty");
@@ -57,6 +58,7 @@ static void everything_reaches_the_shop(void **state) {
     assert_true(got.consent_granted == .5 && got.consent_denied == .5);
     assert_true(got.with_catalogue_changes);
     assert_string_equal(got.truth_path, "t.jsonl");
+    assert_string_equal(got.causes_path, "causes.jsonl");
     assert_string_equal(options.feedback_topic, "push-feedback");
     assert_int_equal(options.listen_grace_ms, 5000);
 }
