@@ -7,6 +7,9 @@
 
 #include "model/learner.h"
 
+/* At most 64 numbers, 32 names and LEARNER_ARMS_MAX - 1 configured arms. Rows of a learner with
+ * other options, roles or feature version are refused (BAD_SIZE by the row b/options): the same
+ * bytes would mean other weights. */
 struct logistic_options {
     int bits;                   /* table of 2^bits weights, 10 .. 24 */
     double alpha, beta, l1, l2; /* FTRL-proximal */

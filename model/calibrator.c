@@ -1,0 +1,184 @@
+#include "model/calibrator.h"
+
+#include <math.h>
+
+#include "model/sigma.h"
+
+#define SLOPE_MIN 0.3
+#define SLOPE_MAX 3.0
+/* The whole starts with the weight of a few examples for the identity, a part with that of some 20
+ * for the whole. */
+#define WHOLE_L2 2.0
+#define PART_L2  20.0
+
+void calibrator_init(struct calibrator *calibrator, double rate, double center) {
+    *calibrator = (struct calibrator){.center = center};
+    calibrator->whole = (struct ftrl_params){.alpha = rate, .beta = 1, .l2 = WHOLE_L2};
+    calibrator->part = (struct ftrl_params){.alpha = rate, .beta = 1, .l2 = PART_L2};
+}
+
+static int find_origin(const struct calibrator *calibrator, struct bytes origin) {
+    double hash = row_text_hash(origin);
+    for (int i = 0; i < CALIBRATOR_ORIGINS; i++) {
+        if (calibrator->origins[i] == hash) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static int admit_origin(struct calibrator *calibrator, struct bytes origin) {
+    int place = find_origin(calibrator, origin);
+    for (int i = 0; i < CALIBRATOR_ORIGINS && place < 0; i++) {
+        if (calibrator->origins[i] == 0) {
+            calibrator->origins[i] = row_text_hash(origin);
+            place = i;
+        }
+    }
+    return place;
+}
+
+static double weight_of(const struct ftrl_params *params, const struct calibrator_weight *weight) {
+    return weight->z == 0 ? 0 : ftrl_weight(params, weight->z, weight->n);
+}
+
+static struct calibration calibration_at(const struct calibrator *calibrator, int origin, int arm) {
+    double slope = weight_of(&calibrator->whole, &calibrator->slope);
+    double offset = weight_of(&calibrator->whole, &calibrator->offset);
+    if (origin >= 0) {
+        slope += weight_of(&calibrator->part, &calibrator->origin_slope[origin]);
+        offset += weight_of(&calibrator->part, &calibrator->origin_offset[origin]);
+    }
+    if (origin >= 0 && arm >= 0) {
+        offset += weight_of(&calibrator->part, &calibrator->arm_offset[arm][origin]);
+    }
+    double a = fmin(fmax(1 + slope, SLOPE_MIN), SLOPE_MAX);
+    return (struct calibration){a, offset - (a - 1) * calibrator->center};
+}
+
+struct calibration calibrator_of(const struct calibrator *calibrator, struct bytes origin,
+                                 int arm) {
+    return calibration_at(calibrator, find_origin(calibrator, origin), arm);
+}
+
+static void step(const struct ftrl_params *params, struct calibrator_weight *weight,
+                 const struct ftrl_pull *pull, double x) {
+    double w = weight_of(params, weight);
+    ftrl_step(params, w, pull->gradient * x, pull->square * x * x, &weight->z, &weight->n);
+}
+
+void calibrator_learn(struct calibrator *calibrator, const struct calibrator_example *example) {
+    if (calibrator->whole.alpha <= 0) {
+        return;
+    }
+    int origin = admit_origin(calibrator, example->origin);
+    struct calibration map = calibration_at(calibrator, origin, example->arm);
+    double p = sigma(map.a * example->raw + map.b);
+    double p_first = isfinite(example->p_first) ? example->p_first : p;
+    struct ftrl_pull pull = example->is_correction
+                                ? ftrl_pull_correction(p_first, example->label, example->weight)
+                                : ftrl_pull_first(p, example->label, example->weight);
+    double x = example->raw - calibrator->center;
+    /* At a bound the slope does not move: what is summed up beyond would have to be undone first.
+     */
+    bool is_stuck = (map.a >= SLOPE_MAX && pull.gradient * x < 0) ||
+                    (map.a <= SLOPE_MIN && pull.gradient * x > 0);
+    if (!is_stuck) {
+        step(&calibrator->whole, &calibrator->slope, &pull, x);
+    }
+    step(&calibrator->whole, &calibrator->offset, &pull, 1);
+    if (origin < 0) {
+        return;
+    }
+    if (!is_stuck) {
+        step(&calibrator->part, &calibrator->origin_slope[origin], &pull, x);
+    }
+    step(&calibrator->part, &calibrator->origin_offset[origin], &pull, 1);
+    if (example->arm >= 0) {
+        step(&calibrator->part, &calibrator->arm_offset[example->arm][origin], &pull, 1);
+    }
+}
+
+/* ---- rows ---- */
+
+static void put(struct row_writer *writer, const struct calibrator_weight *weights, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        row_put_f64(writer, weights[i].z);
+        row_put_f64(writer, weights[i].n);
+    }
+}
+
+static void get(struct row_reader *reader, struct calibrator_weight *weights, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        weights[i].z = row_get_f64(reader);
+        weights[i].n = row_get_f64(reader);
+    }
+}
+
+void calibrator_write(const struct calibrator *calibrator, struct row_writer *writer) {
+    for (int i = 0; i < CALIBRATOR_ORIGINS; i++) {
+        row_put_f64(writer, calibrator->origins[i]);
+    }
+    put(writer, &calibrator->slope, 1);
+    put(writer, &calibrator->offset, 1);
+    put(writer, calibrator->origin_slope, CALIBRATOR_ORIGINS);
+    put(writer, calibrator->origin_offset, CALIBRATOR_ORIGINS);
+}
+
+void calibrator_read(struct calibrator *calibrator, struct bytes values) {
+    struct row_reader reader = {values};
+    for (int i = 0; i < CALIBRATOR_ORIGINS; i++) {
+        calibrator->origins[i] = row_get_f64(&reader);
+    }
+    get(&reader, &calibrator->slope, 1);
+    get(&reader, &calibrator->offset, 1);
+    get(&reader, calibrator->origin_slope, CALIBRATOR_ORIGINS);
+    get(&reader, calibrator->origin_offset, CALIBRATOR_ORIGINS);
+}
+
+void calibrator_write_arm(const struct calibrator *calibrator, int arm, struct row_writer *writer) {
+    put(writer, calibrator->arm_offset[arm], CALIBRATOR_ORIGINS);
+}
+
+void calibrator_read_arm(struct calibrator *calibrator, int arm, struct bytes values) {
+    struct row_reader reader = {values};
+    get(&reader, calibrator->arm_offset[arm], CALIBRATOR_ORIGINS);
+}
+
+/* skip values of any sign, then z and n in turns, n not below 0. */
+static enum learner_verdict check(struct bytes values, size_t skip, size_t weights) {
+    enum learner_verdict verdict = row_check_f64(values, skip + 2 * weights);
+    if (verdict != LEARNER_OK) {
+        return verdict;
+    }
+    struct row_reader reader = {bytes_of(values.data + 8 * skip, values.size - 8 * skip)};
+    for (size_t i = 0; i < weights; i++) {
+        row_get_f64(&reader);
+        if (row_get_f64(&reader) < 0) {
+            return LEARNER_BAD_VALUE;
+        }
+    }
+    return LEARNER_OK;
+}
+
+enum learner_verdict calibrator_check(struct bytes values) {
+    return check(values, CALIBRATOR_ORIGINS, 2 + 2 * CALIBRATOR_ORIGINS);
+}
+
+enum learner_verdict calibrator_check_arm(struct bytes values) {
+    return check(values, 0, CALIBRATOR_ORIGINS);
+}
+
+bool calibrator_has_learned(const struct calibrator *calibrator) {
+    return calibrator->origins[0] != 0;
+}
+
+bool calibrator_has_learned_arm(const struct calibrator *calibrator, int arm) {
+    for (int i = 0; i < CALIBRATOR_ORIGINS; i++) {
+        const struct calibrator_weight *weight = &calibrator->arm_offset[arm][i];
+        if (weight->z != 0 || weight->n != 0) {
+            return true;
+        }
+    }
+    return false;
+}
