@@ -86,9 +86,11 @@ void console_tick(struct console *console, const struct console_totals *now, int
 }
 
 void console_end(struct console *console, const struct console_totals *totals,
-                 const struct console_tallies *tallies, int64_t now_ms) {
+                 const struct console_tallies *tallies, const struct console_learning *learning,
+                 int64_t now_ms) {
     take_waiting(console);
     int64_t span_ms = console->is_started ? now_ms - console->started_ms : 0;
-    console_render_summary(totals, tallies, span_ms, console->is_json, &console->printing);
+    console_render_summary(totals, tallies, learning, span_ms, console->is_json,
+                           &console->printing);
     print(console);
 }

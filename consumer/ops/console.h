@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "broker/broker.h"
+#include "consumer/ops/console_learning.h"
 #include "consumer/rooms/clean.h"
 #include "consumer/rooms/decode.h"
 #include "consumer/rooms/emit.h"
@@ -49,10 +50,11 @@ void console_render_line(const struct console_totals *before, const struct conso
 /* One push in readable form with its reason; bytes that could drive a terminal are shown as
  * escapes. */
 void console_render_push(const struct push_row *push, bool is_json, struct buffer *out);
-/* The end summary: totals by verdict, then trigger x offer x reason with counts; rows without count
- * are left out. */
+/* The end summary: totals by verdict, then trigger x offer x reason with counts (rows without count
+ * are left out), then what was learned. */
 void console_render_summary(const struct console_totals *totals,
-                            const struct console_tallies *tallies, int64_t span_ms, bool is_json,
+                            const struct console_tallies *tallies,
+                            const struct console_learning *learning, int64_t span_ms, bool is_json,
                             struct buffer *out);
 /* Exposition lines promostream_emit_decisions_by{trigger,offer,reason}; context is a struct
  * console_tallies. For metrics_register_writer. */
@@ -69,6 +71,7 @@ void console_push(void *console, const struct push_row *push);
 void console_tick(struct console *console, const struct console_totals *now, int64_t now_ms);
 /* Main thread, after the workers ended: the remaining pushes and the summary. */
 void console_end(struct console *console, const struct console_totals *totals,
-                 const struct console_tallies *tallies, int64_t now_ms);
+                 const struct console_tallies *tallies, const struct console_learning *learning,
+                 int64_t now_ms);
 
 #endif

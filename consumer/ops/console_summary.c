@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
+#include "consumer/ops/console_internal.h"
 #include "consumer/ops/printable.h"
 
 #define ACTIONS_MAX (OFFERS_MAX + 1)
@@ -70,13 +71,8 @@ void console_write_tallies(void *context, struct buffer *out) {
 
 /* ---- Totals by verdict ---- */
 
-struct named_count {
-    const char *name;
-    int64_t count;
-};
-
-static void append_counts(struct buffer *out, const char *title, const struct named_count *counts,
-                          size_t count) {
+void console_append_counts(struct buffer *out, const char *title, const struct named_count *counts,
+                           size_t count) {
     buffer_format(out, "  %-12s", title);
     for (size_t i = 0; i < count; i++) {
         buffer_format(out, "%s%s ", i ? ", " : "", counts[i].name);
@@ -85,8 +81,8 @@ static void append_counts(struct buffer *out, const char *title, const struct na
     buffer_append_byte(out, '\n');
 }
 
-static void append_counts_json(struct buffer *out, const char *title,
-                               const struct named_count *counts, size_t count) {
+void console_append_counts_json(struct buffer *out, const char *title,
+                                const struct named_count *counts, size_t count) {
     buffer_format(out, ",\"%s\":{", title);
     for (size_t i = 0; i < count; i++) {
         buffer_format(out, "%s\"%s\":%" PRId64, i ? "," : "", counts[i].name, counts[i].count);
@@ -96,7 +92,7 @@ static void append_counts_json(struct buffer *out, const char *title,
 
 static void append_totals(const struct console_totals *totals, bool is_json, struct buffer *out) {
     void (*append)(struct buffer *, const char *, const struct named_count *, size_t) =
-        is_json ? append_counts_json : append_counts;
+        is_json ? console_append_counts_json : console_append_counts;
     const struct named_count events[] = {
         {"polled", totals->polled},
         {"applied", totals->applied},
@@ -174,7 +170,8 @@ static void append_rate_of(struct buffer *out, int64_t count, int64_t span_ms) {
 }
 
 static void render_text(const struct console_totals *totals, const struct console_tallies *tallies,
-                        int64_t span_ms, struct buffer *out) {
+                        const struct console_learning *learning, int64_t span_ms,
+                        struct buffer *out) {
     buffer_format(out, "\nsummary of %.1f s: ", (double)span_ms / 1000);
     append_rate_of(out, totals->polled, span_ms);
     buffer_append(out, bytes_of_text(" events/s, "));
@@ -183,11 +180,14 @@ static void render_text(const struct console_totals *totals, const struct consol
     printable_append_instant(out, totals->watermark_ms);
     buffer_append_byte(out, '\n');
     append_totals(totals, false, out);
+    console_render_learning_totals(learning, false, out);
     append_table(tallies, out);
+    console_render_learning(learning, false, out);
 }
 
 static void render_json(const struct console_totals *totals, const struct console_tallies *tallies,
-                        int64_t span_ms, struct buffer *out) {
+                        const struct console_learning *learning, int64_t span_ms,
+                        struct buffer *out) {
     buffer_format(out, "{\"kind\":\"summary\",\"span_ms\":%" PRId64 ",\"users\":%" PRId64, span_ms,
                   totals->users);
     buffer_append(out, bytes_of_text(",\"watermark\":"));
@@ -199,16 +199,19 @@ static void render_json(const struct console_totals *totals, const struct consol
         buffer_append_byte(out, '"');
     }
     append_totals(totals, true, out);
+    console_render_learning_totals(learning, true, out);
     append_table_json(tallies, out);
+    console_render_learning(learning, true, out);
     buffer_append(out, bytes_of_text("}\n"));
 }
 
 void console_render_summary(const struct console_totals *totals,
-                            const struct console_tallies *tallies, int64_t span_ms, bool is_json,
+                            const struct console_tallies *tallies,
+                            const struct console_learning *learning, int64_t span_ms, bool is_json,
                             struct buffer *out) {
     if (is_json) {
-        render_json(totals, tallies, span_ms, out);
+        render_json(totals, tallies, learning, span_ms, out);
     } else {
-        render_text(totals, tallies, span_ms, out);
+        render_text(totals, tallies, learning, span_ms, out);
     }
 }

@@ -120,7 +120,7 @@ struct progress_figures progress_figures(const struct progress_view *view) {
     if (view->p > 0) { /* Wald: under the promise the number of buyers has the variance var */
         double half = Z95 * sqrt(view->var) / view->p;
         out.ratio = view->positives / view->p;
-        out.ratio_low = out.ratio - half;
+        out.ratio_low = fmax(out.ratio - half, 0);
         out.ratio_high = out.ratio + half;
     }
     return out;

@@ -148,6 +148,8 @@ static void test_push(void **state) {
 
 /* ---- Summary ---- */
 
+static const struct console_learning nothing_learned; /* test_console_learning.c has some */
+
 struct summary_fixture {
     struct offer offers[2];
     struct decide_config config;
@@ -188,18 +190,18 @@ static int tear_down(void **state) {
 static void test_summary_text(void **state) {
     struct summary_fixture *fixture = *state;
     struct buffer out = {0};
-    console_render_summary(&fixture->totals, &fixture->view, 2000, false, &out);
+    console_render_summary(&fixture->totals, &fixture->view, &nothing_learned, 2000, false, &out);
     assert_has(&out, "summary of 2.0 s: 2,500 events/s");
     assert_has(&out, "polled 5,000, applied 4,990");
     assert_has(&out, "future 10");
     assert_has(&out, "taken 1,242, pushed 1,234, held 8, revoked 0");
-    assert_has(&out, "  cart_abandoned       ten_percent              rule                      "
+    assert_has(&out, "  cart_abandoned       ten_percent              sent                      "
                      "1,234\n");
     assert_has(&out,
                "  browse_abandoned     none                     consent_unknown               "
                "7\n");
     assert_has(&out,
-               "  cart_abandoned       none                     condition_gone                "
+               "  cart_abandoned       none                     observation                   "
                "1\n");
     assert_null(strstr(text_of(&out), "reminder")); /* never counted, not shown */
     buffer_clean_up(&out);
@@ -208,7 +210,7 @@ static void test_summary_text(void **state) {
 static void test_summary_json(void **state) {
     struct summary_fixture *fixture = *state;
     struct buffer out = {0};
-    console_render_summary(&fixture->totals, &fixture->view, 2000, true, &out);
+    console_render_summary(&fixture->totals, &fixture->view, &nothing_learned, 2000, true, &out);
     json_t *value = parse(&out);
     assert_int_equal(integer(value, "events", "polled"), 5000);
     assert_int_equal(integer(value, "refused", "future"), 10);
@@ -217,7 +219,7 @@ static void test_summary_json(void **state) {
     assert_int_equal(json_array_size(by), 3);
     json_t *row = json_array_get(by, 1);
     assert_string_equal(json_string_value(json_object_get(row, "offer")), "ten_percent");
-    assert_string_equal(json_string_value(json_object_get(row, "reason")), "rule");
+    assert_string_equal(json_string_value(json_object_get(row, "reason")), "sent");
     assert_int_equal(json_integer_value(json_object_get(row, "count")), 1234);
     json_decref(value);
     buffer_clean_up(&out);
@@ -228,10 +230,10 @@ static void test_summary_of_nothing(void **state) {
     memset(fixture->tallies, 0, sizeof fixture->tallies);
     struct console_totals none = console_totals_none();
     struct buffer out = {0};
-    console_render_summary(&none, &fixture->view, 0, false, &out);
+    console_render_summary(&none, &fixture->view, &nothing_learned, 0, false, &out);
     assert_has(&out, "(no decision was taken)");
     buffer_clear(&out);
-    console_render_summary(&none, &fixture->view, 0, true, &out);
+    console_render_summary(&none, &fixture->view, &nothing_learned, 0, true, &out);
     json_t *value = parse(&out);
     assert_int_equal(json_array_size(json_object_get(value, "by")), 0);
     json_decref(value);
@@ -245,7 +247,7 @@ static void test_exposition(void **state) {
     assert_has(&out, "# TYPE promostream_emit_decisions_by counter\n");
     assert_has(&out,
                "promostream_emit_decisions_by{trigger=\"cart_abandoned\",offer=\"ten_percent\","
-               "reason=\"rule\"} 1234\n");
+               "reason=\"sent\"} 1234\n");
     buffer_clean_up(&out);
 }
 
@@ -292,7 +294,7 @@ static void test_live(void **state) {
     assert_int_equal(count_of(text, "100 events/s"), 1);
     struct push_row push = example_push();
     console_push(console, &push); /* a new second, a new allowance; shown even if no tick follows */
-    console_end(console, &fixture->totals, &fixture->view, 4000);
+    console_end(console, &fixture->totals, &fixture->view, &nothing_learned, 4000);
     fflush(out);
     assert_int_equal(count_of(text, "  > u-1"), 4);
     assert_int_equal(count_of(text, "summary of 3.0 s"), 1);

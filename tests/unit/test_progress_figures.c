@@ -195,14 +195,14 @@ static void test_views_add_up(void **state) {
     progress_init(second, 2, names);
     judge_p(progress, .9, true);
     judge_p(second, .1, false);
-    judge_p(second, .2, false);
+    judge_p(second, .9, true);
     struct progress_view view = {0};
     progress_add(&view, &progress->cells[0][TRIGGER_CART_ABANDONED]);
     progress_add(&view, &second->cells[0][TRIGGER_CART_ABANDONED]);
     struct progress_figures sum = progress_figures(&view);
-    assert_true(sum.n == 3 && sum.positives == 1 && sum.auc == 1);
-    assert_near(sum.ratio, 1 / 1.2, 1e-5);
-    double half = 1.96 * sqrt(.09 + .09 + .16) / 1.2;
+    assert_true(sum.n == 3 && sum.positives == 2 && sum.auc == 1);
+    assert_near(sum.ratio, 2 / 1.9, 1e-5);
+    double half = 1.96 * sqrt(3 * .09) / 1.9;
     assert_near(sum.ratio_low, sum.ratio - half, 1e-4);
     assert_near(sum.ratio_high, sum.ratio + half, 1e-4);
     free(second);
