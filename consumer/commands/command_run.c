@@ -162,6 +162,10 @@ struct run {
     struct health health[WORKERS_MAX];
     const struct decision_tally *tallies[WORKERS_MAX];
     struct console_tallies tally_view;
+    const struct progress *progress[WORKERS_MAX];
+    const struct outcomes_metrics *outcomes[WORKERS_MAX];
+    const struct score_metrics *scores[WORKERS_MAX];
+    struct console_learning learning; /* views of the three above */
     size_t worker_count;
 };
 
@@ -263,10 +267,19 @@ static struct failure new_workers(struct run *run) {
         }
         worker_register_metrics(slot->worker, run->metrics);
         run->tallies[i] = worker_tally(slot->worker);
+        const struct pipeline *pipeline = worker_pipeline(slot->worker);
+        run->progress[i] = &pipeline->progress;
+        run->outcomes[i] = &pipeline->outcomes.metrics;
+        run->scores[i] = &pipeline->score.metrics;
     }
     run->tally_view =
         (struct console_tallies){run->tallies, run->worker_count, &run->config.decide};
     metrics_register_writer(run->metrics, console_write_tallies, &run->tally_view);
+    run->learning = (struct console_learning){.worker_count = run->worker_count,
+                                              .progress = run->progress,
+                                              .outcomes = run->outcomes,
+                                              .scores = run->scores};
+    metrics_register_writer(run->metrics, console_write_progress, &run->learning);
     return failure_none();
 }
 
@@ -372,7 +385,8 @@ static struct failure run_all(struct run *run) {
     }
     if (run->console) {
         struct console_totals totals = totals_now(run);
-        console_end(run->console, &totals, &run->tally_view, clock_now_ms(clock_system()));
+        console_end(run->console, &totals, &run->tally_view, &run->learning,
+                    clock_now_ms(clock_system()));
     }
     return failure;
 }
