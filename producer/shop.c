@@ -33,6 +33,10 @@ static struct failure check_options(const struct shop_options *options) {
     if (options->start_ms % DAY_MS != 0) {
         return failure_make(FAILURE_STOP, 0, "start: expected a midnight, UTC");
     }
+    if (options->report_from_day < 0 || options->report_from_day >= options->days) {
+        return failure_make(FAILURE_STOP, 0, "report-from-day: found %d, expected 0 to %d",
+                            options->report_from_day, options->days - 1);
+    }
     if (isnan(options->consent_granted) != isnan(options->consent_denied)) {
         return failure_make(FAILURE_STOP, 0, "consent: expected both shares or none");
     }
@@ -71,6 +75,8 @@ static void open(struct shop *shop) {
     shop_tastes_init(&shop->tastes, &shop->world, options->seed);
     shop->queue = shop_queue_new();
     shop->shoppers = memory_new((size_t)options->users, sizeof *shop->shoppers);
+    shop->beliefs = memory_new((size_t)options->users, sizeof *shop->beliefs);
+    shop->report.gains.from_ms = options->start_ms + options->report_from_day * DAY_MS;
     shop->scene = (struct shop_scene){.world = &shop->world,
                                       .calendar = shop->calendar,
                                       .catalogue = shop->catalogue,
@@ -140,6 +146,7 @@ void shop_destroy(struct shop *shop) {
     shop_wakes_clean_up(&shop->wakes);
     shop_episodes_clean_up(shop);
     free(shop->shoppers);
+    free(shop->beliefs);
     free(shop->pushed);
     free(shop->pending);
     free(shop->bot_views);
@@ -176,6 +183,7 @@ static void wake_user(struct shop *shop, int64_t index, int64_t at_ms) {
     }
     shop_session_make(&shop->scene, &user, index, number, at_ms, &past, session);
     shop_report_session(&shop->report, session, user.type);
+    shop_learn_session(shop, index, &user, session, &past);
     if (session->is_cart_skipped) {
         shop_feedback_cart_skipped(shop, index);
     }
@@ -235,6 +243,7 @@ static bool carry_out(struct shop *shop, const struct shop_plan *plan, struct sh
         shop_speech_click(&shop->speech, &plan->click, &out->event);
         break;
     case PLAN_FEEDBACK:
+        shop_learn_reaction(shop, &plan->said);
         emit_feedback(shop, &plan->said, out);
         break;
     case PLAN_DECISION:
@@ -311,6 +320,11 @@ void shop_profile(struct shop *shop, int64_t index, struct profile_row *out) {
 
 const struct shop_report *shop_report_of(const struct shop *shop) {
     return &shop->report;
+}
+
+const char *shop_policy_in_force(const struct shop *shop) {
+    bool is_listening = shop->options.policy == SHOP_POLICY_NONE && shop->report.pushes.read > 0;
+    return is_listening ? "listened" : shop_policy_names[shop->options.policy];
 }
 
 const struct shop_nuisance_counts *shop_nuisance_counts_of(const struct shop *shop) {

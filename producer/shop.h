@@ -31,7 +31,29 @@ extern const struct shop_world_name shop_worlds[];
 
 enum shop_switch { SHOP_AS_WORLD, SHOP_OFF, SHOP_ON };
 
-/* One line of the truth file: an abandoned cart, 60 min after its last change. Never a topic. */
+/* The built-in policies (shop_policy.h): which arm at a decision. The end report compares all of
+ * them on the same decisions; one may be in force. */
+enum shop_policy {
+    SHOP_POLICY_NONE,
+    SHOP_POLICY_REMIND,     /* to all, as are the next three */
+    SHOP_POLICY_SHIP,       /* free shipping */
+    SHOP_POLICY_10,         /* 10 % */
+    SHOP_POLICY_20,         /* 20 % */
+    SHOP_POLICY_RANDOM,     /* each of the five arms alike */
+    SHOP_POLICY_RULE,       /* the marketer's: idle cart, 10 %; every decision is an idle cart */
+    SHOP_POLICY_PROPENSITY, /* 10 % to whoever is expected to buy anyway with more than .20 */
+    SHOP_POLICY_BAYES,  /* the arm of the highest expected value, given all that a shop can observe
+                         */
+    SHOP_POLICY_ORACLE, /* the arm of the highest value, given the latent class */
+    SHOP_POLICY_COUNT
+};
+extern const char
+    *const shop_policy_names[SHOP_POLICY_COUNT + 1]; /* as on the command line; NULL */
+
+#define SHOP_CLASSES 12 /* of shoppers: four types x three sensitivities */
+
+/* One line of the truth file: an abandoned cart, outcome.decide_after_min (60 min) after its last
+ * change. Never a topic. */
 struct shop_truth {
     struct hash128 decision_id; /* of the shop: hash of user, anchor event and deadline */
     int64_t user;               /* index, 0-based */
@@ -40,7 +62,13 @@ struct shop_truth {
     struct bytes session_id;
     struct bytes anchor_event_id; /* the last product_added of the cart */
     int64_t deadline_ms;          /* last cart change + 60 min, by the shop's clock */
-    int z;                        /* type * 3 + sensitivity */
+    /* What the best observer could know just before the decision (shop_belief.h), whatever nuisance
+     * does to the messages. */
+    double posterior[SHOP_CLASSES];     /* P(z | history), sum 1 */
+    double bayes_p[SHOP_ARM_COUNT];     /* posterior mean of p */
+    double bayes_value[SHOP_ARM_COUNT]; /* posterior mean of value, EUR */
+    enum shop_arm a_bayes, a_oracle;    /* of the highest bayes_value, value; ties: the first */
+    int z;                              /* type * 3 + sensitivity */
     double cart_value;
     double fatigue; /* F: decayed number of delivered pushes */
     int coupons_30d;
@@ -49,7 +77,7 @@ struct shop_truth {
     double u;          /* the one uniform of the episode: arm a buys iff u < p[a] */
     double delay_ms;   /* from the decision to the order, if it buys */
     bool has_stock;    /* false: stock gone by then, nobody buys */
-    enum shop_arm arm; /* delivered before the decision (--listen only), else SHOP_NONE */
+    enum shop_arm arm; /* in force: delivered before the decision, or the policy's */
     bool is_bought;    /* as decided now; a later push may still turn a no into a yes */
 };
 
@@ -62,7 +90,10 @@ struct shop_options {
     int64_t start_ms; /* midnight UTC of the first day */
     enum shop_switch nuisance;
     double consent_granted,
-        consent_denied; /* shares of users, the rest is unknown; both NaN: as the world says */
+        consent_denied;      /* shares of users, the rest is unknown; both NaN: as the world says */
+    enum shop_policy policy; /* in force: its arm reaches each cart just before its decision,
+                                without any message; not together with shop_feedback */
+    int report_from_day; /* the policies' report leaves out decisions before this day, 0-based */
     bool with_catalogue_changes; /* yield SHOP_CATALOGUE emissions too */
     const char *truth_path;      /* JSON lines; NULL: none */
     const char *causes_path;     /* JSON lines (shop_causes.h); NULL: none */
@@ -115,8 +146,8 @@ void shop_profile(struct shop *shop, int64_t index, struct profile_row *out);
 
 /* --listen: a record of promotion-pushes was read at simulated time arrival_ms (earlier than now:
  * now) from the given partition. It reaches the user at max(arrival, not_before), unless it has
- * expired by then. The shop copies what it needs. Delivered before the user's decision (60 min
- * idle) it is the decision's arm; after it, p1 = max(p0, pa) by the episode's own uniform. Unknown
+ * expired by then. The shop copies what it needs. Delivered before the user's decision it is the
+ * decision's arm; after it, p1 = max(p0, pa) by the episode's own uniform. Unknown
  * users are counted and ignored. */
 void shop_feedback(struct shop *shop, const struct push_row *push, int64_t arrival_ms,
                    int32_t partition);
@@ -125,7 +156,8 @@ void shop_feedback(struct shop *shop, const struct push_row *push, int64_t arriv
  * failed (disk full). */
 MUST_CHECK struct failure shop_finish(struct shop *shop);
 
-/* Base rates so far, readable (the end summary of `clickfeed simulate`), and as one JSON object. */
+/* Base rates and what each policy gains, so far, readable (the end summary of `clickfeed
+ * simulate`), and as one JSON object. */
 void shop_report_write(const struct shop *shop, FILE *out);
 void shop_report_write_json(const struct shop *shop, FILE *out);
 

@@ -32,6 +32,7 @@ struct shop_calendar {
     int64_t start_ms;
     int days;
     double *factors; /* [SHOP_PLACES][days * SLOTS_PER_DAY] */
+    double *sums;    /* [SHOP_PLACES][days * SLOTS_PER_DAY + 1], of the factors before the slot */
     double factor_max[SHOP_PLACES];
 };
 
@@ -95,6 +96,11 @@ static void fill_place(struct shop_calendar *calendar, struct timezone_set *zone
         }
     }
     calendar->factor_max[place] = highest;
+    size_t slots = (size_t)calendar->days * SLOTS_PER_DAY;
+    double *sums = &calendar->sums[(size_t)place * (slots + 1)];
+    for (size_t slot = 0; slot < slots; slot++) {
+        sums[slot + 1] = sums[slot] + factors[slot];
+    }
 }
 
 struct shop_calendar *shop_calendar_new(const struct shop_world *world, uint64_t seed,
@@ -105,6 +111,8 @@ struct shop_calendar *shop_calendar_new(const struct shop_world *world, uint64_t
         (struct shop_calendar){.world = world, .seed = seed, .start_ms = start_ms, .days = days};
     calendar->factors =
         memory_new((size_t)SHOP_PLACES * (size_t)days * SLOTS_PER_DAY, sizeof(double));
+    calendar->sums =
+        memory_new((size_t)SHOP_PLACES * ((size_t)days * SLOTS_PER_DAY + 1), sizeof(double));
     struct timezone_set *zones = timezone_set_new(NULL);
     for (int place = 0; place < SHOP_PLACES; place++) {
         fill_place(calendar, zones, place);
@@ -116,6 +124,7 @@ struct shop_calendar *shop_calendar_new(const struct shop_world *world, uint64_t
 void shop_calendar_destroy(struct shop_calendar *calendar) {
     if (calendar) {
         free(calendar->factors);
+        free(calendar->sums);
         free(calendar);
     }
 }
@@ -131,6 +140,26 @@ double shop_calendar_factor(const struct shop_calendar *calendar, int place, int
 
 double shop_calendar_factor_max(const struct shop_calendar *calendar, int place) {
     return calendar->factor_max[place];
+}
+
+/* From the start on, in slots. */
+static double exposure_until(const struct shop_calendar *calendar, int place, int64_t at_ms) {
+    int64_t slots = (int64_t)calendar->days * SLOTS_PER_DAY;
+    int64_t since_ms = at_ms - calendar->start_ms;
+    since_ms = since_ms < 0 ? 0 : since_ms > slots * SLOT_MS ? slots * SLOT_MS : since_ms;
+    int64_t slot = since_ms / SLOT_MS;
+    double sum = calendar->sums[place * (slots + 1) + slot];
+    if (slot < slots) {
+        double part = (double)(since_ms % SLOT_MS) / (double)SLOT_MS;
+        sum += part * calendar->factors[place * slots + slot];
+    }
+    return sum;
+}
+
+double shop_calendar_exposure(const struct shop_calendar *calendar, int place, int64_t from_ms,
+                              int64_t to_ms) {
+    return (exposure_until(calendar, place, to_ms) - exposure_until(calendar, place, from_ms)) /
+           SLOTS_PER_DAY;
 }
 
 bool shop_calendar_is_over(const struct shop_calendar *calendar, int64_t at_ms) {

@@ -29,6 +29,11 @@ void shop_calendar_destroy(struct shop_calendar *calendar);
 double shop_calendar_factor(const struct shop_calendar *calendar, int place, int64_t at_ms);
 double shop_calendar_factor_max(const struct shop_calendar *calendar, int place);
 
+/* The factor's integral over time, in days: the number of sessions to be expected of a user with
+ * one a day. from_ms <= to_ms. */
+double shop_calendar_exposure(const struct shop_calendar *calendar, int place, int64_t from_ms,
+                              int64_t to_ms);
+
 bool shop_calendar_is_over(const struct shop_calendar *calendar, int64_t at_ms);
 /* 0-based day (UTC); negative before the start. */
 int shop_calendar_day(const struct shop_calendar *calendar, int64_t at_ms);

@@ -30,6 +30,7 @@ enum shop_purpose {
     DRAW_SALE,     /* index = block of 30 days */
     DRAW_PUSH,     /* user; index = hash of the push id */
     DRAW_PULL_FORWARD,
+    DRAW_POLICY, /* user; index = session number */
     /* Nuisance has its own salt: none of these is ever read by the shop's truth. */
     NUISANCE_IDENTITY = 1001, /* user; index = session number */
     NUISANCE_DEVICE,

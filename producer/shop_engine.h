@@ -1,9 +1,12 @@
 /* shop_engine: the inside of struct shop, for shop.c (time), shop_episode.c (what becomes of a
- * cart) and shop_feedback.c (what a push does). Nobody else includes it. */
+ * cart), shop_feedback.c (what a push does) and shop_learn.c (what an observer would make of it).
+ * Nobody else includes it. */
 #ifndef PROMOSTREAM_PRODUCER_SHOP_ENGINE_H
 #define PROMOSTREAM_PRODUCER_SHOP_ENGINE_H
 
+#include "producer/shop_belief.h"
 #include "producer/shop_outcome.h"
+#include "producer/shop_policy.h"
 #include "producer/shop_queue.h"
 #include "producer/shop_report.h"
 #include "producer/shop_session.h"
@@ -15,7 +18,7 @@
  * nobody holds it. */
 struct shop_episode {
     int64_t user;
-    int64_t deadline_ms; /* the decision: 60 min after the last change of the cart */
+    int64_t deadline_ms; /* the decision */
     uint32_t session, anchor_seq;
     uint32_t holders;
     bool is_frozen; /* the state below is fixed: by the first push or by the decision */
@@ -25,7 +28,11 @@ struct shop_episode {
     struct shop_cart cart;
     double fatigue;
     int coupons_30d;
-    double p[SHOP_ARM_COUNT]; /* after the decision */
+    double p[SHOP_ARM_COUNT]; /* after the decision, as are the next two */
+    struct shop_state state;
+    uint8_t decided_arm;
+    uint8_t late_arms; /* bits 1 << arm: delivered after the decision */
+    bool is_learned;   /* the belief knows what became of it */
     double u;
     double p_now; /* of what has been delivered */
     /* The coupon that an order would use; size 0: none. */
@@ -45,7 +52,9 @@ struct shop_pushed {
     int64_t coupons_ms[SHOP_COUPONS_MAX]; /* a ring of deliveries, INT64_MIN = none */
     uint64_t seen[SHOP_PUSHES_SEEN];      /* a ring of push ids */
     uint8_t coupons_next, seen_next;
-    bool skips_cart; /* pull-forward */
+    bool skips_cart;    /* pull-forward */
+    uint64_t awaited;   /* id of the last push delivered without a reaction so far, 0 = none */
+    int64_t awaited_ms; /* its delivery */
 };
 
 struct shop_shopper {
@@ -68,6 +77,7 @@ struct shop {
     struct shop_speech speech;
     struct shop_truth_file truth;
     struct shop_report report;
+    struct shop_belief *beliefs; /* [users] */
     int64_t now_ms;
     int day;                       /* open in the catalogue */
     uint32_t next_change;          /* item to look at for a change of the open day */
@@ -109,10 +119,28 @@ void shop_feedback_deliver(struct shop *shop, const struct shop_push *push, int6
 /* F and coupons of the last 30 d as of at_ms. */
 double shop_feedback_fatigue(const struct shop *shop, int64_t user, int64_t at_ms);
 int shop_feedback_coupons(const struct shop *shop, int64_t user, int64_t at_ms);
+/* The policy in force sends the arm, just before the decision. */
+void shop_feedback_send(struct shop *shop, struct shop_episode *episode, enum shop_arm arm);
+/* Share of all reactions to a push that have come by age_ms after its delivery. */
+double shop_feedback_reacted_by(double age_ms);
 /* A coupon of ours was used: pull-forward. */
 void shop_feedback_coupon_used(struct shop *shop, int64_t user, uint32_t session);
 /* True once, if the user's next cart is not to be. */
 bool shop_feedback_skips_cart(const struct shop *shop, int64_t user);
 void shop_feedback_cart_skipped(struct shop *shop, int64_t user);
+
+/* ---- shop_learn.c: what is observed, in the order of its time ---- */
+
+/* A session, whole, before its cart replaces the user's latest. */
+void shop_learn_session(struct shop *shop, int64_t index, const struct shop_user *user,
+                        const struct shop_session *session, const struct shop_past *past);
+/* The order of a cart that was left. */
+void shop_learn_order(struct shop *shop, struct shop_episode *episode);
+void shop_learn_delivered(struct shop *shop, int64_t user, uint64_t push);
+void shop_learn_reaction(struct shop *shop, const struct shop_said *said);
+/* Fills in posterior, bayes_* and a_bayes as of now, and p, value and a_oracle of the user's own
+ * class. */
+void shop_learn_judge(struct shop *shop, const struct shop_episode *episode,
+                      const struct shop_user *user, struct shop_truth *truth);
 
 #endif

@@ -43,7 +43,7 @@ void shop_episode_open(struct shop *shop, int64_t user, const struct shop_sessio
     uint32_t index = take_slot(shop);
     struct shop_episode *episode = &shop->episodes[index];
     *episode = (struct shop_episode){.user = user,
-                                     .deadline_ms = session->cart_ms + SHOP_IDLE_MS,
+                                     .deadline_ms = session->deadline_ms,
                                      .session = session->clicks[0].session,
                                      .anchor_seq = session->anchor_seq,
                                      .holders = 1,
@@ -128,13 +128,26 @@ static void tell(struct shop *shop, const struct shop_user *user,
     }
 }
 
+/* The policy in force, if there is one. */
+static void obey(struct shop *shop, struct shop_episode *episode, const struct shop_truth *truth) {
+    enum shop_policy policy = shop->options.policy;
+    if (policy != SHOP_POLICY_NONE) {
+        double u = shop_draw_unit(shop->options.seed, (uint64_t)episode->user, DRAW_POLICY,
+                                  episode->session);
+        enum shop_arm arm = shop_policy_arm(policy, truth, u);
+        if (arm != SHOP_NONE) {
+            shop_feedback_send(shop, episode, arm);
+        }
+    }
+}
+
 void shop_episode_decide(struct shop *shop, uint32_t index) {
     struct shop_episode *episode = &shop->episodes[index];
     struct shop_user user;
     shop_user_make(&shop->world, shop->options.seed, episode->user, &user);
     shop_episode_freeze(shop, episode);
     int64_t at_ms = episode->deadline_ms;
-    struct shop_state state = {
+    episode->state = (struct shop_state){
         .cart_value = (double)shop_cart_cents(&episode->cart) / 100,
         .fatigue = episode->fatigue,
         .coupons_30d = episode->coupons_30d,
@@ -142,21 +155,18 @@ void shop_episode_decide(struct shop *shop, uint32_t index) {
         .is_sale = shop_calendar_is_sale(shop->calendar, at_ms),
         .is_second_half = shop_calendar_is_second_half(shop->calendar, at_ms),
     };
-    struct shop_truth truth = {.cart_value = state.cart_value,
-                               .fatigue = state.fatigue,
-                               .coupons_30d = state.coupons_30d,
-                               .arm = (enum shop_arm)episode->arm};
-    for (int arm = 0; arm < SHOP_ARM_COUNT; arm++) {
-        episode->p[arm] =
-            shop_outcome_p(&shop->world, user.type, user.sensitivity, (enum shop_arm)arm, &state);
-        truth.p[arm] = episode->p[arm];
-        truth.value[arm] =
-            shop_outcome_value(&shop->world, (enum shop_arm)arm, truth.p[arm], state.cart_value);
-    }
+    struct shop_truth truth = {.cart_value = episode->state.cart_value,
+                               .fatigue = episode->state.fatigue,
+                               .coupons_30d = episode->state.coupons_30d};
+    shop_learn_judge(shop, episode, &user, &truth);
+    obey(shop, episode, &truth);
+    truth.arm = (enum shop_arm)episode->arm;
+    memcpy(episode->p, truth.p, sizeof episode->p);
     episode->u =
         shop_draw_unit(shop->options.seed, (uint64_t)episode->user, DRAW_OUTCOME, episode->session);
     episode->p_now = episode->p[episode->arm];
     episode->is_decided = true;
+    episode->decided_arm = episode->arm;
     truth.u = episode->u;
     truth.delay_ms = delay_of(shop, episode, truth.arm);
     int64_t order_ms = at_ms + (int64_t)truth.delay_ms;
@@ -171,6 +181,7 @@ void shop_episode_decide(struct shop *shop, uint32_t index) {
 
 bool shop_episode_push(struct shop *shop, struct shop_episode *episode, enum shop_arm arm,
                        int64_t at_ms) {
+    episode->late_arms |= (uint8_t)(1u << arm);
     if (episode->p[arm] <= episode->p_now) {
         return false;
     }
@@ -220,6 +231,7 @@ static void say_order(struct shop *shop, const struct shop_episode *episode) {
 
 void shop_episode_order(struct shop *shop, uint32_t index) {
     struct shop_episode *episode = &shop->episodes[index];
+    shop_learn_order(shop, episode);
     say_order(shop, episode);
     if (shop->shoppers[episode->user].episode == index + 1) {
         shop_episode_forget(shop, episode->user); /* nothing is left to be thrown out */

@@ -206,6 +206,14 @@ static void move(struct shop *shop, const struct shop_push *push) {
                               shop->now_ms, arm, brought_order);
 }
 
+double shop_feedback_reacted_by(double age_ms) {
+    double later_ms = age_ms - DELIVERED_MS;
+    if (later_ms <= 0) {
+        return 0;
+    }
+    return 0.5 * erfc(-log(later_ms / OPENED_MEDIAN_MS) / (OPENED_S * 1.4142135623730951));
+}
+
 static void remember(struct shop *shop, const struct shop_push *push) {
     double fatigue = shop_feedback_fatigue(shop, push->user, shop->now_ms);
     struct shop_pushed *pushed = pushed_made(shop, push->user);
@@ -215,6 +223,19 @@ static void remember(struct shop *shop, const struct shop_push *push) {
         pushed->coupons_ms[pushed->coupons_next] = shop->now_ms;
         pushed->coupons_next = (uint8_t)((pushed->coupons_next + 1) % SHOP_COUPONS_MAX);
     }
+}
+
+void shop_feedback_send(struct shop *shop, struct shop_episode *episode, enum shop_arm arm) {
+    static const char *const codes[SHOP_ARM_COUNT] = {"", "", "SHIPFREE", "TAKE10", "TAKE20"};
+    struct shop_push push = {.user = episode->user,
+                             .expires_ms = episode->deadline_ms + SHOP_WINDOW_MS,
+                             .arm = (uint8_t)arm,
+                             .discount = shop_arm_discount(arm)};
+    push.coupon_size = (uint8_t)strlen(codes[arm]);
+    memcpy(push.coupon, codes[arm], push.coupon_size);
+    episode->arm = (uint8_t)arm;
+    keep_coupon(episode, &push);
+    remember(shop, &push);
 }
 
 void shop_feedback_deliver(struct shop *shop, const struct shop_push *push, int64_t at_ms) {
@@ -238,6 +259,7 @@ void shop_feedback_deliver(struct shop *shop, const struct shop_push *push, int6
     counts->delivered++;
     move(shop, push);
     remember(shop, push);
+    shop_learn_delivered(shop, push->user, push->id);
     double dismissed = user.type == TYPE_DISTURB ? world->dismissed_disturb : world->dismissed;
     say(shop, push, EVENT_PUSH_DELIVERED, rng_unit(&rng) * DELIVERED_MS);
     double later_ms = DELIVERED_MS + rng_lognormal(&rng, OPENED_MEDIAN_MS, OPENED_S);

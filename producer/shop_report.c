@@ -25,6 +25,7 @@ void shop_report_order(struct shop_report *report, double cart_value) {
 }
 
 void shop_report_decision(struct shop_report *report, const struct shop_truth *truth) {
+    shop_gains_add(&report->gains, truth);
     report->decided++;
     report->bought += truth->is_bought;
     report->no_stock += !truth->has_stock;
@@ -110,6 +111,7 @@ void shop_report_write(const struct shop *shop, FILE *out) {
             report->sessions, rates.cart_session, rates.abandonment, rates.conversion,
             rates.conversion_all, rates.order_value, rates.bought);
     write_arms(report, out);
+    shop_gains_write(&report->gains, shop_policy_in_force(shop), out);
     if (pushes->read > 0) {
         fprintf(out, "  pushes\n");
         SHOP_PUSH_FATES(PRINT_FATE)
@@ -159,6 +161,7 @@ void shop_report_write_json(const struct shop *shop, FILE *out) {
             report->orders, rates.cart_session, rates.abandonment, rates.conversion,
             rates.conversion_all, rates.order_value, rates.bought);
     write_json_arms(report, out);
+    shop_gains_write_json(&report->gains, shop_policy_in_force(shop), out);
     fprintf(out, ",\"pushes\":{\"known\":%" PRIu64, pushes->read - pushes->unknown);
     SHOP_PUSH_FATES(JSON_FATE)
     fprintf(out, "},\"nuisance\":{\"seen\":%" PRIu64, counts->seen);

@@ -236,6 +236,7 @@ void shop_session_make(const struct shop_scene *scene, const struct shop_user *u
     }
     if (out->has_cart) {
         fill_cart(&maker, past, of_cart);
+        out->deadline_ms = out->cart_ms + shop_world_idle_ms(world);
         go_to_till(&maker);
     }
 }

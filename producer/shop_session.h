@@ -1,5 +1,5 @@
 /* shop_session: when a shopper comes, and what happens until the cart is paid or left. Everything
- * in a session is drawn at its start from streams of its own number; all of it happens within 60
+ * in a session is drawn at its start from streams of its own number; all of it happens within 15
  * min of the last change of the cart. */
 #ifndef PROMOSTREAM_PRODUCER_SHOP_SESSION_H
 #define PROMOSTREAM_PRODUCER_SHOP_SESSION_H
@@ -10,7 +10,6 @@
 #include "producer/shop_taste.h"
 #include "producer/shop_user.h"
 
-#define SHOP_IDLE_MS            (60 * INT64_C(60000)) /* a cart left this long is a decision */
 #define SHOP_SESSION_GAP_MS     (30 * INT64_C(60000))
 #define SHOP_SESSION_CLICKS_MAX 80
 #define SHOP_NEVER              INT64_MAX
@@ -41,6 +40,7 @@ struct shop_session {
     struct shop_cart cart; /* at the end */
     uint32_t anchor_seq;   /* the last product_added of the cart */
     int64_t cart_ms;       /* the last change of the cart */
+    int64_t deadline_ms;   /* has_cart: the decision, if it is left */
     int64_t end_ms;        /* the last event */
 };
 
@@ -57,7 +57,7 @@ void shop_session_make(const struct shop_scene *scene, const struct shop_user *u
 /* The earliest time at which the user may come again: carts are decided one at a time. */
 static inline int64_t shop_session_free_ms(const struct shop_session *session) {
     int64_t free_ms = session->end_ms + SHOP_SESSION_GAP_MS;
-    int64_t decided_ms = session->has_cart ? session->cart_ms + SHOP_IDLE_MS : free_ms;
+    int64_t decided_ms = session->has_cart ? session->deadline_ms : free_ms;
     return decided_ms > free_ms ? decided_ms : free_ms;
 }
 

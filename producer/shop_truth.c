@@ -26,6 +26,17 @@ static void write_arms(FILE *file, const char *name, const double *values) {
     fputc('}', file);
 }
 
+static void write_belief(FILE *file, const struct shop_truth *row) {
+    for (int z = 0; z < SHOP_CLASSES; z++) {
+        fprintf(file, "%s%.9g", z ? "," : ",\"posterior\":[", row->posterior[z]);
+    }
+    fputc(']', file);
+    write_arms(file, "bayes_p", row->bayes_p);
+    write_arms(file, "bayes_value", row->bayes_value);
+    fprintf(file, ",\"a_bayes\":\"%s\",\"a_oracle\":\"%s\"", shop_arm_names[row->a_bayes],
+            shop_arm_names[row->a_oracle]);
+}
+
 void shop_truth_write(const struct shop_truth_file *truth, const struct shop_truth *row) {
     FILE *file = truth->file;
     if (!file) {
@@ -45,6 +56,7 @@ void shop_truth_write(const struct shop_truth_file *truth, const struct shop_tru
             row->fatigue, row->coupons_30d);
     write_arms(file, "p", row->p);
     write_arms(file, "value", row->value);
+    write_belief(file, row);
     fprintf(file,
             ",\"u\":%.17g,\"delay_ms\":%.0f,\"has_stock\":%s,\"arm\":\"%s\",\"is_bought\":%s}\n",
             row->u, row->delay_ms, row->has_stock ? "true" : "false", shop_arm_names[row->arm],

@@ -21,8 +21,8 @@ enum shop_covariate {
     COVARIATE_DISMISS,
     SHOP_COVARIATES
 };
-#define SHOP_LEVELS  3
-#define SHOP_CLASSES (SHOP_TYPES * SHOP_SENSITIVITIES) /* z = type * 3 + sensitivity */
+#define SHOP_LEVELS 3
+_Static_assert(SHOP_CLASSES == SHOP_TYPES * SHOP_SENSITIVITIES, "z = type * 3 + sensitivity");
 
 extern const char *const shop_type_names[SHOP_TYPES + 1];
 extern const char *const shop_sensitivity_names[SHOP_SENSITIVITIES + 1];
@@ -47,6 +47,7 @@ struct shop_sensitivity_world {
 };
 
 struct shop_outcome_world {
+    double decide_after_min; /* after its last change a cart left is a decision */
     double fatigue;          /* logit per decayed push */
     double coupon_wear;      /* factor on positive deltas per coupon of the last 30 d */
     double interaction;      /* X: logit for 10 % on carts above interaction_cart */
@@ -124,6 +125,11 @@ struct shop_world {
     struct shop_feedback_world feedback;
     struct shop_consent_world consent;
 };
+
+/* A cart left this long is a decision. */
+static inline int64_t shop_world_idle_ms(const struct shop_world *world) {
+    return (int64_t)(world->outcome.decide_after_min * 60000);
+}
 
 /* The rooms of a world file that fill *world (shop_world_keys.c). out must hold SHOP_WORLD_ROOMS.
  */

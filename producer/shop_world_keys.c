@@ -111,6 +111,8 @@ static const struct config_key sensitivities_keys[] = {
 };
 
 static const struct config_key outcome_keys[] = {
+    PLAIN(shop_outcome_world, decide_after_min, "60", 15, 1440,
+          "minutes from a cart's last change to its decision; pushes before it are its arm"),
     PLAIN(shop_outcome_world, fatigue, "0.15", 0, 20, "logit lost per push, half-life 7 d"),
     SHARE(shop_outcome_world, coupon_wear, "0.85", "factor on positive effects per coupon in 30 d"),
     PLAIN(shop_outcome_world, interaction, "0", -20, 20, "logit of 10 % on large carts"),

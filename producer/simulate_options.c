@@ -98,7 +98,8 @@ static const struct option_row own_rows[] = {
      .type = OPTION_TEXT,
      .offset = FIELD(truth),
      .help = "Write the truth about each abandoned cart, one JSON object a line: latent class, "
-             "probability of buying and value under every offer, outcome."},
+             "probability of buying and value under every offer, the same as the best observer "
+             "would expect them, outcome."},
     {.name = "causes",
      .argument = "FILE",
      .type = OPTION_TEXT,
@@ -113,6 +114,24 @@ static const struct option_row own_rows[] = {
      .help = "Read pushes from this topic (promotion-pushes), read_committed, from its end on: "
              "shoppers "
              "react to them and push feedback is sent."},
+    {.name = "policy",
+     .argument = "NAME",
+     .type = OPTION_CHOICE,
+     .offset = FIELD(policy),
+     .default_text = "none",
+     .choices = shop_policy_names,
+     .help = "Let a built-in policy choose an offer for each abandoned cart, in force just before "
+             "the cart's decision: the shop without promostream. bayes knows all that can be seen, "
+             "oracle the latent class too; propensity sends 10 % to whoever is likely to buy "
+             "anyway. Not with --listen. The end summary compares all of them in any case."},
+    {.name = "report-from-day",
+     .argument = "N",
+     .type = OPTION_INT,
+     .offset = FIELD(report_from_day),
+     .default_text = "0",
+     .max = SHOP_DAYS_MAX - 1,
+     .help = "Leave decisions before day N, the first being 0, out of the comparison of policies: "
+             "a learner's warm-up."},
     {.name = "listen-grace",
      .argument = "DURATION",
      .type = OPTION_DURATION_MS,
@@ -231,6 +250,14 @@ static bool check(const struct simulate_options *options) {
                 SIMULATE_NAME);
         is_good = false;
     }
+    if (options->listen && options->policy != SHOP_POLICY_NONE) {
+        fprintf(stderr, "%s: --policy and --listen: expected one of them\n", SIMULATE_NAME);
+        is_good = false;
+    }
+    if (options->report_from_day >= options->days) {
+        fprintf(stderr, "%s: --report-from-day: expected a day below --days\n", SIMULATE_NAME);
+        is_good = false;
+    }
     if (isnan(options->consent_granted) != isnan(options->consent_denied) ||
         options->consent_granted + options->consent_denied > 1) {
         fprintf(stderr,
@@ -262,6 +289,8 @@ struct shop_options simulate_shop_options(const struct simulate_options *options
     shop.consent_denied = options->consent_denied;
     shop.with_catalogue_changes = options->catalogue_topic != NULL;
     shop.truth_path = options->truth;
+    shop.policy = (enum shop_policy)options->policy;
+    shop.report_from_day = (int)options->report_from_day;
     shop.causes_path = options->causes;
     return shop;
 }

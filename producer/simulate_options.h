@@ -15,6 +15,8 @@ struct simulate_options {
         *summary_file;
     int64_t seed, users, days, start_ms, count, listen_grace_ms;
     int nuisance; /* enum shop_switch */
+    int policy;   /* enum shop_policy */
+    int64_t report_from_day;
     double consent_granted, consent_denied, rate, speed;
     bool prints_world, is_quiet, is_json;
 };

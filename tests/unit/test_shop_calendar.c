@@ -116,6 +116,21 @@ static void test_drift(void **state) {
     assert_true(!is_even || fabs(after - before + .4) < 1e-6);
 }
 
+/* Against the factor itself, from minute to minute; ends within slots, and beyond the days. */
+static void test_exposure(void **state) {
+    (void)state;
+    int64_t from_ms = at(3, 5) + 11 * 60000, to_ms = at(6, 17) + 43 * 60000;
+    double sum = 0;
+    for (int64_t ms = from_ms; ms < to_ms; ms += 60000) {
+        sum += shop_calendar_factor(calendar, TOKYO, ms) / (24 * 60);
+    }
+    assert_true(fabs(shop_calendar_exposure(calendar, TOKYO, from_ms, to_ms) - sum) < 1e-9);
+    double all = shop_calendar_exposure(calendar, 0, at(0, 0), at(DAYS, 0));
+    assert_true(all > .9 * DAYS && all < 1.3 * DAYS);
+    assert_true(shop_calendar_exposure(calendar, 0, at(-2, 0), at(DAYS + 2, 0)) == all);
+    assert_true(shop_calendar_exposure(calendar, 0, at(DAYS, 0), at(DAYS + 1, 0)) == 0);
+}
+
 static void test_bounds(void **state) {
     (void)state;
     assert_true(shop_calendar_factor(calendar, 0, at(0, 0) - 1) == 0);
@@ -134,6 +149,7 @@ int main(void) {
         cmocka_unit_test(test_factors_average_to_about_one),
         cmocka_unit_test(test_one_sale_day_in_thirty),
         cmocka_unit_test(test_drift),
+        cmocka_unit_test(test_exposure),
         cmocka_unit_test(test_bounds),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -43,6 +43,15 @@ static void test_json(void **state) {
     assert_true(json_integer_value(json_object_get(json_object_get(json, "nuisance"), "lost")) > 0);
     assert_non_null(json_object_get(json_object_get(json, "pushes"), "delivered"));
     assert_int_equal(json_object_size(json_object_get(json, "arms")), SHOP_ARM_COUNT);
+    json_t *policies = json_object_get(json, "policies");
+    assert_int_equal(json_object_size(json_object_get(policies, "gains")), SHOP_POLICY_COUNT);
+    assert_int_equal(json_integer_value(json_object_get(policies, "decisions")), report->decided);
+    json_t *in_force = json_object_get(policies, "in_force");
+    assert_string_equal(json_string_value(json_object_get(in_force, "policy")), "none");
+    assert_true(json_number_value(json_object_get(in_force, "gain")) == 0);
+    json_t *losses = json_object_get(policies, "log_loss");
+    assert_true(json_number_value(json_object_get(losses, "bayes")) <
+                json_number_value(json_object_get(losses, "constant")));
     json_decref(json);
     free(text);
     shop_destroy(shop);
@@ -58,6 +67,7 @@ static void test_text(void **state) {
     fclose(out);
     assert_non_null(strstr(text, "cart per session"));
     assert_non_null(strstr(text, "product_viewed"));
+    assert_non_null(strstr(text, "share of the Bayes gain"));
     assert_null(
         strstr(text, "duplicates")); /* a clean shop says nothing of nuisance, nor of pushes */
     assert_null(strstr(text, "pushes"));

@@ -87,7 +87,8 @@ static void check_session(void) {
         assert_true(anchor->event_ms <= session.cart_ms && session.cart_ms <= session.end_ms);
         assert_true(session.end_ms <
                     session.cart_ms + 20 * 60000); /* all is over before any idle trigger */
-        assert_true(shop_session_free_ms(&session) >= session.cart_ms + SHOP_IDLE_MS);
+        assert_int_equal(session.deadline_ms, session.cart_ms + 60 * 60000);
+        assert_true(shop_session_free_ms(&session) >= session.deadline_ms);
         assert_int_equal(last->type == EVENT_CART_VIEWED, !session.has_checkout);
     }
 }

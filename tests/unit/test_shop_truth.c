@@ -35,6 +35,11 @@ static void test_lines_are_json(void **state) {
                              .cart_value = 49.5,
                              .p = {.1, .2, .3, .4, .5},
                              .value = {1, -2, 3, 4, 5},
+                             .posterior = {[0] = .75, [11] = .25},
+                             .bayes_p = {.5, .4, .3, .2, .1},
+                             .bayes_value = {5, 4, 3, 2, 1},
+                             .a_bayes = SHOP_NONE,
+                             .a_oracle = SHOP_20,
                              .u = 1.0 / 3,
                              .delay_ms = 1500,
                              .has_stock = true,
@@ -55,6 +60,14 @@ static void test_lines_are_json(void **state) {
     assert_int_equal(json_integer_value(json_object_get(line, "deadline_ms")), 1736121600000);
     assert_true(json_number_value(json_object_get(json_object_get(line, "p"), "20%")) == .5);
     assert_true(json_number_value(json_object_get(json_object_get(line, "value"), "remind")) == -2);
+    json_t *posterior = json_object_get(line, "posterior");
+    assert_int_equal(json_array_size(posterior), SHOP_CLASSES);
+    assert_true(json_number_value(json_array_get(posterior, 11)) == .25);
+    assert_true(json_number_value(json_object_get(json_object_get(line, "bayes_p"), "20%")) == .1);
+    assert_true(json_number_value(json_object_get(json_object_get(line, "bayes_value"), "none")) ==
+                5);
+    assert_string_equal(json_string_value(json_object_get(line, "a_bayes")), "none");
+    assert_string_equal(json_string_value(json_object_get(line, "a_oracle")), "20%");
     assert_true(json_real_value(json_object_get(line, "u")) == 1.0 / 3); /* every bit of it */
     assert_string_equal(json_string_value(json_object_get(line, "arm")), "10%");
     assert_true(json_is_true(json_object_get(line, "has_stock")) &&

@@ -36,6 +36,7 @@ static void test_base_is_as_stated(void **state) {
     assert_near(world.sensitivities[SENSITIVITY_LOW].coupon_tilt[0], 1.4);
     assert_false(world.nuisance.enabled);
     assert_near(world.consent.granted, .8);
+    assert_int_equal(shop_world_idle_ms(&world), 60 * 60000);
 }
 
 static void test_every_built_in_world_loads(void **state) {

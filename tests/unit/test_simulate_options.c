@@ -8,7 +8,7 @@
 
 #include "producer/simulate_options.h"
 
-#define ARGUMENTS_MAX 24
+#define ARGUMENTS_MAX 32
 
 static enum options_verdict parse(struct simulate_options *out, const char *const *words) {
     char *argv[ARGUMENTS_MAX + 1];
@@ -37,6 +37,8 @@ static void defaults_are_the_shops(void **state) {
     assert_true(isnan(got.consent_granted) && isnan(got.consent_denied));
     assert_false(got.with_catalogue_changes);
     assert_null(got.truth_path);
+    assert_int_equal(got.policy, SHOP_POLICY_NONE);
+    assert_int_equal(got.report_from_day, 0);
     assert_null(got.causes_path);
 }
 
@@ -46,7 +48,8 @@ static void everything_reaches_the_shop(void **state) {
     assert_int_equal(PARSE(&options, "-b", "h:1", "--world", "dirty", "--seed=7", "--users", "5",
                            "--days", "6", "--start", "2024-02-29", "--nuisance", "off",
                            "--consent-granted", "0.5", "--consent-denied=0.5", "--truth", "t.jsonl",
-                           "--causes", "causes.jsonl", "--catalogue-topic", "c"),
+                           "--causes", "causes.jsonl", "--catalogue-topic", "c", "--policy",
+                           "bayes", "--report-from-day=5"),
                      OPTIONS_OK);
     struct shop_options got = simulate_shop_options(&options);
     assert_string_equal(got.world, "dirty");
@@ -58,6 +61,8 @@ static void everything_reaches_the_shop(void **state) {
     assert_true(got.consent_granted == .5 && got.consent_denied == .5);
     assert_true(got.with_catalogue_changes);
     assert_string_equal(got.truth_path, "t.jsonl");
+    assert_int_equal(got.policy, SHOP_POLICY_BAYES);
+    assert_int_equal(got.report_from_day, 5);
     assert_string_equal(got.causes_path, "causes.jsonl");
     assert_string_equal(options.feedback_topic, "push-feedback");
     assert_int_equal(options.listen_grace_ms, 5000);
@@ -73,6 +78,14 @@ static void what_does_not_fit_is_refused(void **state) {
     assert_int_equal(PARSE(&options, "-n", "--consent-granted", "0.5"), OPTIONS_ERROR);
     assert_int_equal(PARSE(&options, "-n", "--consent-granted", "0.6", "--consent-denied", "0.5"),
                      OPTIONS_ERROR);
+    assert_int_equal(PARSE(&options, "-n", "--policy", "best"), OPTIONS_ERROR);
+    assert_int_equal(
+        PARSE(&options, "-b", "h:1", "--listen", "promotion-pushes", "--policy", "all10"),
+        OPTIONS_ERROR);
+    assert_int_equal(
+        PARSE(&options, "-b", "h:1", "--listen", "promotion-pushes", "--policy", "none"),
+        OPTIONS_OK);
+    assert_int_equal(PARSE(&options, "-n", "--days", "5", "--report-from-day", "5"), OPTIONS_ERROR);
     assert_int_equal(PARSE(&options, "-n", "extra"), OPTIONS_ERROR);
     assert_int_equal(PARSE(&options, "--print-world"), OPTIONS_OK);
 }
