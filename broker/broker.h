@@ -1,9 +1,9 @@
 /* broker: the seam. Rooms and commands see records, assignments and epochs; librdkafka stays
  * behind.
  *
- * One `struct broker` is one worker's connection: a consumer in the group, a transactional
- * producer, a reader for recovery and side topics. All calls come from the worker's thread; the
- * commit thread and librdkafka's own threads stay inside. The life of a worker:
+ * One `struct broker` is one worker's or trainer's connection: a consumer in the group, a
+ * transactional producer, a reader for recovery and side topics. All calls come from its one
+ * thread; the commit thread and librdkafka's own threads stay inside. The life of a worker:
  *
  *     open -> side_read_to_end -> loop { poll -> assigned | revoked | lost | records ... submit }
  * -> drain -> close
@@ -22,11 +22,22 @@
 #include "broker/topics.h"
 
 enum broker_input { INPUT_CLICKSTREAM, INPUT_FEEDBACK, INPUT_COUNT };
+#define INPUT_EXAMPLES ((enum broker_input)0) /* the only input of a trainer */
 
 struct broker_config {
     const char *bootstrap_servers;
     const char *group_id;
-    const char *worker_name; /* stable: group.instance.id and transactional.id derive from it */
+    const char *worker_name; /* stable: group.instance.id; unique in the group */
+    /* Of the producer; NULL = group_id-worker_name. Members that take over from each other under
+     * different names must share one: taking over then fences (a trainer's, per learner). */
+    const char *transactional_id;
+    /* What the group reads; 0 = a worker's clickstream and push-feedback, and the topics that
+     * belong to them are checked for the same partition count. */
+    enum topic inputs[INPUT_COUNT];
+    int input_count;
+    /* The producer is made when partitions are assigned, before committed positions are read, and
+     * ends when they are taken away: a standby must not fence the member that is at work. */
+    bool opens_producer_at_assignment;
     const char
         *auto_offset_reset; /* earliest | latest: where a partition without position starts */
     struct config_properties
@@ -72,8 +83,9 @@ struct broker_event {
 struct broker;
 struct broker_ops; /* private to the implementations: broker_kafka.c, tests' simulated one */
 
-/* Opens clients, fences a predecessor of the same worker_name (init_transactions), warms metadata,
- * subscribes. Borrowed: config, topics, log. RETRY or STOP on failure, *out NULL. */
+/* Opens clients, fences a predecessor of the same worker_name (init_transactions; or later, see
+ * opens_producer_at_assignment), warms metadata, subscribes. Borrowed: topics, log, the texts of
+ * config. RETRY or STOP on failure, *out NULL. */
 MUST_CHECK struct failure broker_kafka_open(const struct broker_config *config,
                                             const struct topics *topics, const struct log_sink *log,
                                             struct broker **out);

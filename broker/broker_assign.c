@@ -60,7 +60,7 @@ static bool has_partition(const rd_kafka_topic_partition_list_t *list, const cha
 
 static void take_assignment(struct broker_kafka *broker,
                             const rd_kafka_topic_partition_list_t *partitions) {
-    const char *first = broker->topics->full[input_topic((enum broker_input)0)];
+    const char *first = input_name(broker, 0);
     size_t count = 0;
     broker->slots = memory_grow(broker->slots, (size_t)partitions->cnt + 1, sizeof *broker->slots);
     for (int i = 0; i < partitions->cnt; i++) {
@@ -68,10 +68,10 @@ static void take_assignment(struct broker_kafka *broker,
             broker->slots[count++] = (struct slot){.partition = partitions->elems[i].partition};
         }
     }
-    bool is_together = (size_t)partitions->cnt == count * INPUT_COUNT;
+    bool is_together = (size_t)partitions->cnt == count * (size_t)broker->input_count;
     for (size_t i = 0; i < count && is_together; i++) {
-        for (int input = 1; input < INPUT_COUNT; input++) {
-            const char *topic = broker->topics->full[input_topic((enum broker_input)input)];
+        for (int input = 1; input < broker->input_count; input++) {
+            const char *topic = input_name(broker, input);
             is_together =
                 is_together && has_partition(partitions, topic, broker->slots[i].partition);
         }
@@ -117,6 +117,7 @@ static void on_revoke(struct broker_kafka *broker, bool is_lost) {
     broker->ownership = OWNS_NOTHING;
     broker->slot_count = 0;
     broker->is_batch_stale = true;
+    broker->is_producer_stale = true;
 }
 
 void assign_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code,
@@ -143,12 +144,11 @@ void assign_rewind(struct broker_kafka *broker) {
 
 static rd_kafka_topic_partition_list_t *list_all(const struct broker_kafka *broker) {
     rd_kafka_topic_partition_list_t *list =
-        rd_kafka_topic_partition_list_new((int)broker->slot_count * INPUT_COUNT);
+        rd_kafka_topic_partition_list_new((int)broker->slot_count * broker->input_count);
     for (size_t i = 0; i < broker->slot_count; i++) {
-        for (int input = 0; input < INPUT_COUNT; input++) {
+        for (int input = 0; input < broker->input_count; input++) {
             rd_kafka_topic_partition_t *element = rd_kafka_topic_partition_list_add(
-                list, broker->topics->full[input_topic((enum broker_input)input)],
-                broker->slots[i].partition);
+                list, input_name(broker, input), broker->slots[i].partition);
             element->offset = RD_KAFKA_OFFSET_INVALID;
         }
     }
@@ -176,10 +176,11 @@ static rd_kafka_resp_err_t take_committed(struct broker_kafka *broker,
         memory_grow(broker->assignments, broker->slot_count + 1, sizeof *broker->assignments);
     for (size_t i = 0; i < broker->slot_count; i++) {
         struct assignment *assignment = &broker->assignments[i];
-        *assignment = (struct assignment){.partition = broker->slots[i].partition, .epoch = -1};
-        for (int input = 0; input < INPUT_COUNT; input++) {
+        *assignment = (struct assignment){
+            .partition = broker->slots[i].partition, .next_offset = {-1, -1}, .epoch = -1};
+        for (int input = 0; input < broker->input_count; input++) {
             const rd_kafka_topic_partition_t *element =
-                &list->elems[i * INPUT_COUNT + (size_t)input];
+                &list->elems[i * (size_t)broker->input_count + (size_t)input];
             if (element->err) {
                 return element->err;
             }
@@ -212,6 +213,10 @@ struct failure assign_read_positions(struct broker_kafka *broker, int timeout_ms
     if (failed(stop)) {
         return stop;
     }
+    struct failure opened = commit_open_producer(broker);
+    if (failed(opened)) {
+        return opened.action == FAILURE_STOP ? opened : failure_none();
+    }
     rd_kafka_topic_partition_list_t *list = list_all(broker);
     rd_kafka_resp_err_t code = broker->slot_count == 0
                                    ? RD_KAFKA_RESP_ERR_NO_ERROR
@@ -242,7 +247,7 @@ struct failure assign_read_positions(struct broker_kafka *broker, int timeout_ms
 /* The position to fetch from: what recovery says, or the rule for partitions without any. */
 static struct failure resolve(struct broker_kafka *broker, enum broker_input input,
                               int32_t partition, int64_t wanted, int64_t *out) {
-    const char *topic = broker->topics->full[input_topic(input)];
+    const char *topic = input_name(broker, (int)input);
     int64_t low, high;
     struct failure failure = read_watermarks(broker, topic, partition, ANSWER_WAIT_MS, &low, &high);
     if (failed(failure)) {
@@ -260,8 +265,8 @@ static struct failure resolve(struct broker_kafka *broker, enum broker_input inp
                  "records deleted before they were read topic=%s partition=%d from=%lld to=%lld",
                  topic, partition, (long long)wanted, (long long)low);
     }
-    bool is_latest =
-        input == INPUT_CLICKSTREAM && strcmp(broker->config->auto_offset_reset, "latest") == 0;
+    bool is_latest = broker->inputs[input] == TOPIC_CLICKSTREAM &&
+                     strcmp(broker->config->auto_offset_reset, "latest") == 0;
     *out = wanted >= low ? wanted : wanted >= 0 ? low : is_latest ? high : low;
     return failure_none();
 }
@@ -270,8 +275,7 @@ static struct failure resolve(struct broker_kafka *broker, enum broker_input inp
  * own thread. */
 static int64_t position_now(struct broker_kafka *broker, int input, int32_t partition) {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(
-        list, broker->topics->full[input_topic((enum broker_input)input)], partition);
+    rd_kafka_topic_partition_list_add(list, input_name(broker, input), partition);
     rd_kafka_resp_err_t code = rd_kafka_position(broker->consumer, list);
     int64_t position = !code && !list->elems[0].err ? list->elems[0].offset : -1;
     rd_kafka_topic_partition_list_destroy(list);
@@ -281,8 +285,8 @@ static int64_t position_now(struct broker_kafka *broker, int input, int32_t part
 static struct failure fetch_all(struct broker_kafka *broker) {
     rd_kafka_topic_partition_list_t *list = list_all(broker);
     for (int i = 0; i < list->cnt; i++) {
-        struct slot *slot = &broker->slots[i / INPUT_COUNT];
-        int input = i % INPUT_COUNT;
+        struct slot *slot = &broker->slots[i / broker->input_count];
+        int input = i % broker->input_count;
         list->elems[i].offset = slot->start[input];
         slot->stale[input] = position_now(broker, input, slot->partition);
     }
@@ -300,7 +304,7 @@ struct failure assign_start(struct broker *base, int32_t partition,
     struct broker_kafka *broker = kafka_of(base);
     struct slot *slot = assign_find(broker, partition);
     assert(broker->ownership == OWNS_RECOVERING && slot && !slot->is_started);
-    for (int input = 0; input < INPUT_COUNT; input++) {
+    for (int input = 0; input < broker->input_count; input++) {
         struct failure failure = resolve(broker, (enum broker_input)input, partition,
                                          next_offset[input], &slot->start[input]);
         if (failed(failure)) {

@@ -5,7 +5,9 @@
  *                                           - else abort, or a new producer with the same id
  *
  * After a failure committed positions are read only when C is idle again: the abort, or
- * init_transactions of the new producer, settles what they are. */
+ * init_transactions of the new producer, settles what they are. Where the producer belongs to the
+ * assignment (trainers), C only ends a broken one: whoever fenced it may be the new owner, so W
+ * opens the next one if the partitions are still ours. */
 #include <assert.h>
 #include <stdlib.h>
 #include <time.h>
@@ -19,6 +21,7 @@
 #define BACK_OFF_FIRST_MS 100
 #define BACK_OFF_MAX_MS   5000
 #define INIT_ROUND_MS     30000
+#define OPEN_ROUND_MS     10000 /* the group's callbacks wait meanwhile */
 
 int64_t monotonic_ms(void) {
     return clock_monotonic_ns() / MILLISECOND_NS;
@@ -113,6 +116,9 @@ static bool is_twin(struct broker_kafka *broker, const struct failure *failure) 
     if (!txn_error_is_fenced(failure->code) || failure->action == FAILURE_ABORT_EPOCH) {
         return false;
     }
+    if (broker->config->opens_producer_at_assignment) {
+        return false; /* a takeover; the group tells twins apart */
+    }
     int64_t now_ms = monotonic_ms();
     bool is_again =
         committer->fenced_at_ms > 0 && now_ms - committer->fenced_at_ms < FENCED_AGAIN_MS;
@@ -125,15 +131,25 @@ static struct failure twin_failure(const struct broker_kafka *broker, int code) 
                         broker->config->worker_name);
 }
 
+/* False, and the process must end, if it does not end. */
+static bool close_producer(struct broker_kafka *broker) {
+    txn_producer_close(broker);
+    if (broker->committer.is_haunted) {
+        set_stop(broker, failure_make(FAILURE_STOP, 0, "a Kafka producer does not end"));
+    }
+    return !broker->committer.is_haunted;
+}
+
 /* A new producer with the same transactional.id: its init_transactions settles the old one's
  * transaction. */
 static void recreate(struct broker_kafka *broker) {
-    struct committer *committer = &broker->committer;
     metric_add(&broker->metrics.producers_recreated_total, 1);
+    if (broker->config->opens_producer_at_assignment) {
+        close_producer(broker);
+        return;
+    }
     do {
-        txn_producer_close(broker);
-        if (committer->is_haunted) {
-            set_stop(broker, failure_make(FAILURE_STOP, 0, "a Kafka producer does not end"));
+        if (!close_producer(broker)) {
             return;
         }
         struct failure failure = txn_producer_open(broker, monotonic_ms() + INIT_ROUND_MS);
@@ -280,6 +296,39 @@ void commit_clean_up(struct broker_kafka *broker) {
     epoch_clean_up(&broker->epochs[1]);
 }
 
+struct failure commit_open_producer(struct broker_kafka *broker) {
+    struct committer *committer = &broker->committer;
+    if (!broker->config->opens_producer_at_assignment || broker->slot_count == 0) {
+        return failure_none();
+    }
+    if (broker->is_producer_stale && !close_producer(broker)) {
+        return commit_stop_reason(broker);
+    }
+    if (committer->producer) {
+        return failure_none();
+    }
+    if (rd_kafka_assignment_lost(broker->consumer)) {
+        return failure_make(FAILURE_RETRY, 0, "the assignment is lost");
+    }
+    struct failure failure = txn_producer_open(broker, monotonic_ms() + OPEN_ROUND_MS);
+    if (!failed(failure)) {
+        broker->is_producer_stale = false;
+        log_info(broker->log, "broker", "producer opened worker=%s", broker->config->worker_name);
+    } else if (failure.action != FAILURE_STOP) {
+        log_warn(broker->log, "broker", "producer not opened yet: %s", failure.text);
+        failure.action = FAILURE_RETRY;
+    }
+    return failure;
+}
+
+void commit_drop_producer(struct broker_kafka *broker) {
+    bool is_orphan = broker->config->opens_producer_at_assignment && broker->is_producer_stale &&
+                     broker->ownership == OWNS_NOTHING;
+    if (is_orphan && commit_wait_idle(broker, 0) && broker->committer.producer) {
+        (void)close_producer(broker);
+    }
+}
+
 struct epoch *commit_epoch(struct broker *base) {
     struct broker_kafka *broker = kafka_of(base);
     return &broker->epochs[broker->filling];
@@ -292,8 +341,8 @@ static rd_kafka_topic_partition_list_t *offsets_of(struct broker_kafka *broker,
     for (size_t i = 0; i < epoch->offset_count; i++) {
         const struct epoch_offset *offset = &epoch->offsets[i];
         const struct slot *slot = assign_find(broker, offset->partition);
-        assert(slot && offset->input >= 0 && offset->input < INPUT_COUNT);
-        const char *name = broker->topics->full[input_topic((enum broker_input)offset->input)];
+        assert(slot && offset->input >= 0 && offset->input < broker->input_count);
+        const char *name = input_name(broker, offset->input);
         rd_kafka_topic_partition_t *element =
             rd_kafka_topic_partition_list_add(list, name, offset->partition);
         element->offset =

@@ -33,11 +33,9 @@ struct failure group_open(struct broker_kafka *broker) {
     }
     rd_kafka_poll_set_consumer(broker->consumer);
     broker->queue = rd_kafka_queue_get_consumer(broker->consumer);
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(INPUT_COUNT);
-    for (int input = 0; input < INPUT_COUNT; input++) {
-        rd_kafka_topic_partition_list_add(
-            list, broker->topics->full[input_topic((enum broker_input)input)],
-            RD_KAFKA_PARTITION_UA);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(broker->input_count);
+    for (int input = 0; input < broker->input_count; input++) {
+        rd_kafka_topic_partition_list_add(list, input_name(broker, input), RD_KAFKA_PARTITION_UA);
     }
     rd_kafka_resp_err_t code = rd_kafka_subscribe(broker->consumer, list);
     rd_kafka_topic_partition_list_destroy(list);
@@ -139,6 +137,7 @@ static struct failure on_fenced(struct broker_kafka *broker) {
     broker->is_reported = false;
     broker->ownership = OWNS_NOTHING;
     broker->slot_count = 0;
+    broker->is_producer_stale = true;
     return failure_none();
 }
 

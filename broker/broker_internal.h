@@ -93,6 +93,8 @@ struct broker_kafka {
     const struct topics *topics;
     const struct log_sink *log;
     struct broker_metrics metrics;
+    enum topic inputs[INPUT_COUNT]; /* input_count of them */
+    int input_count;
 
     rd_kafka_t *consumer, *ends, *restore, *side;
     rd_kafka_queue_t *queue; /* of the consumer */
@@ -108,6 +110,7 @@ struct broker_kafka {
     bool is_member_dead;            /* the consumer was fenced and awaits its replacement */
     int64_t member_fenced_ms;       /* monotonic, of a fencing that nothing explained; 0 = never */
     int64_t waiting_since_ms;       /* for committed positions; 0 = not waiting */
+    bool is_producer_stale;         /* opens_producer_at_assignment: not of this assignment */
 
     struct batch *batches; /* batch_count in use since the last release */
     size_t batch_count, batch_capacity;
@@ -141,6 +144,10 @@ bool commit_wait(struct broker_kafka *broker, int timeout_ms);
 bool commit_wait_idle(struct broker_kafka *broker, int timeout_ms);
 /* Whether an epoch was lost since the last call. */
 bool commit_take_failure(struct broker_kafka *broker);
+/* opens_producer_at_assignment; the commit thread must rest. RETRY: the next poll tries again. */
+MUST_CHECK struct failure commit_open_producer(struct broker_kafka *broker);
+/* Ends a producer whose assignment is gone, once the commit thread rests. */
+void commit_drop_producer(struct broker_kafka *broker);
 struct failure commit_stop_reason(struct broker_kafka *broker);
 /* Any thread: waits up to wait_ms; true as soon as the broker is being closed. */
 bool commit_pause(struct broker_kafka *broker, int wait_ms);
@@ -200,7 +207,8 @@ MUST_CHECK struct failure read_side(struct broker *broker, enum topic topic, bro
 void read_clean_up(struct broker_kafka *broker);
 
 /* broker_kafka.c */
-enum topic input_topic(enum broker_input input);
+/* The name of an input's topic. */
+const char *input_name(const struct broker_kafka *broker, int input);
 MUST_CHECK struct failure client_of_broker(struct broker_kafka *broker, enum client_kind kind,
                                            const struct client_setting *settings, size_t count,
                                            rd_kafka_t **out);

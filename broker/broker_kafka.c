@@ -4,6 +4,7 @@
  * Order at open (KAFKA.md 1): init_transactions settles a predecessor's transaction before anybody
  * asks for committed positions. Topics are checked before subscribing: an unknown one is reported
  * once and then never again. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +17,18 @@
 #define INIT_WAIT_MS    60000
 #define DESTROY_WAIT_MS 1000
 
-enum topic input_topic(enum broker_input input) {
-    return input == INPUT_CLICKSTREAM ? TOPIC_CLICKSTREAM : TOPIC_PUSH_FEEDBACK;
+const char *input_name(const struct broker_kafka *broker, int input) {
+    assert(input >= 0 && input < broker->input_count);
+    return broker->topics->full[broker->inputs[input]];
+}
+
+static void set_inputs(struct broker_kafka *broker) {
+    static const enum topic of_worker[INPUT_COUNT] = {TOPIC_CLICKSTREAM, TOPIC_PUSH_FEEDBACK};
+    bool is_worker = broker->config->input_count == 0;
+    broker->input_count = is_worker ? INPUT_COUNT : broker->config->input_count;
+    for (int input = 0; input < broker->input_count; input++) {
+        broker->inputs[input] = is_worker ? of_worker[input] : broker->config->inputs[input];
+    }
 }
 
 struct failure client_of_broker(struct broker_kafka *broker, enum client_kind kind,
@@ -43,13 +54,14 @@ static struct failure check_topics(struct broker_kafka *broker) {
     if (failed(failure)) {
         return failure;
     }
+    bool is_worker = broker->config->input_count == 0;
     int32_t p = client_partitions(metadata, broker->topics->full[TOPIC_CLICKSTREAM]);
     for (int topic = 0; topic < TOPIC_COUNT && !failed(failure); topic++) {
         enum topic_partitions kind = topic_partitions_of((enum topic)topic);
         const char *name = broker->topics->full[topic];
         int32_t count = client_partitions(metadata, name);
         int32_t wanted = kind == TOPIC_PARTITIONS_P ? p : 1;
-        if (kind == TOPIC_PARTITIONS_FREE) {
+        if (kind == TOPIC_PARTITIONS_FREE || (kind == TOPIC_PARTITIONS_P && !is_worker)) {
             continue;
         }
         if (count == 0) {
@@ -68,7 +80,7 @@ static struct failure open_all(struct broker_kafka *broker) {
     if (!failed(failure)) {
         failure = check_topics(broker);
     }
-    if (!failed(failure)) {
+    if (!failed(failure) && !broker->config->opens_producer_at_assignment) {
         failure = txn_producer_open(broker, monotonic_ms() + INIT_WAIT_MS);
     }
     if (!failed(failure)) {
@@ -131,6 +143,7 @@ struct failure broker_kafka_open(const struct broker_config *config, const struc
     *broker = (struct broker_kafka){
         .broker = {.ops = &ops}, .own_config = *config, .topics = topics, .log = log};
     broker->config = &broker->own_config;
+    set_inputs(broker);
     broker->opaque = (struct broker_opaque){.client = {.log = log}, .broker = broker};
     commit_init(broker);
     struct failure failure = open_all(broker);

@@ -89,8 +89,8 @@ static struct record record_of(const rd_kafka_message_t *message, enum broker_in
 static enum broker_input input_of(const struct broker_kafka *broker,
                                   const rd_kafka_topic_t *topic) {
     const char *name = rd_kafka_topic_name(topic);
-    for (int input = 0; input < INPUT_COUNT; input++) {
-        if (strcmp(name, broker->topics->full[input_topic((enum broker_input)input)]) == 0) {
+    for (int input = 0; input < broker->input_count; input++) {
+        if (strcmp(name, input_name(broker, input)) == 0) {
             return (enum broker_input)input;
         }
     }
@@ -222,6 +222,7 @@ struct failure poll_event(struct broker *base, int timeout_ms, size_t records_ma
         return failure;
     }
     take_lost_epoch(broker);
+    commit_drop_producer(broker);
     if (take_pending(broker, out)) {
         return failure_none();
     }

@@ -41,8 +41,7 @@ struct failure read_log_end(struct broker *base, enum broker_input input, int32_
                             int64_t *out) {
     struct broker_kafka *broker = kafka_of(base);
     int64_t low;
-    return read_watermarks(broker, broker->topics->full[input_topic(input)], partition, 0, &low,
-                           out);
+    return read_watermarks(broker, input_name(broker, (int)input), partition, 0, &low, out);
 }
 
 struct failure read_partition_count(struct broker *base, enum topic topic, int32_t *out) {

@@ -224,7 +224,11 @@ static struct failure warm(struct broker_kafka *broker) {
 
 struct failure txn_producer_open(struct broker_kafka *broker, int64_t deadline_ms) {
     char id[300], timeout[24];
-    snprintf(id, sizeof id, "%s-%s", broker->config->group_id, broker->config->worker_name);
+    if (broker->config->transactional_id) {
+        snprintf(id, sizeof id, "%s", broker->config->transactional_id);
+    } else {
+        snprintf(id, sizeof id, "%s-%s", broker->config->group_id, broker->config->worker_name);
+    }
     snprintf(timeout, sizeof timeout, "%" PRId64, broker->config->transaction_timeout_ms);
     const struct client_setting settings[] = {{"transactional.id", id},
                                               {"transaction.timeout.ms", timeout}};
