@@ -1,0 +1,150 @@
+/* From examples to versions. */
+#include <assert.h>
+
+#include "consumer/trainer/trainer_internal.h"
+#include "schemas/schemas.h"
+
+/* ---- examples ---- */
+
+static bool decode(struct trainer *trainer, const struct record *record) {
+    struct bytes body;
+    return wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_EXAMPLE, 0, record->value, &body) &&
+           example_decode(body, &trainer->row);
+}
+
+/* The track goes first: it knows repeats. */
+static void learn(struct trainer *trainer, const struct learner_example *example,
+                  const struct track_example *track, int64_t offset) {
+    struct trainer_metrics *metrics = &trainer->metrics;
+    if (!track_take(trainer->model.track, track)) {
+        metric_add(&metrics->repeats_total, 1);
+        return;
+    }
+    trainer->changed_last = offset;
+    if (trainer->model.kind->learn(trainer->model.memory, example) != LEARNER_OK) {
+        metric_add(&metrics->poisoned_total, 1);
+        return;
+    }
+    metric_add(&metrics->learned_total, 1);
+    metric_add(&metrics->corrections_total, example->is_correction);
+}
+
+static void take_example(struct trainer *trainer, const struct record *record) {
+    struct trainer_metrics *metrics = &trainer->metrics;
+    struct learner_example example;
+    struct track_example track;
+    if (!decode(trainer, record)) {
+        metric_add(&metrics->undecodable_total, 1);
+        return;
+    }
+    switch (model_example(&trainer->model, &trainer->row, &example, &track)) {
+    case MODEL_EXAMPLE_OK:
+        learn(trainer, &example, &track, record->offset);
+        break;
+    case MODEL_EXAMPLE_MARGIN_ONLY:
+        metric_add(&metrics->margin_only_total, 1);
+        break;
+    case MODEL_EXAMPLE_FOREIGN:
+        metric_add(&metrics->foreign_total, 1);
+        break;
+    case MODEL_EXAMPLE_POISONED:
+        metric_add(&metrics->poisoned_total, 1);
+        break;
+    case MODEL_EXAMPLE_COUNT:
+        assert(!"a verdict");
+    }
+}
+
+void trainer_take(struct trainer *trainer, const struct record *record) {
+    if (record->offset < trainer->next_offset) {
+        return;
+    }
+    trainer_reach(trainer, record->offset);
+    metric_add(&trainer->metrics.examples_total, 1);
+    take_example(trainer, record);
+    trainer->next_offset = record->offset + 1;
+}
+
+/* ---- mini-batches ---- */
+
+static int64_t batch_offsets(const struct trainer *trainer) {
+    return trainer->settings.config->learn.batch_offsets;
+}
+
+struct export {
+    struct model_rows *rows;
+    int64_t version_offset;
+};
+
+static void keep_row(void *context, const struct learner_row *row) {
+    struct export *export = context;
+    model_rows_put(export->rows, row, export->version_offset, false, false);
+}
+
+/* The rows of the mini-batch with the last change, as they are at its end. */
+static void end_batch(struct trainer *trainer) {
+    int64_t size = batch_offsets(trainer);
+    struct export export = {&trainer->unpublished, (trainer->changed_last / size + 1) * size};
+    trainer->model.kind->export_rows(trainer->model.memory, false, keep_row, &export);
+    track_export_rows(trainer->model.track, false, keep_row, &export);
+    trainer->changed_last = -1;
+    metric_add(&trainer->metrics.batches_total, 1);
+}
+
+void trainer_reach(struct trainer *trainer, int64_t offset) {
+    int64_t whole = offset / batch_offsets(trainer) * batch_offsets(trainer);
+    if (offset > trainer->next_offset) {
+        trainer->next_offset = offset;
+    }
+    if (whole <= trainer->whole) {
+        return;
+    }
+    if (trainer->changed_last >= 0) {
+        end_batch(trainer);
+    }
+    trainer->whole = whole;
+}
+
+/* ---- versions ---- */
+
+static void write_row(struct trainer *trainer, struct epoch *epoch, struct bytes name,
+                      struct bytes kind, struct bytes values, int64_t version_offset) {
+    const char *learner = trainer->settings.learner->name;
+    char key[LEARNER_ROW_KEY_MAX + 64];
+    int size = snprintf(key, sizeof key, "%s/%.*s", learner, BYTES_ARG(name));
+    assert(size > 0 && (size_t)size < sizeof key);
+    struct model_row row = {.learner = bytes_of_text(learner),
+                            .row = name,
+                            .kind = kind,
+                            .values = values,
+                            .version_offset = version_offset};
+    struct buffer *value =
+        epoch_begin(epoch, TOPIC_MODEL, MODEL_PARTITION, bytes_of(key, (size_t)size));
+    wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_MODEL_ROW, 0, value);
+    model_row_encode(&row, value);
+    epoch_end(epoch);
+}
+
+struct failure trainer_publish(struct trainer *trainer) {
+    trainer->published_ms = now_ms(trainer);
+    if (trainer->whole <= trainer->version) {
+        return failure_none();
+    }
+    struct epoch *epoch = broker_epoch(trainer->broker);
+    struct bytes version = bytes_of_text(MODEL_VERSION_ROW);
+    const struct model_rows *rows = &trainer->unpublished;
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct model_rows_item *item = &rows->items[i];
+        write_row(trainer, epoch, bytes_of_text(item->key),
+                  bytes_of_text(learner_row_kind_names[item->kind]), buffer_bytes(&item->values),
+                  item->version_offset);
+    }
+    write_row(trainer, epoch, version, version, bytes_of(NULL, 0), trainer->whole);
+    epoch_offset(epoch, INPUT_EXAMPLES, EXAMPLES_PARTITION, trainer->whole, ++trainer->number);
+    metric_add(&trainer->metrics.versions_total, 1);
+    metric_add(&trainer->metrics.rows_total, (int64_t)rows->count);
+    metric_set(&trainer->metrics.next_offset, trainer->whole);
+    trainer->version = trainer->whole;
+    model_rows_clear(&trainer->unpublished);
+    return broker_submit(trainer->broker, epoch);
+}
