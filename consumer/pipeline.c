@@ -15,12 +15,21 @@ void pipeline_init(struct pipeline *pipeline, const struct pipeline_settings *se
     pipeline->clean.config = settings->clean;
     pipeline->pending = memory_new(settings->micro_batch_max, sizeof *pipeline->pending);
     pipeline->pending_effect_ms = INT64_MAX;
+    pipeline->outcomes = (struct outcomes){
+        .config = settings->outcomes, .decide = settings->decide, .progress = &pipeline->progress};
+    score_init(&pipeline->score, settings->learn, settings->decide);
+    const char *learners[ROW_LEARNERS_MAX];
+    for (size_t i = 0; i < pipeline->score.model_count; i++) {
+        learners[i] = pipeline->score.models[i].config->name;
+    }
+    progress_init(&pipeline->progress, pipeline->score.model_count, learners);
     decide_init(&pipeline->decide, settings->decide, zones, settings->partition_count);
     emit_init(&pipeline->emit, settings->decide, tally);
 }
 
 void pipeline_clean_up(struct pipeline *pipeline) {
     emit_clean_up(&pipeline->emit);
+    score_clean_up(&pipeline->score);
     free(pipeline->pending);
     pipeline->pending = NULL;
 }
@@ -28,12 +37,40 @@ void pipeline_clean_up(struct pipeline *pipeline) {
 void pipeline_begin(struct pipeline *pipeline, struct epoch *epoch) {
     pipeline->epoch = epoch;
     pipeline->emit.epoch = epoch;
+    pipeline->outcomes.epoch = epoch;
 }
 
 /* ---- the micro-batch: score, decide, write back, emit ---- */
 
-/* Writes a decision into its user's state: what later decisions, revocations and the closing timer
- * need to know. */
+/* The earliest thing that the user's open decisions wait for; INT64_MAX = nothing. */
+static int64_t next_step_ms(const struct pipeline *pipeline, const struct user_state *user) {
+    int64_t first_ms = INT64_MAX;
+    for (size_t i = 0; user->active && i < user->active->open_count; i++) {
+        const struct open_decision *open = &user->active->open[i];
+        int64_t next_ms = open->redecide_ms != TIME_NONE
+                              ? open->redecide_ms
+                              : outcomes_next_ms(pipeline->settings.outcomes, open);
+        first_ms = next_ms < first_ms ? next_ms : first_ms;
+    }
+    return first_ms;
+}
+
+static void arm_decisions(struct pipeline *pipeline, struct partition *partition, uint32_t slot) {
+    const struct user_state *user = &user_store_get(&partition->store, slot)->state;
+    triggers_arm_decisions(partition, slot, next_step_ms(pipeline, user));
+}
+
+/* The decision is over: it leaves the user, the topic and the partition. */
+static void forget_decision(struct pipeline *pipeline, struct partition *partition,
+                            struct user_state *user, size_t index) {
+    emit_close(&pipeline->emit, partition->number, &user->active->open[index],
+               partition->open_rows);
+    open_decisions_close(user, index);
+    partition->open_count--;
+}
+
+/* Writes a decision into its user's state: what later decisions, revocations and timers need to
+ * know. One whose reason was gone by the morning was no chance to send anything: no example. */
 static void remember(struct pipeline *pipeline, const struct pending *pending) {
     const struct decision *decision = &pending->decision;
     struct user_slot *tenant = user_store_get(&pending->partition->store, pending->slot);
@@ -41,16 +78,25 @@ static void remember(struct pipeline *pipeline, const struct pending *pending) {
     tenant->is_pending = false;
     open_decisions_record(&tenant->state, decision,
                           decision_is_sent(decision) ? offers[decision->offer].id : "");
-    triggers_arm_decisions(pending->partition, pending->slot);
+    if (decision->gates & GATE_BIT(GATE_CONDITION_GONE)) {
+        struct open_decision *open = open_decisions_find(&tenant->state, decision->id);
+        forget_decision(pipeline, pending->partition, &tenant->state,
+                        (size_t)(open - tenant->state.active->open));
+        metric_add(&pipeline->outcomes.metrics.condition_gone_total, 1);
+    }
+    arm_decisions(pipeline, pending->partition, pending->slot);
 }
 
-/* No learner is configured yet: score has nothing to add between capture and decide. */
 static void close_batch(struct pipeline *pipeline) {
+    for (size_t i = 0; i < pipeline->pending_count; i++) {
+        score_decision(&pipeline->score, &pipeline->pending[i].decision);
+    }
     for (size_t i = 0; i < pipeline->pending_count; i++) {
         struct pending *pending = &pipeline->pending[i];
         decide(&pipeline->decide, &pending->partition->ledger, pending->partition->number,
                pipeline->side->is_paused, &pending->decision);
-        emit_decision(&pipeline->emit, pending->partition->number, &pending->decision);
+        emit_decision(&pipeline->emit, pending->partition->number, &pending->decision,
+                      pending->partition->open_rows);
         remember(pipeline, pending);
     }
     pipeline->pending_count = 0;
@@ -64,8 +110,48 @@ static void settle_user(struct pipeline *pipeline, const struct user_slot *tenan
     }
 }
 
+/* The earliest timer that a waiting decision could set: the end of the night, or of its short
+ * window. */
+static int64_t effect_of(const struct pipeline *pipeline, const struct decision *decision) {
+    const struct decide_config *config = pipeline->settings.decide;
+    uint16_t zone =
+        decision->zone != TIMEZONE_NONE ? decision->zone : pipeline->decide.default_zone;
+    int64_t morning_ms =
+        timezone_quiet_end_ms(pipeline->zones, zone, decision->decided_ms,
+                              config->quiet_hours.start_minute, config->quiet_hours.end_minute);
+    struct open_decision open = {.trigger = (uint8_t)decision->trigger,
+                                 .decided_ms = decision->decided_ms,
+                                 .close_ms = decision->close_ms};
+    int64_t step_ms = outcomes_next_ms(pipeline->settings.outcomes, &open);
+    return morning_ms > decision->decided_ms && morning_ms < step_ms ? morning_ms : step_ms;
+}
+
+/* Whom somebody waits for only because of refunds makes room for a new decision. */
+static void make_room(struct pipeline *pipeline, struct partition *partition,
+                      struct user_state *user) {
+    for (size_t i = 0;
+         user->active && user->active->open_count == USER_OPEN_MAX && i < user->active->open_count;
+         i++) {
+        if (user->active->open[i].flags & DECISION_MATURED) {
+            close_batch(pipeline); /* rows keep the order of what caused them */
+            forget_decision(pipeline, partition, user, i);
+            metric_add(&pipeline->outcomes.metrics.closed_early_total, 1);
+        }
+    }
+}
+
+/* Bounds what awaits an outcome: per user (capture has looked) and per partition. */
+static void reserve_outcome(struct pipeline *pipeline, struct partition *partition,
+                            struct decision *decision) {
+    bool is_full = partition->open_count >= pipeline->settings.outcomes->open_max;
+    decision->is_too_many_open = decision->is_too_many_open || is_full;
+    partition->open_count += !decision->is_too_many_open;
+    metric_add(&pipeline->outcomes.metrics.too_many_open_total, decision->is_too_many_open);
+}
+
 static void open_decision(struct pipeline *pipeline, struct partition *partition, uint32_t slot,
                           const struct capture_cause *cause) {
+    make_room(pipeline, partition, &user_store_get(&partition->store, slot)->state);
     if (pipeline->pending_count == pipeline->settings.micro_batch_max) {
         close_batch(pipeline);
     }
@@ -74,14 +160,14 @@ static void open_decision(struct pipeline *pipeline, struct partition *partition
     pending->partition = partition;
     pending->slot = slot;
     capture_decision(config, pipeline->side, partition, slot, cause, &pending->decision);
+    if (!cause->open) {
+        reserve_outcome(pipeline, partition, &pending->decision);
+    }
+    if (cause->trigger == TRIGGER_OBSERVE) {
+        pending->decision.weight = 1 / pipeline->settings.triggers->observe.share;
+    }
     user_store_get(&partition->store, slot)->is_pending = true;
-    uint16_t zone = pending->decision.zone != TIMEZONE_NONE ? pending->decision.zone
-                                                            : pipeline->decide.default_zone;
-    int64_t effect_ms =
-        timezone_quiet_end_ms(pipeline->zones, zone, cause->decided_ms,
-                              config->quiet_hours.start_minute, config->quiet_hours.end_minute);
-    int64_t close_ms = pending->decision.close_ms; /* a night may be longer than a short window */
-    effect_ms = effect_ms > cause->decided_ms && effect_ms < close_ms ? effect_ms : close_ms;
+    int64_t effect_ms = effect_of(pipeline, &pending->decision);
     if (effect_ms < pipeline->pending_effect_ms) {
         pipeline->pending_effect_ms = effect_ms;
     }
@@ -89,14 +175,7 @@ static void open_decision(struct pipeline *pipeline, struct partition *partition
 
 /* ---- timers ---- */
 
-static void close_decision(struct pipeline *pipeline, struct partition *partition,
-                           struct user_state *user, size_t index) {
-    close_batch(pipeline); /* rows keep the order of what caused them */
-    emit_close(&pipeline->emit, partition->number, &user->active->open[index]);
-    open_decisions_close(user, index);
-}
-
-/* The earliest of the user's open decisions is due: taken again, or closed. */
+/* The earliest of the user's open decisions is due: taken again, labelled, matured or closed. */
 static void fire_decisions(struct pipeline *pipeline, struct partition *partition, uint32_t slot,
                            int64_t due_ms) {
     struct user_state *user = &user_store_get(&partition->store, slot)->state;
@@ -110,13 +189,24 @@ static void fire_decisions(struct pipeline *pipeline, struct partition *partitio
             metric_add(&pipeline->triggers_metrics.redecisions_total, 1);
             break;
         }
-        if (open->redecide_ms == TIME_NONE && open->close_ms == due_ms) {
-            close_decision(pipeline, partition, user, i);
+        if (open->redecide_ms == TIME_NONE &&
+            outcomes_next_ms(pipeline->settings.outcomes, open) == due_ms) {
+            close_batch(pipeline); /* rows keep the order of what caused them */
+            if (outcomes_step(&pipeline->outcomes, partition, open, due_ms)) {
+                forget_decision(pipeline, partition, user, i);
+            }
             break;
         }
     }
-    triggers_arm_decisions(partition, slot);
+    arm_decisions(pipeline, partition, slot);
     state_prune(user, due_ms);
+}
+
+/* An observation never takes the last place from a trigger. */
+static bool has_room_to_observe(const struct pipeline *pipeline, const struct partition *partition,
+                                const struct user_state *user) {
+    return user->active->open_count + 1 < USER_OPEN_MAX &&
+           partition->open_count < pipeline->settings.outcomes->open_max;
 }
 
 static void fire_trigger(struct pipeline *pipeline, struct partition *partition, uint32_t slot,
@@ -125,12 +215,18 @@ static void fire_trigger(struct pipeline *pipeline, struct partition *partition,
     struct triggers_metrics *metrics = &pipeline->triggers_metrics;
     static const enum trigger triggers[] = {[TIMER_CART] = TRIGGER_CART_ABANDONED,
                                             [TIMER_CHECKOUT] = TRIGGER_CHECKOUT_ABANDONED,
-                                            [TIMER_BROWSE] = TRIGGER_BROWSE_ABANDONED};
-    struct metric *const fired[] = {&metrics->cart_abandoned_total,
-                                    &metrics->checkout_abandoned_total,
-                                    &metrics->browse_abandoned_total};
+                                            [TIMER_BROWSE] = TRIGGER_BROWSE_ABANDONED,
+                                            [TIMER_OBSERVE] = TRIGGER_OBSERVE};
+    struct metric *const fired[] = {[TIMER_CART] = &metrics->cart_abandoned_total,
+                                    [TIMER_CHECKOUT] = &metrics->checkout_abandoned_total,
+                                    [TIMER_BROWSE] = &metrics->browse_abandoned_total,
+                                    [TIMER_OBSERVE] = &metrics->observe_total};
     if (user->bot_suspect) {
         metric_add(&metrics->bot_suppressed_total, 1);
+        return;
+    }
+    if (kind == TIMER_OBSERVE && !has_room_to_observe(pipeline, partition, user)) {
+        metric_add(&metrics->observe_skipped_total, 1);
         return;
     }
     struct capture_cause cause = {triggers[kind], user->active->timers[kind].anchor, deadline_ms,
@@ -223,7 +319,9 @@ static void evict_one(struct pipeline *pipeline, struct partition *partition) {
     struct user_slot *tenant = user_store_get(&partition->store, slot);
     settle_user(pipeline, tenant);
     while (tenant->state.active && tenant->state.active->open_count > 0) {
-        close_decision(pipeline, partition, &tenant->state, 0);
+        close_batch(pipeline); /* rows keep the order of what caused them */
+        forget_decision(pipeline, partition, &tenant->state, 0);
+        metric_add(&pipeline->outcomes.metrics.evicted_total, 1);
     }
     epoch_tombstone(pipeline->epoch, TOPIC_USER_STATE, partition->number,
                     user_state_id(&tenant->state));
@@ -245,20 +343,37 @@ static uint32_t find_or_add_user(struct pipeline *pipeline, struct partition *pa
 }
 
 /* An order before the push arrived takes the push back. */
-static void revoke_pushes(struct pipeline *pipeline, struct partition *partition,
-                          struct user_state *user, const struct event *event) {
-    for (size_t i = 0;
-         event->type == EVENT_ORDER_COMPLETED && user->active && i < user->active->open_count;
-         i++) {
+static void revoke_push(struct pipeline *pipeline, struct partition *partition,
+                        const struct user_state *user, struct open_decision *open,
+                        const struct event *event) {
+    bool is_under_way =
+        (open->flags & DECISION_SENT) && !(open->flags & (DECISION_DELIVERED | DECISION_REVOKED));
+    if (is_under_way && event->event_ms < open->expires_ms) {
+        open->flags |= DECISION_REVOKED;
+        close_batch(pipeline); /* rows keep the order of what caused them */
+        emit_revocation(&pipeline->emit, partition->number, user_state_id(user), open);
+    }
+}
+
+/* What the event says of the user's open decisions: pushes to take back, outcomes. */
+static void follow_up(struct pipeline *pipeline, struct partition *partition, uint32_t slot,
+                      const struct event *event) {
+    struct user_state *user = &user_store_get(&partition->store, slot)->state;
+    bool is_changed = false;
+    for (size_t i = 0; user->active && i < user->active->open_count; i++) {
         struct open_decision *open = &user->active->open[i];
-        open->flags |= DECISION_ORDERED;
-        bool is_under_way = (open->flags & DECISION_SENT) &&
-                            !(open->flags & (DECISION_DELIVERED | DECISION_REVOKED));
-        if (is_under_way && event->event_ms < open->expires_ms) {
-            open->flags |= DECISION_REVOKED;
-            close_batch(pipeline); /* rows keep the order of what caused them */
-            emit_revocation(&pipeline->emit, partition->number, user_state_id(user), open);
+        if (event->type == EVENT_ORDER_COMPLETED) {
+            revoke_push(pipeline, partition, user, open, event);
         }
+        enum outcome_change change = outcomes_take(pipeline->settings.outcomes, open, event);
+        if (change != OUTCOME_SAME) {
+            close_batch(pipeline);
+            outcomes_correct(&pipeline->outcomes, partition, open, change, event->event_ms);
+            is_changed = true;
+        }
+    }
+    if (is_changed) {
+        arm_decisions(pipeline, partition, slot);
     }
 }
 
@@ -279,14 +394,15 @@ static enum clean_verdict apply(struct pipeline *pipeline, struct partition *par
                                clean_is_bot_agent(&pipeline->clean, event->user_agent));
     metric_add(&pipeline->clean.metrics.bot_events_total, is_bot);
     state_fold(settings->state, &partition->store, user, event, is_late, &pipeline->state_metrics);
-    revoke_pushes(pipeline, partition, user, event);
+    follow_up(pipeline, partition, slot, event);
     if (is_late) {
         triggers_after_late(partition, slot, event);
         return CLEAN_LATE;
     }
     uint64_t anchor =
         triggers_anchor(event->event_id, INPUT_CLICKSTREAM, record->partition, record->offset);
-    triggers_after_event(settings->triggers, partition, slot, event, anchor);
+    triggers_after_event(settings->triggers, settings->decide->observe_salt, partition, slot, event,
+                         anchor);
     return CLEAN_OK;
 }
 
@@ -348,8 +464,8 @@ static void handle(struct pipeline *pipeline, struct partition *partition,
         verdict = apply_feedback(pipeline, partition, &event);
     } else if (verdict == CLEAN_OK) {
         /* 6 triggers fire before the event is applied; 7 features are captured there; 8 score, 9
-         * decide and 10 emit run when the micro-batch closes. Then 4 state takes the event and 6
-         * triggers arm. */
+         * decide and 10 emit run when the micro-batch closes. Then 4 state takes the event, 5
+         * outcomes hear of it and 6 triggers arm. */
         advance_watermark(pipeline, partition, event.event_ms);
         verdict = apply(pipeline, partition, &event, record);
     }
@@ -466,6 +582,11 @@ static void write_journal(struct pipeline *pipeline, const struct partition *par
     for (size_t i = 0; i < sizeof side_names / sizeof side_names[0]; i++) {
         row.sides[row.side_count++] =
             (struct side_position){bytes_of_text(side_names[i]), pipeline->side->positions[i]};
+    }
+    for (size_t i = 0; i < pipeline->score.model_count; i++) {
+        const struct model *model = &pipeline->score.models[i];
+        row.models[row.model_count++] =
+            (struct model_version){bytes_of_text(model->config->name), model->version_offset};
     }
     struct buffer *out = epoch_begin(pipeline->epoch, TOPIC_JOURNAL, partition->number, key);
     wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_JOURNAL, 0, out);

@@ -13,7 +13,9 @@
 #include "consumer/rooms/clean.h"
 #include "consumer/rooms/decode.h"
 #include "consumer/rooms/emit.h"
+#include "consumer/rooms/outcomes.h"
 #include "consumer/rooms/partition.h"
+#include "consumer/rooms/score.h"
 #include "consumer/rooms/triggers.h"
 
 struct pipeline_settings {
@@ -21,6 +23,8 @@ struct pipeline_settings {
     const struct clean_config *clean;
     const struct state_config *state;
     const struct triggers_config *triggers;
+    const struct outcomes_config *outcomes;
+    const struct learn_config *learn;
     const struct decide_config *decide;
     struct bytes clickstream_name, feedback_name; /* topic names for dead letters */
     size_t micro_batch_max;                       /* 1 = one decision at a time */
@@ -42,6 +46,9 @@ struct pipeline {
     struct clean clean;
     struct state_metrics state_metrics;
     struct triggers_metrics triggers_metrics;
+    struct outcomes outcomes;
+    struct progress progress;
+    struct score score;
     struct decide decide;
     struct emit emit;
     struct epoch *epoch;     /* the epoch being filled */

@@ -136,8 +136,10 @@ static void list_sections(struct sections *sections, struct pipeline_config *con
         {"decode", &decode_config_table, &config->decode},
         {"clean", &clean_config_table, &config->clean},
         {"state", &state_config_table, &config->state},
+        {"outcomes", &outcomes_config_table, &config->outcomes},
         {"triggers", &triggers_config_table, &config->triggers},
         {"decide", &decide_config_table, &config->decide},
+        {"learn", &learn_config_table, &config->learn},
         {"ops", &ops_config_table, &config->ops},
     };
     sections->count = sizeof rooms / sizeof rooms[0];
@@ -185,12 +187,14 @@ static size_t check_kafka(const char *name, const struct broker_config *broker, 
 }
 
 /* A room's check does not know the file's name; its lines get it here. */
-static size_t check_decide(const char *name, const struct decide_config *decide, FILE *errors) {
+static size_t check_room(const char *name, const struct pipeline_config *config,
+                         size_t (*check)(const struct pipeline_config *config, FILE *errors),
+                         FILE *errors) {
     char *text = NULL;
     size_t size = 0;
     FILE *lines = open_memstream(&text, &size);
     assert(lines);
-    size_t count = decide_config_check(decide, lines);
+    size_t count = check(config, lines);
     fclose(lines);
     char *rest = text;
     for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
@@ -202,8 +206,18 @@ static size_t check_decide(const char *name, const struct decide_config *decide,
     return count;
 }
 
+static size_t check_decide(const struct pipeline_config *config, FILE *errors) {
+    return decide_config_check(&config->decide, errors);
+}
+
+static size_t check_learn(const struct pipeline_config *config, FILE *errors) {
+    return learn_config_check(&config->learn, errors);
+}
+
 static size_t check_rooms(const char *name, const struct pipeline_config *config, FILE *errors) {
-    return check_kafka(name, &config->broker, errors) + check_decide(name, &config->decide, errors);
+    return check_kafka(name, &config->broker, errors) +
+           check_room(name, config, check_decide, errors) +
+           check_room(name, config, check_learn, errors);
 }
 
 /* ---- Load ---- */

@@ -8,6 +8,8 @@
 #include "consumer/rooms/clean.h"
 #include "consumer/rooms/decide.h"
 #include "consumer/rooms/decode.h"
+#include "consumer/rooms/models.h"
+#include "consumer/rooms/outcomes.h"
 #include "consumer/rooms/state.h"
 #include "consumer/rooms/triggers.h"
 #include "consumer/side/side_table.h"
@@ -30,8 +32,10 @@ struct pipeline_config {
     struct decode_config decode;
     struct clean_config clean;
     struct state_config state;
+    struct outcomes_config outcomes;
     struct triggers_config triggers;
     struct decide_config decide; /* sections `decide`, `offers`, `rules` */
+    struct learn_config learn;
     struct ops_config ops;
     uint64_t fingerprint; /* of the file's text */
     struct config *owned; /* the texts and lists that all of them point to */

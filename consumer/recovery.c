@@ -5,17 +5,15 @@
 #include "consumer/side/side_table.h"
 #include "schemas/schemas.h"
 
-#define ROOM               "recovery"
-#define OPEN_DECISIONS_MAX (64U << 20)
+#define ROOM "recovery"
 
 /* One reading of one topic partition. */
 struct reading {
     struct partition *partition;
     struct user_state_names names;
-    struct side_table *open; /* decision id -> row */
-    bool has_row;            /* of partition-state */
-    size_t refused;          /* rows that are not valid */
-    size_t overflow;         /* rows of users beyond users_max */
+    bool has_row;    /* of partition-state */
+    size_t refused;  /* rows that are not valid */
+    size_t overflow; /* rows of users beyond users_max */
 };
 
 bool recovery_is_current(const struct partition *partition, const struct assignment *assignment) {
@@ -71,7 +69,13 @@ static void take_user(void *context, const struct record *record) {
 
 static void take_open_decision(void *context, const struct record *record) {
     struct reading *reading = context;
-    if (!side_table_put(reading->open, record->key, record->value)) {
+    struct bytes body = bytes_of(NULL, 0);
+    struct open_decision_row row;
+    if (record->value.data &&
+        (!wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_OPEN_DECISION, 0, record->value, &body) ||
+         !open_decision_decode(body, &row))) {
+        reading->refused++;
+    } else if (!side_table_put(reading->partition->open_rows, record->key, body)) {
         reading->refused++;
     }
 }
@@ -87,7 +91,7 @@ static struct failure check_open_decisions(const struct reading *reading) {
         for (size_t i = 0; i < open_count; i++) {
             char id[33];
             hash128_format(tenant->state.active->open[i].id, id);
-            if (side_table_get(reading->open, bytes_of_text(id)).size == 0) {
+            if (side_table_get(reading->partition->open_rows, bytes_of_text(id)).size == 0) {
                 return failure_make(
                     FAILURE_STOP, 0,
                     "partition %d: open decision %s of a user has no row in open-decisions",
@@ -96,10 +100,11 @@ static struct failure check_open_decisions(const struct reading *reading) {
             expected++;
         }
     }
-    if (expected != side_table_count(reading->open)) {
-        return failure_make(
-            FAILURE_STOP, 0, "partition %d: %zu rows in open-decisions, users hold %zu",
-            (int)reading->partition->number, side_table_count(reading->open), expected);
+    if (expected != side_table_count(reading->partition->open_rows)) {
+        return failure_make(FAILURE_STOP, 0,
+                            "partition %d: %zu rows in open-decisions, users hold %zu",
+                            (int)reading->partition->number,
+                            side_table_count(reading->partition->open_rows), expected);
     }
     return failure_none();
 }
@@ -175,7 +180,6 @@ struct failure recovery_run(const struct recovery *recovery, const struct assign
     struct reading reading = {
         .partition = partition,
         .names = user_store_names(&partition->store),
-        .open = side_table_new(OPEN_DECISIONS_MAX),
     };
     struct failure failure = read_topics(recovery, &reading, partition->number);
     if (!failed(failure) && reading.refused > 0) {
@@ -196,13 +200,14 @@ struct failure recovery_run(const struct recovery *recovery, const struct assign
     }
     if (!failed(failure)) {
         partition_rebuild_timers(partition);
+        partition->open_count = (int64_t)side_table_count(partition->open_rows);
         partition_begin(partition);
         metric_add(&recovery->metrics->recovered_users_total, partition->store.count);
         log_info(recovery->log, ROOM,
                  "recovered partition=%d users=%u open_decisions=%zu epoch=%lld offset=%lld",
-                 (int)partition->number, partition->store.count, side_table_count(reading.open),
-                 (long long)partition->epoch, (long long)partition->next_offset[INPUT_CLICKSTREAM]);
+                 (int)partition->number, partition->store.count,
+                 side_table_count(partition->open_rows), (long long)partition->epoch,
+                 (long long)partition->next_offset[INPUT_CLICKSTREAM]);
     }
-    side_table_destroy(reading.open);
     return failure;
 }

@@ -16,6 +16,8 @@ static void init_pipeline(struct worker *worker) {
         .clean = &config->clean,
         .state = &config->state,
         .triggers = &config->triggers,
+        .outcomes = &config->outcomes,
+        .learn = &config->learn,
         .decide = &config->decide,
         .clickstream_name = bytes_of_text(config->topics.full[TOPIC_CLICKSTREAM]),
         .feedback_name = bytes_of_text(config->topics.full[TOPIC_PUSH_FEEDBACK]),
@@ -60,7 +62,10 @@ static struct failure start(struct worker *worker) {
     worker->owned = memory_new((size_t)worker->partition_count, sizeof *worker->owned);
     init_pipeline(worker);
     failure = take_ends(worker);
-    return failed(failure) ? failure : side_poll(&worker->side, worker->broker);
+    if (!failed(failure)) {
+        failure = side_poll(&worker->side, worker->broker);
+    }
+    return failed(failure) ? failure : score_poll(&worker->pipeline.score, worker->broker);
 }
 
 struct failure worker_new_on(const struct worker_settings *settings, struct broker *broker,
@@ -206,11 +211,12 @@ static void write_offsets(struct worker *worker, struct epoch *epoch) {
 }
 
 static void show_gauges(struct worker *worker) {
-    int64_t users = 0, timers = 0, items = 0, watermark_ms = INT64_MAX;
+    int64_t users = 0, timers = 0, items = 0, open = 0, watermark_ms = INT64_MAX;
     for (int32_t p = 0; p < worker->partition_count; p++) {
         const struct partition *partition = &worker->owned[p].partition;
         if (worker->owned[p].is_running) {
             users += partition->store.count;
+            open += partition->open_count;
             timers += (int64_t)partition->timers.count;
             items += (int64_t)partition->store.items.index.count;
             if (partition->watermark_ms != TIME_NONE && partition->watermark_ms < watermark_ms) {
@@ -221,6 +227,7 @@ static void show_gauges(struct worker *worker) {
     metric_set(&worker->pipeline.state_metrics.users, users);
     metric_set(&worker->pipeline.state_metrics.timers, timers);
     metric_set(&worker->pipeline.state_metrics.items, items);
+    metric_set(&worker->pipeline.outcomes.metrics.open, open);
     atomic_store_explicit(&worker->watermark_ms,
                           watermark_ms == INT64_MAX ? TIME_NONE : watermark_ms,
                           memory_order_relaxed);
@@ -229,7 +236,17 @@ static void show_gauges(struct worker *worker) {
 /* A side topic that cannot be read right now stays as it was known; the journal has its position.
  */
 static struct failure poll_sides(struct worker *worker) {
+    bool was_alarmed = metric_get(&worker->pipeline.score.metrics.alarmed) != 0;
     struct failure failure = side_poll(&worker->side, worker->broker);
+    if (!failed(failure)) {
+        failure = score_poll(&worker->pipeline.score, worker->broker);
+    }
+    bool is_alarmed = metric_get(&worker->pipeline.score.metrics.alarmed) != 0;
+    if (is_alarmed != was_alarmed) {
+        log_warn(worker->settings.log, ROOM, "calibration alarm %s worker=%s: %s decides",
+                 is_alarmed ? "on" : "off", worker->settings.name,
+                 is_alarmed ? "the written rule" : "expected profit");
+    }
     return failure.action == FAILURE_RETRY ? failure_none() : failure;
 }
 
@@ -332,6 +349,12 @@ void worker_register_metrics(const struct worker *worker, struct metrics *metric
                      &pipeline->state_metrics);
     metrics_register(metrics, "triggers", text, triggers_metrics_table, triggers_metrics_count,
                      &pipeline->triggers_metrics);
+    metrics_register(metrics, "outcomes", text, outcomes_metrics_table, outcomes_metrics_count,
+                     &pipeline->outcomes.metrics);
+    metrics_register(metrics, "score", text, score_metrics_table, score_metrics_count,
+                     &pipeline->score.metrics);
+    metrics_register(metrics, "model", text, model_metrics_table, model_metrics_count,
+                     &pipeline->score.model_metrics);
     metrics_register(metrics, "emit", text, emit_metrics_table, emit_metrics_count,
                      &pipeline->emit.metrics);
     buffer_clean_up(&labels);

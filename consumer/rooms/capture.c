@@ -150,6 +150,7 @@ void capture_decision(const struct decide_config *config, const struct side *sid
         .expires_ms = TIME_NONE,
         .would_have = -1,
         .offer = -1,
+        .weight = 1,
     };
     capture_identity(partition, user, profile, out);
     out->id = triggers_decision_id(out->user_id, out->trigger, out->anchor, out->deadline_ms);
@@ -161,7 +162,9 @@ void capture_decision(const struct decide_config *config, const struct side *sid
         out->is_followup = !hash128_equal(out->episode_id, out->id);
     } else {
         out->is_too_many_open = user->active->open_count >= USER_OPEN_MAX;
-        join_episode(config, user->active, out);
+        if (cause->trigger != TRIGGER_OBSERVE) {
+            join_episode(config, user->active, out);
+        }
     }
     struct bytes top = capture_items(side, partition, user, out);
     out->cart_value = state_cart_value(user);

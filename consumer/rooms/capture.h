@@ -17,7 +17,8 @@ struct capture_cause {
         *open; /* attempt 1: the decision that was deferred; NULL at attempt 0 */
 };
 
-/* Fills the captured part of *out and, at attempt 0, opens or joins the user's episode. Texts are
+/* Fills the captured part of *out and, at attempt 0, opens or joins the user's episode (a sampled
+ * observation has none). Texts are
  * lent by the user's state, the side tables and constants: they hold until that user is touched
  * again. */
 void capture_decision(const struct decide_config *config, const struct side *side,

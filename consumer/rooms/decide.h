@@ -15,14 +15,19 @@
 #include "consumer/rooms/ledger.h"
 #include "consumer/rooms/offers.h"
 
-enum mode { MODE_OBSERVE, MODE_APPRENTICE };
-extern const char *const mode_names[]; /* "observe", "apprentice", NULL */
+enum mode { MODE_OBSERVE, MODE_APPRENTICE, MODE_LIVE };
+extern const char *const mode_names[]; /* "observe", "apprentice", "live", NULL */
 
 /* Section `decide` of pipeline.yaml; the lists `offers` and `rules` are keys of it. */
 struct decide_config {
     int mode;             /* enum mode */
     double control_share; /* persistent control group, share of users */
     double none_share;    /* apprentice: probability of none where the rule has an offer */
+    double trial_share;   /* live: probability of trying an offer that is still an apprentice */
+    double epsilon;       /* live: floor of every action's probability */
+    double min_gain;      /* live: value over none below which nothing is sent, currency */
+    double contact_cost;  /* of one push, currency */
+    double fatigue_cost;  /* live: of one more push, per decayed push before it, currency */
     const char *control_salt, *explore_salt, *observe_salt, *validation_salt;
     double margin_default;                /* 0.30 */
     int64_t attribution_window_ms;        /* 7d: the episode and the life of an open decision */
@@ -54,9 +59,10 @@ struct decide {
 void decide_init(struct decide *decide, const struct decide_config *config,
                  struct timezone_set *zones, int32_t partition_count);
 
-/* Fills the decided part. All gates are asked and noted; the first closed one is the reason. The
- * order of work: offer by rule -> gates -> control -> probabilities over the eligible set, choice
- * drawn from them by the episode's draw -> caps are taken only if it is sent. Quiet hours at
+/* Fills the decided part of a scored decision. All gates are asked and noted; the first closed one
+ * is the reason. The order of work: offer by rule -> gates -> control -> probabilities over the
+ * eligible set (by the rule, or in mode live by expected profit: policy.h), choice drawn from them
+ * by the episode's draw -> caps are taken only if it is sent. Quiet hours at
  * attempt 0 set redecide_ms. Cap hours and quiet hours use decided_ms, never the wall clock.
  *
  * Probabilities are those of what happens, given the gates: none: none_share and offer: 1 -

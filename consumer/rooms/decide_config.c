@@ -35,6 +35,13 @@ static const struct config_key offer_keys[] = {
      .default_text = "0",
      .max = 1e9,
      .help = "fixed cost of one redemption, in the shop's currency"},
+    {.name = "free_from",
+     .type = CONFIG_NUMBER,
+     AT(offer, free_from),
+     .default_text = "0",
+     .max = 1e9,
+     .help = "cart value from which a redemption costs nothing, in the shop's currency (shipping "
+             "that is free anyway); 0 = never"},
     {.name = "minimum_basket",
      .type = CONFIG_NUMBER,
      AT(offer, minimum_basket),
@@ -42,6 +49,21 @@ static const struct config_key offer_keys[] = {
      .max = 1e9,
      .help = "smallest cart value that gets it, in the shop's currency; above 0 excludes carts of "
              "unknown value"},
+    {.name = "prior_effect",
+     .type = CONFIG_NUMBER,
+     AT(offer, prior_effect),
+     .default_text = "0",
+     .min = -5,
+     .max = 5,
+     .help = "effect on buying that learners expect before any data, log-odds; taken only with "
+             "prior_effect_sd above 0"},
+    {.name = "prior_effect_sd",
+     .type = CONFIG_NUMBER,
+     AT(offer, prior_effect_sd),
+     .default_text = "0",
+     .max = 5,
+     .help = "how unsure that is, log-odds; 0 = both by kind: reminder 0.10 +- 0.2, free_shipping "
+             "0.25 +- 0.3, percent_off and amount_off 0.35 +- 0.35"},
     {.name = "start",
      .type = CONFIG_INSTANT_MS,
      AT(offer, start_ms),
@@ -122,7 +144,8 @@ static const struct config_key decide_keys[] = {
      AT(decide_config, mode),
      .default_text = "apprentice",
      .choices = mode_names,
-     .help = "observe: decides and logs, never sends; apprentice: sends by the written rules"},
+     .help = "observe: decides and logs, never sends; apprentice: sends by the written rules; "
+             "live: sends what promises most profit"},
     {.name = "control_share",
      .type = CONFIG_NUMBER,
      AT(decide_config, control_share),
@@ -137,6 +160,39 @@ static const struct config_key decide_keys[] = {
      .max = 1,
      .help =
          "share of episodes (0 to 1) in which an offer is held at random, to measure what it does"},
+    {.name = "trial_share",
+     .type = CONFIG_NUMBER,
+     AT(decide_config, trial_share),
+     .default_text = "0.20",
+     .max = 1,
+     .help = "mode live: share of episodes (0 to 1) that try offers which are still apprentices"},
+    {.name = "epsilon",
+     .type = CONFIG_NUMBER,
+     AT(decide_config, epsilon),
+     .default_text = "0.005",
+     .max = 0.02,
+     .help =
+         "mode live: smallest probability (0 to 0.02) of each eligible action, nothing included"},
+    {.name = "min_gain",
+     .type = CONFIG_NUMBER,
+     AT(decide_config, min_gain),
+     .default_text = "0",
+     .max = 1e9,
+     .help = "mode live: an offer must promise this much more profit than nothing, in the shop's "
+             "currency"},
+    {.name = "contact_cost",
+     .type = CONFIG_NUMBER,
+     AT(decide_config, contact_cost),
+     .default_text = "0.03",
+     .max = 1e9,
+     .help = "cost of one push, in the shop's currency"},
+    {.name = "fatigue_cost",
+     .type = CONFIG_NUMBER,
+     AT(decide_config, fatigue_cost),
+     .default_text = "0",
+     .max = 1e9,
+     .help = "mode live: cost of one more push per push of the last days (half-life 7 d), in the "
+             "shop's currency"},
     {.name = "control_salt",
      .type = CONFIG_TEXT,
      AT(decide_config, control_salt),
@@ -151,7 +207,7 @@ static const struct config_key decide_keys[] = {
      .type = CONFIG_TEXT,
      AT(decide_config, observe_salt),
      .default_text = "observe-1",
-     .help = "salt of the sampled observations (later)"},
+     .help = "salt of the sampled observations"},
     {.name = "validation_salt",
      .type = CONFIG_TEXT,
      AT(decide_config, validation_salt),
@@ -311,6 +367,9 @@ static void check_rule(struct check *check, const struct decide_config *config,
     const struct rule *rule = &rules[index];
     if (offers_find(config, bytes_of_text(rule->offer)) < 0) {
         wrong(check, "offer", rule->offer[0] ? rule->offer : "nothing", "the id of an offer");
+    }
+    if (rule->trigger == TRIGGER_OBSERVE) {
+        wrong(check, "trigger", "observe", "a trigger that may send: an observation only watches");
     }
     if (rule->basket_max > 0 && rule->basket_max <= rule->basket_min) {
         wrong(check, "basket_max", "a limit that is not above basket_min",

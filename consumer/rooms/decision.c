@@ -1,13 +1,17 @@
 #include "consumer/rooms/decision.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 const char *const bucket_names[] = {"policy", "explore", "control", NULL};
 
+#define POLICY_TEXT(id, name, help) name,
+const char *const policy_names[] = {POLICIES(POLICY_TEXT) NULL};
+
 const char *gate_name(enum gate gate) {
 #define GATE_TEXT(id, name, help) name,
-    static const char *const names[] = {GATES(GATE_TEXT) "rule"};
+    static const char *const names[] = {GATES(GATE_TEXT) "sent"};
 #undef GATE_TEXT
     assert(gate <= GATE_NONE);
     return names[gate];
@@ -24,6 +28,10 @@ void decision_open(const struct decision *decision, const char *offer_id,
         .redecide_ms = decision->redecide_ms,
         .expires_ms = decision->expires_ms,
         .anchor = decision->anchor,
+        .decided_ms = decision->decided_ms,
+        .order_ms = TIME_NONE,
+        .order_total = (double)NAN,
+        .refunded = (double)NAN,
         .trigger = (uint8_t)decision->trigger,
         .attempt = decision->attempt,
         .flags = (uint8_t)((decision_is_sent(decision) ? DECISION_SENT : 0) |

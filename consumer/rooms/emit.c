@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <math.h>
 
+#include "consumer/side/side_table.h"
 #include "schemas/schemas.h"
 #include "schemas/wire.h"
 
@@ -57,6 +58,33 @@ static void list_gates_and_items(const struct decision *decision, struct decisio
     }
 }
 
+/* Every learner's probabilities of the eligible set, in its order. */
+static size_t list_scores(const struct decision *decision,
+                          struct learner_score_row out[ROW_LEARNERS_MAX]) {
+    size_t count = 0;
+    for (size_t i = 0; i < decision->learner_count; i++) {
+        if (isnan(decision->p[i][0])) {
+            continue; /* it could not score */
+        }
+        struct learner_score_row *row = &out[count++];
+        *row = (struct learner_score_row){
+            .learner = decision->learners[i],
+            .version_offset = decision->version_offsets[i],
+            .p_count = decision->action_count,
+        };
+        for (size_t k = 0; k < decision->action_count; k++) {
+            row->p[k] = decision->p[i][decision->action_offers[k] + 1];
+        }
+    }
+    return count;
+}
+
+/* Who chose it, or the gate that held it. */
+static const char *reason_name(const struct decision *decision) {
+    return decision_is_sent(decision) ? policy_names[decision->policy]
+                                      : gate_name(decision->reason);
+}
+
 static void write_decision(struct emit *emit, int32_t partition, const struct decision *decision) {
     struct decision_row row = {
         .decision_id = decision->id,
@@ -77,18 +105,20 @@ static void write_decision(struct emit *emit, int32_t partition, const struct de
         .action = action_id(emit, decision->offer),
         .action_p = decision->action_p,
         .sent = decision_is_sent(decision),
-        .reason = bytes_of_text(gate_name(decision->reason)),
+        .reason = bytes_of_text(reason_name(decision)),
         .cart_value = decision->cart_value,
         .currency = readable(decision->currency),
         .feature_version = decision->feature_version,
         .number_count = decision->number_count,
         .name_count = decision->name_count,
         .rule_fingerprint = emit->rule_fingerprint,
+        .policy = bytes_of_text(policy_names[decision->policy]),
     };
     memcpy(row.actions, decision->actions, decision->action_count * sizeof row.actions[0]);
     memcpy(row.numbers, decision->numbers, decision->number_count * sizeof row.numbers[0]);
     memcpy(row.names, decision->names, decision->name_count * sizeof row.names[0]);
     list_gates_and_items(decision, &row);
+    row.score_count = list_scores(decision, row.scores);
     decision_encode(&row, begin_row(emit, TOPIC_PROMOTION_DECISIONS, partition, decision->user_id,
                                     SCHEMA_DECISION));
     epoch_end(emit->epoch);
@@ -188,7 +218,7 @@ void emit_revocation(struct emit *emit, int32_t partition, struct bytes user_id,
 /* ---- open-decisions ---- */
 
 static void write_open_decision(struct emit *emit, int32_t partition,
-                                const struct decision *decision) {
+                                const struct decision *decision, struct side_table *open_rows) {
     struct open_decision_row row = {
         .user_id = decision->user_id,
         .subject_key_id = decision->subject_key_id,
@@ -199,36 +229,49 @@ static void write_open_decision(struct emit *emit, int32_t partition,
         .feature_version = decision->feature_version,
         .number_count = decision->number_count,
         .name_count = decision->name_count,
+        .action_count = decision->action_count,
+        .margin = decision->margin,
+        .weight = decision->weight,
     };
     bool is_sent = decision_is_sent(decision);
     decision_open(decision, is_sent ? offers_get(emit->config, decision->offer)->id : "",
                   &row.open);
     memcpy(row.numbers, decision->numbers, decision->number_count * sizeof row.numbers[0]);
     memcpy(row.names, decision->names, decision->name_count * sizeof row.names[0]);
+    memcpy(row.actions, decision->actions, decision->action_count * sizeof row.actions[0]);
+    row.score_count = list_scores(decision, row.scores);
     char key[33];
     hash128_format(decision->id, key);
-    open_decision_encode(&row, begin_row(emit, TOPIC_OPEN_DECISIONS, partition, bytes_of(key, 32),
-                                         SCHEMA_OPEN_DECISION));
+    struct buffer *out =
+        begin_row(emit, TOPIC_OPEN_DECISIONS, partition, bytes_of(key, 32), SCHEMA_OPEN_DECISION);
+    size_t body_at = out->size;
+    open_decision_encode(&row, out);
+    bool has_room = side_table_put(open_rows, bytes_of(key, 32),
+                                   bytes_of(out->data + body_at, out->size - body_at));
+    assert(has_room);
     epoch_end(emit->epoch);
 }
 
-void emit_close(struct emit *emit, int32_t partition, const struct open_decision *open) {
+void emit_close(struct emit *emit, int32_t partition, const struct open_decision *open,
+                struct side_table *open_rows) {
     char key[33];
     hash128_format(open->id, key);
+    (void)side_table_put(open_rows, bytes_of(key, 32), bytes_of(NULL, 0));
     epoch_tombstone(emit->epoch, TOPIC_OPEN_DECISIONS, partition, bytes_of(key, 32));
     metric_add(&emit->metrics.open_decisions_closed_total, 1);
 }
 
-void emit_decision(struct emit *emit, int32_t partition, const struct decision *decision) {
+void emit_decision(struct emit *emit, int32_t partition, const struct decision *decision,
+                   struct side_table *open_rows) {
     bool is_sent = decision_is_sent(decision);
+    int offer = is_sent ? decision->offer : decision->would_have;
     write_decision(emit, partition, decision);
     if (is_sent) {
         send_push(emit, partition, decision);
     }
     if (!decision->is_too_many_open) {
-        write_open_decision(emit, partition, decision);
+        write_open_decision(emit, partition, decision, open_rows);
     }
     metric_add(&emit->metrics.decisions_total, 1);
-    metric_add(&emit->tally->count[decision->trigger][decision->would_have + 1][decision->reason],
-               1);
+    metric_add(&emit->tally->count[decision->trigger][offer + 1][decision->reason], 1);
 }

@@ -9,8 +9,8 @@
 #include "consumer/rooms/emit_text.h"
 
 /* Decisions counted by trigger x offer x reason, for /metrics and the end summary. The offer is
- * what the written rule would have given (for a sent decision that is what was sent), so that one
- * sees which offer which gate held. Every attempt counts: one that waits for the end of quiet hours
+ * what was sent, or for a held one what the written rule would have given, so that one sees which
+ * offer which gate held. Every attempt counts: one that waits for the end of quiet hours
  * is there twice. One writing thread. */
 struct decision_tally {
     /* [trigger][offer index + 1, 0 = none][gate, GATE_NONE = sent] */
@@ -23,6 +23,8 @@ struct decision_tally {
     X(revocations_total, COUNTER, "push_revoked written")                                          \
     X(open_decisions_closed_total, COUNTER, "open decisions tombstoned")
 METRICS_STRUCT(emit_metrics, EMIT_METRICS)
+
+struct side_table;
 
 struct emit {
     const struct decide_config *config; /* borrowed */
@@ -40,16 +42,19 @@ void emit_init(struct emit *emit, const struct decide_config *config, struct dec
 void emit_clean_up(struct emit *emit);
 
 /* Writes the decision row; the push row if it is sent; the open-decision row unless it is
- * too_many_open (attempt 1 rewrites it). The push's key is the user, push_id is the decision id +
+ * too_many_open (attempt 1 rewrites it), which open_rows keeps too. The push's key is the user,
+ * push_id is the decision id +
  * "-" + attempt. The push goes by the channel that the user's profile names, else by the offer's.
  * schemas_init must have been called. */
-void emit_decision(struct emit *emit, int32_t partition, const struct decision *decision);
+void emit_decision(struct emit *emit, int32_t partition, const struct decision *decision,
+                   struct side_table *open_rows);
 /* push_revoked for a sent, undelivered, unexpired decision of this user: the push's ids, offer and
  * expiry, no items and no texts but the reason. An offer that has left the configuration keeps its
  * id alone. */
 void emit_revocation(struct emit *emit, int32_t partition, struct bytes user_id,
                      const struct open_decision *open);
-/* Tombstone of open-decisions at close. */
-void emit_close(struct emit *emit, int32_t partition, const struct open_decision *open);
+/* Tombstone of open-decisions at close; leaves open_rows too. */
+void emit_close(struct emit *emit, int32_t partition, const struct open_decision *open,
+                struct side_table *open_rows);
 
 #endif

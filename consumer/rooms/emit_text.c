@@ -199,6 +199,7 @@ static int64_t quiet_since_ms(const struct decision *decision) {
     case TRIGGER_BROWSE_ABANDONED:
         age_ms = frozen_number(decision, FEATURE_SINCE_EVENT_S) * 1e3;
         break;
+    case TRIGGER_OBSERVE:
     case TRIGGER_COUNT:
         break;
     }
@@ -262,5 +263,10 @@ void emit_reason(const struct decision *decision, const struct offer *offer, str
         buffer_append(out, bytes_of_text(" since "));
         append_time(since_ms, decision->decided_ms, out);
     }
-    buffer_format(out, "; written rule %s -> %s", trigger_names[decision->trigger], offer->id);
+    static const char *const by[POLICY_COUNT] = {
+        [POLICY_NONE] = "written rule",          [POLICY_RULE] = "written rule",
+        [POLICY_TRIAL] = "trial of a new offer", [POLICY_VALUE] = "most expected profit",
+        [POLICY_NOT_FINITE] = "written rule",    [POLICY_MISCALIBRATED] = "written rule"};
+    buffer_format(out, "; %s %s -> %s", by[decision->policy], trigger_names[decision->trigger],
+                  offer->id);
 }

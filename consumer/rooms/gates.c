@@ -4,6 +4,10 @@
 
 #define DAY_MS INT64_C(86400000)
 
+static bool is_observation(const struct gate_view *view) {
+    return view->decision->trigger == TRIGGER_OBSERVE;
+}
+
 static bool is_condition_gone(const struct gate_view *view) {
     return view->decision->is_condition_gone;
 }
@@ -13,7 +17,9 @@ static bool is_too_many_open(const struct gate_view *view) {
 }
 
 static bool is_without_offer(const struct gate_view *view) {
-    return view->decision->would_have < 0;
+    bool has_none = view->room->config->mode == MODE_LIVE ? view->decision->eligible == 0
+                                                          : view->decision->would_have < 0;
+    return has_none && !is_observation(view);
 }
 
 static bool is_consent_denied(const struct gate_view *view) {
@@ -84,6 +90,7 @@ static bool is_observing(const struct gate_view *view) {
 
 uint32_t gates_ask(const struct gate_view *view) {
     static bool (*const is_closed[GATE_COUNT])(const struct gate_view *) = {
+        [GATE_OBSERVATION] = is_observation,
         [GATE_CONDITION_GONE] = is_condition_gone,
         [GATE_TOO_MANY_OPEN] = is_too_many_open,
         [GATE_NO_OFFER] = is_without_offer,
@@ -98,7 +105,7 @@ uint32_t gates_ask(const struct gate_view *view) {
     };
     uint32_t closed = 0;
     for (int gate = 0; gate < GATE_COUNT; gate++) {
-        if (gate != GATE_EXPLORED_NONE && is_closed[gate](view)) {
+        if (is_closed[gate] && is_closed[gate](view)) {
             closed |= GATE_BIT(gate);
         }
     }

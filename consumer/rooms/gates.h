@@ -6,7 +6,8 @@
 
 #include "consumer/rooms/decide.h"
 
-/* What the gates may look at. decision->would_have is set; the rest of its decided part is not. */
+/* What the gates may look at. decision->would_have and, in mode live, eligible are set; the rest of
+ * its decided part is not. */
 struct gate_view {
     const struct decide *room;
     const struct ledger *ledger;
@@ -15,8 +16,8 @@ struct gate_view {
     bool is_paused;
 };
 
-/* Bit per closed gate; explored_none is never among them, for it needs the choice, which comes
- * after. */
+/* Bit per closed gate; explored_none and not_worth_it are never among them, for they need the
+ * choice, which comes after. */
 uint32_t gates_ask(const struct gate_view *view);
 
 /* The lowest closed gate is the reason; GATE_NONE if all are open. */

@@ -47,6 +47,17 @@ bool offers_is_eligible(const struct decide_config *config, const struct offer *
            reaches(decision->cart_value, offer->minimum_basket);
 }
 
+double offers_fixed_cost(const struct offer *offer, double cart_value) {
+    return offer->free_from > 0 && cart_value >= offer->free_from ? 0 : offer->cost;
+}
+
+double offers_given(const struct offer *offer, double cart_value) {
+    double discount = offer->kind == OFFER_PERCENT_OFF  ? cart_value * offer->value / 100
+                      : offer->kind == OFFER_AMOUNT_OFF ? offer->value
+                                                        : 0;
+    return discount + offers_fixed_cost(offer, cart_value);
+}
+
 int offers_by_rule(const struct decide_config *config, const struct decision *decision) {
     const struct rule *rules = config->rules.items;
     for (size_t i = 0; i < config->rules.count; i++) {
@@ -78,6 +89,7 @@ static uint64_t chain_offer(uint64_t hash, const struct offer *offer) {
     hash = chain_integer(hash, offer->kind);
     hash = chain_number(hash, offer->value);
     hash = chain_number(hash, offer->cost);
+    hash = chain_number(hash, offer->free_from);
     hash = chain_number(hash, offer->minimum_basket);
     hash = chain_integer(hash, offer->start_ms);
     hash = chain_integer(hash, offer->end_ms);

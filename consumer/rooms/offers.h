@@ -18,11 +18,15 @@ enum offer_kind { OFFER_PERCENT_OFF, OFFER_AMOUNT_OFF, OFFER_FREE_SHIPPING, OFFE
 extern const char *const offer_kind_names[];
 
 struct offer {
-    const char *id; /* at most 23 bytes, unique */
-    int kind;       /* enum offer_kind */
-    double value;   /* percent or amount; 0 otherwise */
-    double cost;    /* fixed cost of a redemption, currency */
+    const char *id;   /* at most 23 bytes, unique */
+    int kind;         /* enum offer_kind */
+    double value;     /* percent or amount; 0 otherwise */
+    double cost;      /* fixed cost of a redemption, currency */
+    double free_from; /* cart value from which free_shipping gives nothing away; 0 = never */
     double minimum_basket;
+    /* Log-odds by which it moves buying, before any data; sd 0 = both as its kind is expected to.
+     */
+    double prior_effect, prior_effect_sd;
     int64_t start_ms, end_ms; /* event time, [start, end); INT64_MIN = open */
     const char *channel;
     const char *coupon_code;  /* "" = none */
@@ -42,6 +46,10 @@ struct rule {    /* the marketer's written rule: the first that matches decides 
 
 struct decide_config;
 
+/* What a redemption costs beside a discount: cost, or nothing from free_from on. */
+double offers_fixed_cost(const struct offer *offer, double cart_value);
+/* Everything that a redemption gives away of a cart of this value: discount and fixed cost. */
+double offers_given(const struct offer *offer, double cart_value);
 /* Index of the offer with this id, -1 if there is none. */
 int offers_find(const struct decide_config *config, struct bytes id);
 const struct offer *offers_get(const struct decide_config *config, int index);

@@ -40,17 +40,26 @@ static void record_push(struct user_state *user, int64_t sent_ms) {
     active->sent_ms[active->sent_count++] = sent_ms;
 }
 
+/* What they would have come to without this push, nobody will know (METHODS 0, rule 3). */
+static void censor_others(struct user_state *user, const struct open_decision *sent) {
+    for (size_t i = 0; i < user->active->open_count; i++) {
+        struct open_decision *open = &user->active->open[i];
+        if (open != sent && !(open->flags & DECISION_MATURED)) {
+            open->flags |= DECISION_CENSORED;
+        }
+    }
+}
+
 void open_decisions_record(struct user_state *user, const struct decision *decision,
                            const char *offer_id) {
     struct open_decision *open = open_decisions_find(user, decision->id);
     if (!open && decision->is_too_many_open) {
         return;
     }
-    uint8_t ordered = open ? open->flags & DECISION_ORDERED : 0;
     open = open ? open : append(user);
     decision_open(decision, offer_id, open);
-    open->flags |= ordered;
     if (decision_is_sent(decision)) {
+        censor_others(user, open);
         record_push(user, decision->decided_ms);
     }
 }

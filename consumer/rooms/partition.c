@@ -1,5 +1,7 @@
 #include "consumer/rooms/partition.h"
 
+#include "consumer/side/side_table.h"
+
 void partition_init(struct partition *partition, int32_t number, uint32_t users_max,
                     struct timezone_set *zones) {
     *partition = (struct partition){
@@ -8,6 +10,9 @@ void partition_init(struct partition *partition, int32_t number, uint32_t users_
         .watermark_ms = TIME_NONE,
         .watermark_at_receipt_ms = TIME_NONE,
     };
+    uint64_t open_max = (uint64_t)users_max * USER_OPEN_MAX;
+    partition->open_rows =
+        side_table_new(open_max < UINT32_MAX ? (size_t)open_max : UINT32_MAX - 1);
     user_store_init(&partition->store, users_max, zones);
     partition_begin(partition);
 }
@@ -15,6 +20,8 @@ void partition_init(struct partition *partition, int32_t number, uint32_t users_
 void partition_clean_up(struct partition *partition) {
     user_store_clean_up(&partition->store);
     timers_clean_up(&partition->timers);
+    side_table_destroy(partition->open_rows);
+    partition->open_rows = NULL;
 }
 
 void partition_begin(struct partition *partition) {

@@ -8,6 +8,8 @@
 #include "consumer/rooms/decide.h"
 #include "consumer/rooms/state.h"
 
+struct side_table;
+
 struct partition {
     int32_t number;
     struct user_store store;
@@ -16,6 +18,9 @@ struct partition {
     int64_t epoch;                      /* number of the last computed epoch; 0 before the first */
     int64_t next_offset[INPUT_COUNT];   /* next record to process */
     int64_t event_ms_max, watermark_ms; /* TIME_NONE before the first event */
+
+    struct side_table *open_rows; /* frozen rows of open decisions, by id, as on open-decisions */
+    int64_t open_count;           /* open decisions, those in the micro-batch included */
 
     /* This epoch */
     bool is_touched; /* had input or fired a timer: it gets a journal row, an epoch number, a state

@@ -30,6 +30,22 @@ static const struct config_key browse_keys[] = {
      .max = 1000,
      .help = "products viewed in one session before it is armed"},
 };
+static const struct config_key observe_keys[] = {
+    {.name = "share",
+     .type = CONFIG_NUMBER,
+     .offset = offsetof(struct observe_config, share),
+     .default_text = "0.05",
+     .max = 1,
+     .help = "share of sessions (0 to 1) that are watched once, without sending; 0 = none"},
+    {.name = "within",
+     .type = CONFIG_DURATION_MS,
+     .offset = offsetof(struct observe_config, within_ms),
+     .default_text = "10m",
+     .min = 1000,
+     .max = DAY_MS,
+     .help = "the moment is drawn from this long after the session began"},
+};
+static const struct config_table observe_table = {observe_keys, 2, sizeof(struct observe_config)};
 static const struct config_table cart_table = {cart_keys, 2, sizeof(struct trigger_config)};
 static const struct config_table checkout_table = {checkout_keys, 2, sizeof(struct trigger_config)};
 static const struct config_table browse_table = {browse_keys, 3, sizeof(struct trigger_config)};
@@ -50,6 +66,11 @@ static const struct config_key keys[] = {
      .offset = offsetof(struct triggers_config, browse_abandoned),
      .element = &browse_table,
      .help = "a look around without a cart that went quiet"},
+    {.name = "observe",
+     .type = CONFIG_SECTION,
+     .offset = offsetof(struct triggers_config, observe),
+     .element = &observe_table,
+     .help = "sampled observations: what learners know of those whom no trigger meets"},
 };
 const struct config_table triggers_config_table = {keys, sizeof keys / sizeof keys[0],
                                                    sizeof(struct triggers_config)};
@@ -145,14 +166,42 @@ static void watch_browse(const struct trigger_config *config, struct partition *
     }
 }
 
-void triggers_after_event(const struct triggers_config *config, struct partition *partition,
-                          uint32_t slot, const struct event *event, uint64_t anchor) {
+/* At most one a session, drawn when the session begins; never on or after its order. */
+static void watch_observe(const struct observe_config *config, const char *salt,
+                          struct partition *partition, uint32_t slot, const struct event *event,
+                          uint64_t anchor) {
+    struct user_state *user = &user_store_get(&partition->store, slot)->state;
+    if (is_farewell(user, event)) {
+        disarm(user, TIMER_OBSERVE);
+        return;
+    }
+    if (config->share <= 0 || user->session_start_ms != event->event_ms ||
+        is_armed(user, TIMER_OBSERVE)) {
+        return;
+    }
+    uint8_t session[EVENT_USER_BYTES_MAX + sizeof user->session_start_ms];
+    struct bytes id = user_state_id(user);
+    memcpy(session, id.data, id.size);
+    memcpy(session + id.size, &user->session_start_ms, sizeof user->session_start_ms);
+    struct bytes subject = bytes_of(session, id.size + sizeof user->session_start_ms);
+    if (hash_draw(subject, "observe", salt) < config->share) {
+        double at = hash_draw(subject, "observe_time", salt);
+        int64_t after_ms = 1 + (int64_t)(at * (double)config->within_ms);
+        arm(partition, slot, TIMER_OBSERVE, event->event_ms + after_ms, anchor);
+    }
+}
+
+void triggers_after_event(const struct triggers_config *config, const char *observe_salt,
+                          struct partition *partition, uint32_t slot, const struct event *event,
+                          uint64_t anchor) {
     struct user_state *user = &user_store_get(&partition->store, slot)->state;
     if (user->bot_suspect) {
         disarm(user, TIMER_CART);
         disarm(user, TIMER_CHECKOUT);
         disarm(user, TIMER_BROWSE);
+        disarm(user, TIMER_OBSERVE);
     } else {
+        watch_observe(&config->observe, observe_salt, partition, slot, event, anchor);
         watch_cart(&config->cart_abandoned, partition, slot, event, anchor);
         watch_checkout(&config->checkout_abandoned, partition, slot, event, anchor);
         watch_browse(&config->browse_abandoned, partition, slot, event, anchor);
@@ -170,6 +219,7 @@ void triggers_after_late(struct partition *partition, uint32_t slot, const struc
     }
     if (is_farewell(user, event)) {
         disarm(user, TIMER_BROWSE);
+        disarm(user, TIMER_OBSERVE);
     }
 }
 
@@ -188,23 +238,17 @@ bool triggers_still_holds(const struct user_state *user, const struct open_decis
                is_cart_same;
     case TRIGGER_BROWSE_ABANDONED:
         return !state_has_cart(user) && user->last_event_ms < open->deadline_ms;
+    case TRIGGER_OBSERVE: /* never waits for the morning */
     case TRIGGER_COUNT:
         break;
     }
     return false;
 }
 
-void triggers_arm_decisions(struct partition *partition, uint32_t slot) {
-    struct user_state *user = &user_store_get(&partition->store, slot)->state;
-    int64_t first_ms = INT64_MAX;
-    for (size_t i = 0; user->active && i < user->active->open_count; i++) {
-        const struct open_decision *open = &user->active->open[i];
-        int64_t next_ms = open->redecide_ms != TIME_NONE ? open->redecide_ms : open->close_ms;
-        first_ms = next_ms < first_ms ? next_ms : first_ms;
-    }
-    if (first_ms == INT64_MAX) {
-        disarm(user, TIMER_DECISIONS);
+void triggers_arm_decisions(struct partition *partition, uint32_t slot, int64_t deadline_ms) {
+    if (deadline_ms == INT64_MAX) {
+        disarm(&user_store_get(&partition->store, slot)->state, TIMER_DECISIONS);
     } else {
-        arm(partition, slot, TIMER_DECISIONS, first_ms, 0);
+        arm(partition, slot, TIMER_DECISIONS, deadline_ms, 0);
     }
 }

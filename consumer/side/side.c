@@ -35,7 +35,7 @@ static const struct config_key keys[] = {
 const struct config_table side_config_table = {keys, sizeof keys / sizeof keys[0],
                                                sizeof(struct side_config)};
 
-/* The model's place is kept: its position is journalled with the others once a learner publishes.
+/* The model's place is kept: rooms/score reads it, by whole versions, and the journal names those.
  */
 const enum topic side_topics[] = {TOPIC_CONTROL, TOPIC_CATALOGUE, TOPIC_PROFILES, TOPIC_MODEL};
 _Static_assert(sizeof side_topics / sizeof side_topics[0] == ROW_SIDES_MAX,

@@ -157,6 +157,8 @@ void bench_init(struct bench *bench, const char *config_text, size_t micro_batch
         .clean = &bench->config->clean,
         .state = &bench->config->state,
         .triggers = &bench->config->triggers,
+        .outcomes = &bench->config->outcomes,
+        .learn = &bench->config->learn,
         .decide = &bench->config->decide,
         .clickstream_name = bytes_of_text("clickstream"),
         .feedback_name = bytes_of_text("push-feedback"),

@@ -1,0 +1,117 @@
+#include "consumer/rooms/policy.h"
+
+#include <math.h>
+
+#include "base/hash.h"
+#include "base/rng.h"
+#include "consumer/rooms/features.h"
+
+#define DRAWS 100
+
+static double margin_of(const struct decide_config *config, const struct decision *decision) {
+    return isnan(decision->margin) ? config->margin_default : decision->margin;
+}
+
+double policy_price(const struct decision *decision) {
+    if (decision->cart_value > 0) {
+        return decision->cart_value;
+    }
+    return decision->item_count > 0 && decision->items[0].price > 0 ? decision->items[0].price
+                                                                    : (double)NAN;
+}
+
+uint64_t policy_eligible(const struct decide_config *config, const struct decision *decision) {
+    double price = policy_price(decision);
+    uint64_t eligible = 0;
+    for (size_t i = 0; i < config->offers.count; i++) {
+        const struct offer *offer = offers_get(config, (int)i);
+        /* A price that nobody knows cannot be compared with an amount: then the table's own check
+         * of percentages must do. */
+        bool leaves_margin =
+            isnan(price) || offers_given(offer, price) < price * margin_of(config, decision);
+        if (leaves_margin && offers_is_eligible(config, offer, decision)) {
+            eligible |= UINT64_C(1) << i;
+        }
+    }
+    return eligible;
+}
+
+static double sigma(double logit) {
+    return 1 / (1 + exp(-logit));
+}
+
+double policy_value(const struct decide_config *config, const struct decision *decision,
+                    double price, int offer, double logit) {
+    double goods = price * margin_of(config, decision);
+    if (offer < 0) {
+        return sigma(logit) * goods;
+    }
+    double given = offers_given(offers_get(config, offer), price);
+    double tired = config->fatigue_cost * decision->numbers[FEATURE_PUSH_PRESSURE];
+    return sigma(logit) * (goods - given) - config->contact_cost - tired;
+}
+
+enum policy policy_of(const struct decide_config *config, const struct decision *decision) {
+    (void)config;
+    if (decision->learner_count == 0 || !decision->has_score) {
+        return POLICY_NOT_FINITE;
+    }
+    if (decision->is_alarmed) {
+        return POLICY_MISCALIBRATED;
+    }
+    bool has_mature = (decision->eligible & decision->mature) != 0;
+    return has_mature && !isnan(policy_price(decision)) ? POLICY_VALUE : POLICY_RULE;
+}
+
+static void list_actions(const struct decide_config *config, struct decision *decision) {
+    uint64_t arms = decision->eligible & decision->mature;
+    decision->actions[0].action = bytes_of_text("none");
+    decision->action_offers[0] = -1;
+    decision->action_count = 1;
+    for (size_t i = 0; i < config->offers.count; i++) {
+        if (arms >> i & 1) {
+            size_t at = decision->action_count++;
+            decision->actions[at].action = bytes_of_text(offers_get(config, (int)i)->id);
+            decision->action_offers[at] = (int)i;
+        }
+    }
+}
+
+/* The best action of one draw from the posterior: one draw of f(x) for all, one of each effect. */
+static size_t best_of_draw(const struct decide_config *config, const struct decision *decision,
+                           double price, struct rng *rng) {
+    double base = rng_normal(rng) * decision->champion.base_sd;
+    double none = 0, best_value = -INFINITY;
+    size_t best = 0;
+    for (size_t i = 0; i < decision->action_count; i++) {
+        int offer = decision->action_offers[i];
+        const struct learner_arm_score *arm = &decision->champion.arms[offer + 1];
+        double logit = arm->mean + base + (offer < 0 ? 0 : rng_normal(rng) * arm->sd);
+        double value = policy_value(config, decision, price, offer, logit);
+        if (i == 0) {
+            none = value;
+        } else if (value - none > config->min_gain && value > best_value) {
+            best = i;
+            best_value = value;
+        }
+    }
+    return best;
+}
+
+void policy_fill(const struct decide_config *config, struct decision *decision) {
+    double price = policy_price(decision);
+    list_actions(config, decision);
+    size_t wins[ROW_ACTIONS_MAX] = {0};
+    uint64_t seed = hash_combine(decision->id.high ^ decision->attempt, decision->id.low);
+    struct rng rng = rng_make(seed, hash64(bytes_of_text(config->explore_salt), 0));
+    for (int i = 0; i < DRAWS; i++) {
+        wins[best_of_draw(config, decision, price, &rng)]++;
+    }
+    double floored = config->epsilon * (double)decision->action_count;
+    for (size_t i = 0; i < decision->action_count; i++) {
+        int offer = decision->action_offers[i];
+        decision->actions[i].p = config->epsilon + (1 - floored) * (double)wins[i] / DRAWS;
+        decision->actions[i].value =
+            policy_value(config, decision, price, offer, decision->champion.arms[offer + 1].mean);
+    }
+}

@@ -1,0 +1,300 @@
+/* policy_lab: promostream's own rooms and learner deciding in the simulated shop, whose truth is
+ * known (SIMULATOR.md), in one thread and without a broker: the shop's events go through the
+ * pipeline in epochs of two simulated minutes, pushes come back to the shop before it decides,
+ * examples are learned in order and published as rows through the codec of the topic `model`.
+ * Everything is a function of the seed.
+ *
+ *     policy_lab CONFIG WORLD SEED USERS DAYS FROM TO
+ *
+ * Prints one JSON object: over the decisions FROM..TO outside the control group, gains per decision
+ * against sending nothing by the truth's probabilities, for promostream and the built-in policies.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "producer/shop.h"
+#include "schemas/schemas.h"
+#include "tests/support/policy_loop.h"
+#include "tests/support/stream.h"
+
+#define SLICE_MS      120000
+#define SHOP_AHEAD_MS 300000 /* the shop decides so long after the trigger's deadline */
+
+/* What promostream did last about a user's cart. */
+struct last {
+    int64_t deadline_ms;
+    int arm;
+    bool is_control;
+    double p; /* promised for the action that was taken */
+};
+
+struct sums {
+    int64_t n, sent[SHOP_ARM_COUNT];
+    double gain, bayes, oracle, rule, all10, propensity;
+    double p, y, var;                 /* promised, true p of the action, its variance */
+    double logloss, floor, truth_sum; /* expected, by the true p */
+};
+
+struct lab {
+    struct bench bench;
+    struct policy_loop loop;
+    struct shop *shop;
+    struct last *last;
+    int64_t users, from, to;
+    int64_t decided, control, unmatched;
+    struct sums sums;
+    struct buffer bytes; /* the slice's records */
+    struct record *records[INPUT_COUNT];
+    size_t count[INPUT_COUNT], capacity[INPUT_COUNT];
+    int64_t next_offset[INPUT_COUNT];
+};
+
+static int arm_of(struct bytes action) {
+    static const char *const ids[SHOP_ARM_COUNT] = {"none", "remind", "ship", "ten", "twenty"};
+    for (int arm = 0; arm < SHOP_ARM_COUNT; arm++) {
+        if (bytes_equal(action, bytes_of_text(ids[arm]))) {
+            return arm;
+        }
+    }
+    fprintf(stderr, "policy_lab: the configuration's offers must be remind, ship, ten, twenty\n");
+    exit(2);
+}
+
+static double cross_entropy(double truth, double p) {
+    p = p < 1e-6 ? 1e-6 : p > 1 - 1e-6 ? 1 - 1e-6 : p;
+    return -truth * log(p) - (1 - truth) * log(1 - p);
+}
+
+/* ---- the shop's side ---- */
+
+static void on_truth(void *context, const struct shop_truth *truth) {
+    struct lab *lab = context;
+    const struct last *last = &lab->last[truth->user];
+    if (last->deadline_ms != truth->deadline_ms - SHOP_AHEAD_MS) {
+        lab->unmatched++;
+        return;
+    }
+    int64_t number = lab->decided++;
+    lab->control += last->is_control;
+    if (number < lab->from || number >= lab->to || last->is_control) {
+        return;
+    }
+    struct sums *sums = &lab->sums;
+    double none = truth->value[SHOP_NONE];
+    sums->n++;
+    sums->sent[last->arm]++;
+    sums->gain += truth->value[last->arm] - none;
+    sums->bayes += truth->value[truth->a_bayes] - none;
+    sums->oracle += truth->value[truth->a_oracle] - none;
+    sums->all10 += truth->value[SHOP_10] - none;
+    sums->propensity += truth->bayes_p[SHOP_NONE] > 0.20 ? truth->value[SHOP_10] - none : 0;
+    double p_true = truth->p[last->arm];
+    sums->p += last->p;
+    sums->y += p_true;
+    sums->var += last->p * (1 - last->p);
+    sums->logloss += cross_entropy(p_true, last->p);
+    sums->floor += cross_entropy(p_true, truth->bayes_p[last->arm]);
+}
+
+static void hear_push(struct lab *lab, struct bytes value) {
+    struct push_row push;
+    struct bytes body;
+    if (wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_PUSH, 0, value, &body) &&
+        push_decode(body, &push)) {
+        shop_feedback(lab->shop, &push, shop_now_ms(lab->shop), 0);
+    }
+}
+
+/* ---- promostream's side ---- */
+
+static void note_decision(struct lab *lab, struct bytes value) {
+    struct decision_row row;
+    struct bytes body;
+    if (!wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_DECISION, 0, value, &body) ||
+        !decision_decode(body, &row) || row.trigger != TRIGGER_CART_ABANDONED) {
+        return;
+    }
+    int64_t user = strtoll((const char *)row.user_id.data + 1, NULL, 10);
+    double p = NAN;
+    for (size_t i = 0; i < row.action_count && row.score_count > 0; i++) {
+        p = bytes_equal(row.actions[i].action, row.action) ? row.scores[0].p[i] : p;
+    }
+    lab->last[user] = (struct last){
+        .deadline_ms = row.deadline_ms,
+        .arm = arm_of(row.action),
+        .is_control = bytes_equal(row.bucket, bytes_of_text("control")),
+        .p = p,
+    };
+}
+
+static void add_record(struct lab *lab, enum broker_input input,
+                       const struct shop_emission *event) {
+    if (lab->count[input] == lab->capacity[input]) {
+        lab->capacity[input] = lab->capacity[input] ? lab->capacity[input] * 2 : 256;
+        lab->records[input] =
+            memory_grow(lab->records[input], lab->capacity[input], sizeof(struct record));
+    }
+    struct record *record = &lab->records[input][lab->count[input]++];
+    size_t key_at = lab->bytes.size;
+    buffer_append(&lab->bytes, event->key);
+    size_t value_at = lab->bytes.size;
+    wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_EVENT, 0, &lab->bytes);
+    event_encode(&event->event, &lab->bytes);
+    *record = (struct record){
+        /* places until the slice is whole: the buffer moves when it grows */
+        .key = {(const uint8_t *)(uintptr_t)key_at, event->key.size},
+        .value = {(const uint8_t *)(uintptr_t)value_at, lab->bytes.size - value_at},
+        .timestamp_ms = event->arrival_ms,
+        .offset = lab->next_offset[input]++,
+        .input = input,
+    };
+}
+
+static void run_slice(struct lab *lab) {
+    struct bench *bench = &lab->bench;
+    for (int input = 0; input < INPUT_COUNT; input++) {
+        for (size_t i = 0; i < lab->count[input]; i++) {
+            struct record *record = &lab->records[input][i];
+            record->key.data = lab->bytes.data + (uintptr_t)record->key.data;
+            record->value.data = lab->bytes.data + (uintptr_t)record->value.data;
+        }
+    }
+    pipeline_begin(&bench->pipeline, &bench->epoch);
+    partition_begin(&bench->partition);
+    pipeline_feedback(&bench->pipeline, &bench->partition, lab->records[INPUT_FEEDBACK],
+                      lab->count[INPUT_FEEDBACK]);
+    pipeline_clickstream(&bench->pipeline, &bench->partition, lab->records[INPUT_CLICKSTREAM],
+                         lab->count[INPUT_CLICKSTREAM]);
+    pipeline_finish(&bench->pipeline, &bench->partition, 0);
+    for (size_t i = 0; i < bench->epoch.record_count; i++) {
+        struct bytes value = epoch_record_value(&bench->epoch, i);
+        if (bench->epoch.records[i].topic == TOPIC_PROMOTION_DECISIONS) {
+            note_decision(lab, value);
+        } else if (bench->epoch.records[i].topic == TOPIC_PROMOTION_PUSHES) {
+            hear_push(lab, value);
+        } else if (bench->epoch.records[i].topic == TOPIC_EXAMPLES) {
+            policy_loop_learn(&lab->loop, value);
+        }
+    }
+    policy_loop_publish(&lab->loop, &bench->pipeline.score);
+    epoch_clear(&bench->epoch);
+    buffer_clear(&lab->bytes);
+    lab->count[INPUT_CLICKSTREAM] = lab->count[INPUT_FEEDBACK] = 0;
+}
+
+static void run(struct lab *lab) {
+    struct shop_emission emission;
+    int64_t slice_end_ms = INT64_MIN;
+    while (lab->decided < lab->to && shop_next(lab->shop, &emission)) {
+        if (emission.stream == SHOP_CATALOGUE) {
+            continue;
+        }
+        if (emission.arrival_ms >= slice_end_ms) {
+            run_slice(lab);
+            slice_end_ms = emission.arrival_ms + SLICE_MS;
+        }
+        add_record(lab, emission.stream == SHOP_FEEDBACK ? INPUT_FEEDBACK : INPUT_CLICKSTREAM,
+                   &emission);
+    }
+}
+
+static void fill_sides(struct lab *lab) {
+    struct buffer body = {0};
+    for (int64_t i = 0; i < shop_catalogue_count(lab->shop); i++) {
+        struct catalogue_item_row row;
+        shop_catalogue_item(lab->shop, i, &row);
+        buffer_clear(&body);
+        catalogue_item_encode(&row, &body);
+        (void)side_table_put(lab->bench.side.catalogue, row.item_id, buffer_bytes(&body));
+    }
+    for (int64_t i = 0; i < shop_profile_count(lab->shop); i++) {
+        struct profile_row row;
+        shop_profile(lab->shop, i, &row);
+        buffer_clear(&body);
+        profile_encode(&row, &body);
+        (void)side_table_put(lab->bench.side.profiles, row.user_id, buffer_bytes(&body));
+    }
+    buffer_clean_up(&body);
+}
+
+static void print(const struct lab *lab, const char *world, const char *seed) {
+    const struct sums *sums = &lab->sums;
+    double n = sums->n > 0 ? (double)sums->n : 1;
+    double base = sums->y / n;
+    double constant = cross_entropy(base, base);
+    printf("{\"world\":\"%s\",\"seed\":%s,\"decisions\":%" PRId64 ",\"control\":%" PRId64
+           ",\"unmatched\":%" PRId64 ",\"judged\":%" PRId64,
+           world, seed, lab->decided, lab->control, lab->unmatched, sums->n);
+    printf(",\"gain\":%.5f,\"bayes\":%.5f,\"oracle\":%.5f,\"all10\":%.5f,\"propensity\":%.5f",
+           sums->gain / n, sums->bayes / n, sums->oracle / n, sums->all10 / n,
+           sums->propensity / n);
+    printf(",\"share_of_bayes\":%.4f,\"sent\":{", sums->bayes > 0 ? sums->gain / sums->bayes : NAN);
+    for (int arm = 0; arm < SHOP_ARM_COUNT; arm++) {
+        printf("%s\"%s\":%.4f", arm ? "," : "", shop_arm_names[arm], (double)sums->sent[arm] / n);
+    }
+    double ratio = sums->y / sums->p, half = 1.96 * sqrt(sums->var) / sums->p;
+    printf("},\"calibration\":%.4f,\"calibration_low\":%.4f,\"calibration_high\":%.4f", ratio,
+           ratio - half, ratio + half);
+    printf(",\"ne\":%.5f,\"ne_floor\":%.5f,\"examples\":%" PRId64 "}\n",
+           sums->logloss / n / constant, sums->floor / n / constant, lab->loop.next_offset);
+}
+
+static char *read_file(const char *path) {
+    struct buffer text = {0};
+    FILE *file = fopen(path, "r");
+    char piece[4096];
+    size_t size;
+    while (file && (size = fread(piece, 1, sizeof piece, file)) > 0) {
+        buffer_append(&text, bytes_of(piece, size));
+    }
+    if (!file || text.size == 0) {
+        fprintf(stderr, "policy_lab: %s cannot be read\n", path);
+        exit(2);
+    }
+    fclose(file);
+    buffer_append_byte(&text, 0);
+    return (char *)text.data;
+}
+
+int main(int argc, char **argv) {
+    if (argc != 8) {
+        fprintf(stderr, "usage: policy_lab CONFIG WORLD SEED USERS DAYS FROM TO\n");
+        return 2;
+    }
+    schemas_init();
+    static struct lab lab;
+    char *config = read_file(argv[1]);
+    bench_init(&lab.bench, config, 64);
+    struct shop_options options = shop_options_default();
+    options.world = argv[2];
+    options.seed = (uint64_t)strtoull(argv[3], NULL, 10);
+    options.users = lab.users = strtoll(argv[4], NULL, 10);
+    options.days = atoi(argv[5]);
+    options.on_truth = on_truth;
+    options.truth_context = &lab;
+    options.consent_granted = 1;
+    options.consent_denied = 0;
+    lab.from = strtoll(argv[6], NULL, 10);
+    lab.to = strtoll(argv[7], NULL, 10);
+    struct failure failure = shop_new(&options, stderr, &lab.shop);
+    if (failed(failure)) {
+        fprintf(stderr, "policy_lab: %s\n", failure.text);
+        return 2;
+    }
+    lab.last = memory_new((size_t)lab.users, sizeof *lab.last);
+    policy_loop_init(&lab.loop, lab.bench.config);
+    fill_sides(&lab);
+    run(&lab);
+    print(&lab, argv[2], argv[3]);
+    policy_loop_clean_up(&lab.loop);
+    shop_destroy(lab.shop);
+    bench_clean_up(&lab.bench);
+    buffer_clean_up(&lab.bytes);
+    free(lab.records[0]);
+    free(lab.records[1]);
+    free(lab.last);
+    free(config);
+    return 0;
+}
