@@ -8,6 +8,7 @@
 #include "broker/embedded.h"
 #include "consumer/commands/capacity.h"
 #include "consumer/commands/commands.h"
+#include "consumer/commands/run_trainers.h"
 #include "consumer/ops/console.h"
 #include "consumer/ops/http.h"
 #include "consumer/worker.h"
@@ -20,10 +21,13 @@ struct run_options {
         *bootstrap_file, *http_listen;
     int64_t workers;
     bool embedded_broker, until_end, leave, console, json;
-    int at_end;
+    int at_end, roles;
 };
 
 static const char *const at_end_names[] = {"hold", "fire", NULL};
+
+enum roles { ROLES_BOTH, ROLES_WORKERS, ROLES_TRAINERS };
+static const char *const roles_names[] = {"both", "workers", "trainers", NULL};
 
 static const struct option_row rows[] = {
     {.name = "config",
@@ -48,6 +52,15 @@ static const struct option_row rows[] = {
      .min = 1,
      .max = WORKERS_MAX,
      .help = "Workers in this process, one thread each, named NAME, NAME-1, NAME-2 ..."},
+    {.name = "roles",
+     .argument = "WHICH",
+     .type = OPTION_CHOICE,
+     .offset = offsetof(struct run_options, roles),
+     .default_text = "both",
+     .choices = roles_names,
+     .help = "both hosts workers and, per learner, a trainer named NAME-trainer-LEARNER; one "
+             "trainer of a learner is active, those of other processes stand by. workers and "
+             "trainers host one of the two."},
     {.name = "brokers",
      .letter = 'b',
      .argument = "HOST:PORT",
@@ -79,7 +92,8 @@ static const struct option_row rows[] = {
      .type = OPTION_FLAG,
      .offset = offsetof(struct run_options, until_end),
      .help = "End when everything that stood in the input topics at the start is processed and "
-             "committed."},
+             "committed; trainers end when every whole mini-batch of what the workers wrote is "
+             "learned."},
     {.name = "at-end",
      .argument = "WHAT",
      .type = OPTION_CHOICE,
@@ -159,7 +173,8 @@ struct run {
     struct http *http;
     struct console *console;
     struct run_worker workers[WORKERS_MAX];
-    struct health health[WORKERS_MAX];
+    struct run_trainers trainers;
+    struct health health[WORKERS_MAX + ROW_LEARNERS_MAX]; /* workers, then trainers */
     const struct decision_tally *tallies[WORKERS_MAX];
     struct console_tallies tally_view;
     const struct progress *progress[WORKERS_MAX];
@@ -283,6 +298,36 @@ static struct failure new_workers(struct run *run) {
     return failure_none();
 }
 
+static bool have_all_ended(struct run *run) {
+    for (size_t i = 0; i < run->worker_count; i++) {
+        if (!atomic_load(&run->workers[i].is_ended)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_input_complete(void *context) {
+    return have_all_ended(context);
+}
+
+static struct failure new_trainers(struct run *run) {
+    struct trainer_settings settings = {
+        .config = &run->config,
+        .worker_name = run->config.broker.worker_name,
+        .until_end = run->options.until_end,
+        .is_input_complete = is_input_complete,
+        .is_input_complete_context = run,
+        .clock = clock_system(),
+        .log = &run->log,
+        .should_stop = should_stop,
+    };
+    return run->options.roles == ROLES_WORKERS
+               ? failure_none()
+               : run_trainers_new(&run->trainers, &settings, run->health + run->worker_count,
+                                  run->metrics);
+}
+
 static struct failure start_http(struct run *run) {
     if (run->config.ops.http_listen[0] == '\0') {
         return failure_none();
@@ -291,7 +336,7 @@ static struct failure start_http(struct run *run) {
         .listen = run->config.ops.http_listen,
         .metrics = run->metrics,
         .workers = run->health,
-        .worker_count = run->worker_count,
+        .worker_count = run->worker_count + run->trainers.count,
         .stall_after_ms = run->config.ops.stall_after_ms,
         .clock = clock_system(),
     };
@@ -318,28 +363,18 @@ static struct console_totals totals_now(const struct run *run) {
     return totals;
 }
 
-static bool have_all_ended(struct run *run) {
-    for (size_t i = 0; i < run->worker_count; i++) {
-        struct run_worker *slot = &run->workers[i];
-        if (!atomic_load(&slot->is_ended)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* One worker that cannot go on takes the process down: a supervisor restarts it whole, under the
- * same names. */
+/* One worker or trainer that cannot go on takes the process down: a supervisor restarts it whole,
+ * under the same names. */
 static bool has_one_failed(struct run *run) {
     for (size_t i = 0; i < run->worker_count; i++) {
         if (atomic_load(&run->workers[i].is_ended) && failed(run->workers[i].failure)) {
             return true;
         }
     }
-    return false;
+    return failed(run_trainers_failure(&run->trainers));
 }
 
-static void run_workers(struct run *run) {
+static void start_workers(struct run *run) {
     for (size_t i = 0; i < run->worker_count; i++) {
         run->workers[i].is_started =
             pthread_create(&run->workers[i].thread, NULL, worker_thread, &run->workers[i]) == 0;
@@ -348,8 +383,13 @@ static void run_workers(struct run *run) {
             atomic_store(&run->workers[i].is_ended, true);
         }
     }
+}
+
+static void run_threads(struct run *run) {
+    start_workers(run);
+    run_trainers_start(&run->trainers);
     int64_t next_ms = clock_now_ms(clock_system()) + 1000;
-    while (!have_all_ended(run)) {
+    while (!have_all_ended(run) || !run_trainers_have_ended(&run->trainers)) {
         nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
         int64_t now_ms = clock_now_ms(clock_system());
         if (has_one_failed(run)) {
@@ -366,6 +406,7 @@ static void run_workers(struct run *run) {
             pthread_join(run->workers[i].thread, NULL);
         }
     }
+    run_trainers_join(&run->trainers);
 }
 
 static struct failure run_all(struct run *run) {
@@ -374,15 +415,19 @@ static struct failure run_all(struct run *run) {
         failure = new_workers(run);
     }
     if (!failed(failure)) {
+        failure = new_trainers(run);
+    }
+    if (!failed(failure)) {
         failure = start_http(run);
     }
     if (failed(failure)) {
         return failure;
     }
-    run_workers(run);
+    run_threads(run);
     for (size_t i = 0; i < run->worker_count && !failed(failure); i++) {
         failure = run->workers[i].failure;
     }
+    failure = failed(failure) ? failure : run_trainers_failure(&run->trainers);
     if (run->console) {
         struct console_totals totals = totals_now(run);
         console_end(run->console, &totals, &run->tally_view, &run->learning,
@@ -396,6 +441,7 @@ static void clean_up(struct run *run) {
     for (size_t i = 0; i < run->worker_count; i++) {
         worker_destroy(run->workers[i].worker);
     }
+    run_trainers_clean_up(&run->trainers);
     console_destroy(run->console);
     metrics_destroy(run->metrics);
     if (run->embedded) {
@@ -411,7 +457,9 @@ static int start_run(struct run *run) {
         return COMMAND_USAGE;
     }
     apply_options(run);
-    run->worker_count = run->options.embedded_broker ? 1 : (size_t)run->options.workers;
+    run->worker_count = run->options.roles == ROLES_TRAINERS ? 0
+                        : run->options.embedded_broker       ? 1
+                                                             : (size_t)run->options.workers;
     run->log = log_to(stderr, (enum log_level)run->config.ops.log_level,
                       (enum log_format)run->config.ops.log_format, clock_system());
     run->metrics = metrics_new();
