@@ -1,0 +1,424 @@
+/* logistic: what a score is made of, what an example moves, what is refused and then changes
+ * nothing, explanations that add up. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/buffer.h"
+#include "model/sigma.h"
+#include "tests/support/learner_scene.h"
+
+struct fixture {
+    struct learner_scene scene;
+    void *memory;
+    size_t bytes;
+};
+
+static int set_up(void **state) {
+    struct fixture *fixture = memory_new(1, sizeof *fixture);
+    learner_scene_init(&fixture->scene);
+    fixture->memory = learner_scene_new(&fixture->scene);
+    fixture->bytes = learner_logistic.memory_bytes(&fixture->scene.options);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    struct fixture *fixture = *state;
+    free(fixture->memory);
+    free(fixture);
+    return 0;
+}
+
+static void near(double found, double expected, double tolerance) {
+    if (!(fabs(found - expected) <= tolerance)) {
+        fail_msg("found %.17g, expected %.17g within %g", found, expected, tolerance);
+    }
+}
+
+static void learn_some(struct fixture *fixture, uint64_t seed, int count) {
+    struct rng rng = rng_make(seed, 0);
+    for (int i = 0; i < count; i++) {
+        struct scene_example example;
+        scene_example_draw(&fixture->scene, &rng, &example);
+        assert_int_equal(learner_logistic.learn(fixture->memory, &example.example), LEARNER_OK);
+    }
+}
+
+static struct learner_scores score(const struct fixture *fixture,
+                                   const struct scene_example *example) {
+    struct learner_scores scores;
+    struct learner_input input = {example->numbers, example->names};
+    assert_int_equal(
+        learner_logistic.score(fixture->memory, &input, fixture->scene.arms, SCENE_ARMS, &scores),
+        LEARNER_OK);
+    return scores;
+}
+
+/* ---- score ---- */
+
+static void before_any_data_a_score_is_the_prior(void **state) {
+    struct fixture *fixture = *state;
+    struct rng rng = rng_make(1, 0);
+    struct scene_example example;
+    scene_example_draw(&fixture->scene, &rng, &example);
+    struct learner_scores scores = score(fixture, &example);
+    near(scores.arms[SCENE_NONE].p, 0.1, 1e-12);
+    near(scores.arms[SCENE_NONE].sd, 0, 0);
+    near(scores.arms[SCENE_TEN_PERCENT].mean, logit_of(0.1) + 0.35, 1e-12);
+    near(scores.arms[SCENE_REMINDER].p, sigma(logit_of(0.1) + 0.1), 1e-12);
+    assert_true(scores.arms[SCENE_TEN_PERCENT].sd > scores.arms[SCENE_REMINDER].sd);
+    assert_true(scores.arms[SCENE_REMINDER].sd > 0.2);
+    assert_true(scores.base_sd > 2); /* one for each slot, squared */
+}
+
+static void offers_act_on_their_own_arm_and_everyone_on_the_base(void **state) {
+    struct fixture *fixture = *state;
+    struct rng rng = rng_make(2, 0);
+    struct scene_example example;
+    scene_example_draw(&fixture->scene, &rng, &example);
+    example.names[SCENE_ORIGIN] = bytes_of_text("cart_abandoned");
+    example.example.arm = fixture->scene.arms[SCENE_TEN_PERCENT];
+    example.example.label = 1;
+    /* The first example gives its values their components, with an uncertainty of their own. */
+    assert_int_equal(learner_logistic.learn(fixture->memory, &example.example), LEARNER_OK);
+    struct learner_scores before = score(fixture, &example);
+    assert_int_equal(learner_logistic.learn(fixture->memory, &example.example), LEARNER_OK);
+    struct learner_scores after = score(fixture, &example);
+    double base = after.arms[SCENE_NONE].raw - before.arms[SCENE_NONE].raw;
+    double ten = after.arms[SCENE_TEN_PERCENT].raw - before.arms[SCENE_TEN_PERCENT].raw;
+    double reminder = after.arms[SCENE_REMINDER].raw - before.arms[SCENE_REMINDER].raw;
+    assert_true(base > 0 && ten > base);
+    near(reminder, base, 1e-12);
+    assert_true(after.arms[SCENE_TEN_PERCENT].sd < before.arms[SCENE_TEN_PERCENT].sd);
+    assert_true(after.base_sd < before.base_sd);
+    /* Triggers and observations share nothing. */
+    example.names[SCENE_ORIGIN] = bytes_of_text("observe");
+    near(score(fixture, &example).arms[SCENE_NONE].raw, logit_of(0.1), 1e-12);
+}
+
+static void truth_is_found_through_the_whole_learner(void **state) {
+    struct fixture *fixture = *state;
+    learn_some(fixture, 3, 60000);
+    struct rng rng = rng_make(4, 0);
+    double sum_p = 0, sum_y = 0, lift = 0;
+    int n = 20000;
+    for (int i = 0; i < n; i++) {
+        struct scene_example example;
+        scene_example_draw(&fixture->scene, &rng, &example);
+        struct learner_scores scores = score(fixture, &example);
+        for (int arm = 0; arm < SCENE_ARMS; arm++) {
+            sum_p += example.example.arm == fixture->scene.arms[arm] ? scores.arms[arm].p : 0;
+        }
+        sum_y += example.example.label;
+        lift += scores.arms[SCENE_TEN_PERCENT].mean - scores.arms[SCENE_NONE].mean;
+    }
+    near(sum_p / sum_y, 1, 0.03);
+    near(lift / n, 0.6, 0.12); /* the rule of scene_example_draw */
+}
+
+static void old_arms_are_made_at_their_first_example_and_beyond_the_room_ignored(void **state) {
+    struct fixture *fixture = *state;
+    struct rng rng = rng_make(5, 0);
+    struct scene_example example;
+    scene_example_draw(&fixture->scene, &rng, &example);
+    for (uint64_t arm = 500; arm < 540; arm++) {
+        bool has_room = arm < 500 + LEARNER_ARMS_MAX - SCENE_ARMS;
+        uint64_t arms[2] = {LEARNER_ARM_NONE, arm};
+        struct learner_scores before, after;
+        example.example.arm = arm;
+        example.example.label = (double)(arm % 2);
+        const struct learner_input *input = &example.example.input;
+        learner_logistic.score(fixture->memory, input, arms, 2, &before);
+        near(before.arms[1].raw, before.arms[0].raw, 0);
+        near(before.arms[1].sd, sqrt(0.09 + 0.0625), 0.05);
+        assert_int_equal(learner_logistic.learn(fixture->memory, &example.example), LEARNER_OK);
+        learner_logistic.score(fixture->memory, input, arms, 2, &after);
+        assert_int_equal(after.arms[1].raw != after.arms[0].raw, has_room);
+        assert_true(after.arms[0].raw != before.arms[0].raw); /* f learns from all */
+    }
+}
+
+/* ---- corrections ---- */
+
+static void a_correction_ends_near_the_truth_at_once(void **state) {
+    struct fixture *fixture = *state;
+    struct fixture at_once = *fixture;
+    at_once.memory = learner_scene_new(&fixture->scene);
+    struct rng rng = rng_make(6, 0);
+    double gap = 0;
+    for (int i = 0; i < 5000; i++) {
+        struct scene_example example;
+        scene_example_draw(&fixture->scene, &rng, &example);
+        assert_int_equal(learner_logistic.learn(at_once.memory, &example.example), LEARNER_OK);
+        double label = example.example.label;
+        example.example.label = 0;
+        for (int arm = 0; arm < SCENE_ARMS; arm++) {
+            if (example.example.arm == fixture->scene.arms[arm]) {
+                example.example.p_first = score(fixture, &example).arms[arm].p;
+            }
+        }
+        assert_int_equal(learner_logistic.learn(fixture->memory, &example.example), LEARNER_OK);
+        if (label > 0.5) {
+            example.example.label = 1;
+            example.example.is_correction = true;
+            assert_int_equal(learner_logistic.learn(fixture->memory, &example.example), LEARNER_OK);
+        }
+        if (i >= 4000) {
+            gap += fabs(score(fixture, &example).arms[SCENE_NONE].p -
+                        score(&at_once, &example).arms[SCENE_NONE].p);
+        }
+    }
+    assert_true(gap > 0 && gap / 1000 < 0.01);
+    free(at_once.memory);
+}
+
+/* ---- refusals ---- */
+
+static enum learner_verdict learn_changed(struct fixture *fixture,
+                                          void (*change)(struct scene_example *)) {
+    struct rng rng = rng_make(7, 0);
+    struct scene_example example;
+    scene_example_draw(&fixture->scene, &rng, &example);
+    example.example.arm = 777; /* a new arm: it must not stay behind either */
+    example.names[SCENE_CATEGORY] = bytes_of_text("a new value");
+    change(&example);
+    return learner_logistic.learn(fixture->memory, &example.example);
+}
+
+static void infinite_number(struct scene_example *example) {
+    example->numbers[SCENE_VIEWS] = (double)INFINITY;
+}
+static void huge_number(struct scene_example *example) {
+    example->numbers[SCENE_CART_VALUE] = -2e15;
+}
+static void half_label(struct scene_example *example) {
+    example->example.label = 0.5;
+}
+static void label_not_a_number(struct scene_example *example) {
+    example->example.label = (double)NAN;
+}
+static void no_weight(struct scene_example *example) {
+    example->example.weight = 0;
+}
+static void huge_weight(struct scene_example *example) {
+    example->example.weight = 10001;
+}
+static void weight_not_a_number(struct scene_example *example) {
+    example->example.weight = (double)NAN;
+}
+static void p_above_one(struct scene_example *example) {
+    example->example.p_first = 1.01;
+}
+static void p_infinite(struct scene_example *example) {
+    example->example.p_first = -(double)INFINITY;
+}
+
+static void poisoned_examples_are_refused_and_change_nothing(void **state) {
+    struct fixture *fixture = *state;
+    void (*const changes[])(struct scene_example *) = {
+        infinite_number, huge_number, half_label,          label_not_a_number, no_weight,
+        huge_weight,     p_above_one, weight_not_a_number, p_infinite};
+    learn_some(fixture, 8, 500);
+    void *before = memory_new(1, fixture->bytes);
+    memcpy(before, fixture->memory, fixture->bytes);
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        assert_int_equal(learn_changed(fixture, changes[i]), LEARNER_BAD_VALUE);
+        assert_memory_equal(fixture->memory, before, fixture->bytes);
+    }
+    free(before);
+    struct scene_example example;
+    struct learner_scores scores;
+    struct rng rng = rng_make(7, 0);
+    scene_example_draw(&fixture->scene, &rng, &example);
+    infinite_number(&example);
+    assert_int_equal(learner_logistic.score(fixture->memory, &example.example.input,
+                                            fixture->scene.arms, SCENE_ARMS, &scores),
+                     LEARNER_BAD_VALUE);
+}
+
+/* Rows may hold what no training leads to; what would overflow is refused as a whole. */
+static void what_would_not_be_finite_is_refused_and_changes_nothing(void **state) {
+    struct fixture *fixture = *state;
+    learn_some(fixture, 9, 300);
+    struct row_store store = {0};
+    learner_logistic.export_rows(fixture->memory, true, row_store_visit, &store);
+    size_t refused = 0;
+    for (size_t i = 0; i < store.count; i++) {
+        struct learner_row row = store.rows[i];
+        if (row.kind != LEARNER_OPTIMIZER) {
+            continue;
+        }
+        uint8_t values[128];
+        for (size_t k = 0; k < sizeof values; k += 4) {
+            memcpy(values + k, &(float){9e29f}, 4); /* z alone: w follows at the next step */
+        }
+        row.values = bytes_of(values, sizeof values);
+        assert_int_equal(learner_logistic.check_row(fixture->memory, &row), LEARNER_OK);
+        learner_logistic.import_row(fixture->memory, &row);
+    }
+    learn_some(fixture, 9, 1); /* w of its slots is now of the order 1e28 */
+    void *before = memory_new(1, fixture->bytes);
+    memcpy(before, fixture->memory, fixture->bytes);
+    struct rng rng = rng_make(9, 0);
+    for (int i = 0; i < 20; i++) {
+        struct scene_example example;
+        struct learner_scores scores;
+        scene_example_draw(&fixture->scene, &rng, &example);
+        example.names[SCENE_CATEGORY] = bytes_of_text("a new value");
+        example.example.arm = 777;
+        enum learner_verdict verdict = learner_logistic.score(
+            fixture->memory, &example.example.input, fixture->scene.arms, SCENE_ARMS, &scores);
+        if (verdict == LEARNER_NOT_FINITE) {
+            assert_int_equal(learner_logistic.learn(fixture->memory, &example.example),
+                             LEARNER_NOT_FINITE);
+            assert_memory_equal(fixture->memory, before, fixture->bytes);
+            refused++;
+        }
+    }
+    assert_true(refused > 0);
+    free(before);
+    row_store_clear(&store);
+}
+
+/* ---- explanations ---- */
+
+struct explanation {
+    double sum, last;
+    size_t count, offers;
+    bool has_cart_value;
+};
+
+static void add_term(void *context, const struct learner_term *term) {
+    struct explanation *explanation = context;
+    assert_true(explanation->count == 0 || fabs(term->value) <= explanation->last);
+    explanation->last = fabs(term->value);
+    explanation->sum += term->value;
+    explanation->count++;
+    explanation->offers += strncmp(term->name, "offer", 5) == 0;
+    explanation->has_cart_value |= strncmp(term->name, "cart_value ", 11) == 0;
+}
+
+static void explanations_add_up(void **state) {
+    struct fixture *fixture = *state;
+    learn_some(fixture, 10, 3000);
+    struct rng rng = rng_make(11, 0);
+    for (int i = 0; i < 100; i++) {
+        struct scene_example example;
+        scene_example_draw(&fixture->scene, &rng, &example);
+        struct learner_scores scores = score(fixture, &example);
+        for (int arm = 0; arm < SCENE_ARMS; arm++) {
+            struct explanation explanation = {0};
+            learner_logistic.explain(fixture->memory, &example.example.input,
+                                     fixture->scene.arms[arm], add_term, &explanation);
+            double raw = scores.arms[arm].raw;
+            near(explanation.sum, raw, 1e-12 * fmax(1, fabs(raw)));
+            assert_true(explanation.has_cart_value && explanation.count > 10);
+            assert_int_equal(explanation.offers > 2, arm != SCENE_NONE);
+        }
+    }
+}
+
+static void a_description_says_what_there_is_and_is_cut(void **state) {
+    struct fixture *fixture = *state;
+    learn_some(fixture, 12, 200);
+    char text[1024], small[16];
+    learner_logistic.describe(fixture->memory, text, sizeof text);
+    assert_non_null(strstr(text, "slots 4096, "));
+    assert_non_null(strstr(text, "learned 200 examples, 0 of them corrections"));
+    learner_logistic.describe(fixture->memory, small, sizeof small);
+    assert_int_equal(strlen(small), 15);
+}
+
+/* ---- speed: printed, not asserted ---- */
+
+#define SPEED_NUMBERS 45
+#define SPEED_NAMES   11
+#define SPEED_INPUTS  256
+
+static double seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* As wide as the features of version 1, in a table of the default size. */
+static void the_time_of_a_score_and_of_an_example(void **state) {
+    (void)state;
+    static char texts[SPEED_NUMBERS + SPEED_NAMES][8];
+    static double numbers[SPEED_INPUTS][SPEED_NUMBERS];
+    static struct bytes names[SPEED_INPUTS][SPEED_NAMES];
+    const char *labels[SPEED_NUMBERS + SPEED_NAMES];
+    struct rng rng = rng_make(13, 0);
+    for (int i = 0; i < SPEED_NUMBERS + SPEED_NAMES; i++) {
+        snprintf(texts[i], sizeof texts[i], "f%d", i);
+        labels[i] = texts[i];
+    }
+    for (int i = 0; i < SPEED_INPUTS; i++) {
+        for (int k = 0; k < SPEED_NUMBERS; k++) {
+            numbers[i][k] = rng_exponential(&rng, 30);
+        }
+        for (int k = 0; k < SPEED_NAMES; k++) {
+            names[i][k] = bytes_of_text(texts[rng_below(&rng, SPEED_NUMBERS)]);
+        }
+    }
+    struct learner_space space = {1, SPEED_NUMBERS, SPEED_NAMES, labels, labels, 0, 0, 1, 2};
+    struct logistic_options options = logistic_options_default();
+    options.cross_count = 2;
+    options.crosses[0][1] = 3;
+    options.crosses[1][1] = 4;
+    options.arm_name_count = 3;
+    options.arm_names[1] = 1;
+    options.arm_names[2] = 2;
+    uint64_t keys[5] = {LEARNER_ARM_NONE, 1, 2, 3, 4};
+    struct learner_arm arms[4] = {{1, .1, .2}, {2, .1, .2}, {3, .1, .2}, {4, .1, .2}};
+    void *memory = memory_new(1, learner_logistic.memory_bytes(&options));
+    learner_logistic.init(memory, &options, &space, arms, 4);
+    int rounds = 20000;
+    double start = seconds();
+    for (int i = 0; i < rounds; i++) {
+        int which = i % SPEED_INPUTS;
+        struct learner_example example = {.input = {numbers[which], names[which]},
+                                          .arm = keys[i % 5],
+                                          .label = i % 7 == 0,
+                                          .p_first = (double)NAN,
+                                          .weight = 1};
+        assert_int_equal(learner_logistic.learn(memory, &example), LEARNER_OK);
+    }
+    double between = seconds(), sum = 0;
+    for (int i = 0; i < rounds; i++) {
+        struct learner_input input = {numbers[i % SPEED_INPUTS], names[i % SPEED_INPUTS]};
+        struct learner_scores scores;
+        assert_int_equal(learner_logistic.score(memory, &input, keys, 5, &scores), LEARNER_OK);
+        sum += scores.arms[4].p;
+    }
+    assert_true(sum > 0);
+    printf("45 numbers, 11 names: a score of 5 arms %.2f us, an example %.2f us\n",
+           1e6 * (seconds() - between) / rounds, 1e6 * (between - start) / rounds);
+    free(memory);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(before_any_data_a_score_is_the_prior),
+        TEST(offers_act_on_their_own_arm_and_everyone_on_the_base),
+        TEST(truth_is_found_through_the_whole_learner),
+        TEST(old_arms_are_made_at_their_first_example_and_beyond_the_room_ignored),
+        TEST(a_correction_ends_near_the_truth_at_once),
+        TEST(poisoned_examples_are_refused_and_change_nothing),
+        TEST(what_would_not_be_finite_is_refused_and_changes_nothing),
+        TEST(explanations_add_up),
+        TEST(a_description_says_what_there_is_and_is_cut),
+        TEST(the_time_of_a_score_and_of_an_example),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
