@@ -69,25 +69,41 @@ void shop_belief_funnel(const struct shop_world *world, const struct shop_funnel
     multiply_types(likelihood, belief);
 }
 
-/* p1 = max(p0, pa) over all that was delivered after the decision, as in the shop itself. */
-static double buys(const struct shop_world *world, const struct shop_history *history, int z) {
+#define AROUND_MS 30000.0 /* an order at an instant is one within so much of it */
+
+/* How much the sight weighs an order that comes by the delay's law from `from_ms` on. */
+static double route(const struct shop_world *world, enum shop_arm arm, double from_ms,
+                    enum shop_sight sight, double age_ms) {
+    double age = age_ms - from_ms;
+    if (sight == SIGHT_KEPT) {
+        return 1 - shop_outcome_delay_cdf(world, arm, age);
+    }
+    return shop_outcome_delay_cdf(world, arm, age + AROUND_MS) -
+           shop_outcome_delay_cdf(world, arm, age - AROUND_MS);
+}
+
+static double outcome_likelihood(const struct shop_world *world, const struct shop_history *history,
+                                 enum shop_sight sight, double age_ms, int z) {
     int type = z / SHOP_SENSITIVITIES, sensitivity = z % SHOP_SENSITIVITIES;
     double p = shop_outcome_p(world, type, sensitivity, history->arm, &history->state);
-    for (int arm = 0; arm < SHOP_ARM_COUNT; arm++) {
-        if (history->late_arms & 1u << arm) {
-            p = fmax(p,
-                     shop_outcome_p(world, type, sensitivity, (enum shop_arm)arm, &history->state));
-        }
+    bool has_routes = sight != SIGHT_NEVER && history->late_count > 0;
+    /* With one route the delay says nothing of z. */
+    double sum = has_routes ? p * route(world, history->arm, 0, sight, age_ms) : p;
+    for (size_t i = 0; i < history->late_count; i++) {
+        const struct shop_late_push *late = &history->late[i];
+        double pushed = shop_outcome_p(world, type, sensitivity, late->arm, &history->state);
+        double more = pushed > p ? pushed - p : 0;
+        sum += has_routes ? more * route(world, late->arm, late->age_ms, sight, age_ms) : more;
+        p += more;
     }
-    return p;
+    return sight == SIGHT_NEVER ? 1 - sum * history->in_stock : sum;
 }
 
 void shop_belief_outcome(const struct shop_world *world, const struct shop_history *history,
-                         bool is_bought, struct shop_belief *belief) {
+                         enum shop_sight sight, double age_ms, struct shop_belief *belief) {
     double likelihood[SHOP_CLASSES];
     for (int z = 0; z < SHOP_CLASSES; z++) {
-        double p = buys(world, history, z);
-        likelihood[z] = is_bought ? p : 1 - p * history->in_stock;
+        likelihood[z] = outcome_likelihood(world, history, sight, age_ms, z);
     }
     shop_belief_multiply(likelihood, belief);
 }

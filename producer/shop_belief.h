@@ -11,9 +11,8 @@
  * never arises. The filter follows the shopper, not the key, and sees what nuisance loses: there is
  * nothing to merge.
  *
- * Exact in the world `exact` without pushes after the decision. Elsewhere these are approximations:
- * the flag of `forward` (skips a cart) and the stock of the 7 d are taken as known, and the time of
- * an order is not asked whether a push after the decision brought it.
+ * Exact in the world `exact`, with pushes before and after decisions. Elsewhere these are taken as
+ * known: the flag of `forward` (skips a cart), and which stock will be there within the 7 d.
  *
  * Pure functions; errors: none. */
 #ifndef PROMOSTREAM_PRODUCER_SHOP_BELIEF_H
@@ -34,12 +33,26 @@ struct shop_funnel {
     double pay_factor; /* wait-training */
 };
 
-/* What reached a cart that was left, and where it stood. */
+/* What reached a cart that was left, and where it stood. After the decision p1 = max(p0, pa) by one
+ * uniform: a push adds max(p, pa) - p to p, and the order that it brings comes by the delay's law
+ * from the push on. */
+#define SHOP_LATE_MAX 4
+struct shop_late_push {
+    double age_ms; /* since the decision */
+    enum shop_arm arm;
+};
 struct shop_history {
     struct shop_state state;
-    enum shop_arm arm;  /* at the decision */
-    unsigned late_arms; /* bits 1 << arm: delivered later, but before what is observed now */
-    double in_stock;    /* P(stock is there at the order time | it would be bought) */
+    enum shop_arm arm; /* at the decision */
+    size_t late_count; /* pushes after it, ascending age; further ones are not considered */
+    struct shop_late_push late[SHOP_LATE_MAX];
+    double in_stock; /* P(stock is there at the order time | it would be bought) */
+};
+
+enum shop_sight {
+    SIGHT_ORDER, /* it is bought at age_ms */
+    SIGHT_KEPT,  /* at age_ms it is known that it will be bought, and has not been */
+    SIGHT_NEVER, /* it will not be bought */
 };
 
 /* Prior x P(covariates | z). Latent members of user are not read. */
@@ -52,7 +65,7 @@ void shop_belief_arrival(const struct shop_world *world, double exposure,
 void shop_belief_funnel(const struct shop_world *world, const struct shop_funnel *seen,
                         struct shop_belief *belief);
 void shop_belief_outcome(const struct shop_world *world, const struct shop_history *history,
-                         bool is_bought, struct shop_belief *belief);
+                         enum shop_sight sight, double age_ms, struct shop_belief *belief);
 /* Of a push that was delivered: it was dismissed, or nothing has been heard of it yet although
  * reacted_by of all reactions have come by now. (An opened one says nothing of z.) */
 void shop_belief_dismissed(const struct shop_world *world, struct shop_belief *belief);

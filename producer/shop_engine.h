@@ -28,11 +28,9 @@ struct shop_episode {
     struct shop_cart cart;
     double fatigue;
     int coupons_30d;
-    double p[SHOP_ARM_COUNT]; /* after the decision, as are the next two */
-    struct shop_state state;
-    uint8_t decided_arm;
-    uint8_t late_arms; /* bits 1 << arm: delivered after the decision */
-    bool is_learned;   /* the belief knows what became of it */
+    double p[SHOP_ARM_COUNT]; /* after the decision, as is the next */
+    struct shop_history history;
+    bool is_learned; /* the belief knows what became of it */
     double u;
     double p_now; /* of what has been delivered */
     /* The coupon that an order would use; size 0: none. */

@@ -147,7 +147,7 @@ void shop_episode_decide(struct shop *shop, uint32_t index) {
     shop_user_make(&shop->world, shop->options.seed, episode->user, &user);
     shop_episode_freeze(shop, episode);
     int64_t at_ms = episode->deadline_ms;
-    episode->state = (struct shop_state){
+    struct shop_state state = {
         .cart_value = (double)shop_cart_cents(&episode->cart) / 100,
         .fatigue = episode->fatigue,
         .coupons_30d = episode->coupons_30d,
@@ -155,9 +155,9 @@ void shop_episode_decide(struct shop *shop, uint32_t index) {
         .is_sale = shop_calendar_is_sale(shop->calendar, at_ms),
         .is_second_half = shop_calendar_is_second_half(shop->calendar, at_ms),
     };
-    struct shop_truth truth = {.cart_value = episode->state.cart_value,
-                               .fatigue = episode->state.fatigue,
-                               .coupons_30d = episode->state.coupons_30d};
+    struct shop_truth truth = {
+        .cart_value = state.cart_value, .fatigue = state.fatigue, .coupons_30d = state.coupons_30d};
+    episode->history = (struct shop_history){.state = state};
     shop_learn_judge(shop, episode, &user, &truth);
     obey(shop, episode, &truth);
     truth.arm = (enum shop_arm)episode->arm;
@@ -166,7 +166,7 @@ void shop_episode_decide(struct shop *shop, uint32_t index) {
         shop_draw_unit(shop->options.seed, (uint64_t)episode->user, DRAW_OUTCOME, episode->session);
     episode->p_now = episode->p[episode->arm];
     episode->is_decided = true;
-    episode->decided_arm = episode->arm;
+    episode->history.arm = truth.arm;
     truth.u = episode->u;
     truth.delay_ms = delay_of(shop, episode, truth.arm);
     int64_t order_ms = at_ms + (int64_t)truth.delay_ms;
@@ -181,7 +181,11 @@ void shop_episode_decide(struct shop *shop, uint32_t index) {
 
 bool shop_episode_push(struct shop *shop, struct shop_episode *episode, enum shop_arm arm,
                        int64_t at_ms) {
-    episode->late_arms |= (uint8_t)(1u << arm);
+    struct shop_history *history = &episode->history;
+    if (history->late_count < SHOP_LATE_MAX) {
+        history->late[history->late_count++] =
+            (struct shop_late_push){(double)(at_ms - episode->deadline_ms), arm};
+    }
     if (episode->p[arm] <= episode->p_now) {
         return false;
     }

@@ -31,7 +31,7 @@ static bool has_stock_on(const struct shop *shop, const struct shop_episode *epi
 
 /* P(the cart is in stock at the time of its order): the delay's law over the days of the window. */
 static double stock_of(const struct shop *shop, const struct shop_episode *episode) {
-    enum shop_arm arm = (enum shop_arm)episode->decided_arm;
+    enum shop_arm arm = episode->history.arm;
     double in_stock = 0, before = 0;
     if (shop->world.catalogue.out_of_stock <= 0) {
         return 1;
@@ -46,16 +46,14 @@ static double stock_of(const struct shop *shop, const struct shop_episode *episo
     return in_stock;
 }
 
-static void learn_outcome(struct shop *shop, struct shop_episode *episode,
+static void learn_outcome(struct shop *shop, struct shop_episode *episode, enum shop_sight sight,
                           struct shop_belief *belief) {
     if (!episode->is_decided || episode->is_learned) {
         return;
     }
-    struct shop_history history = {.state = episode->state,
-                                   .arm = (enum shop_arm)episode->decided_arm,
-                                   .late_arms = episode->late_arms,
-                                   .in_stock = episode->is_bought ? 1 : stock_of(shop, episode)};
-    shop_belief_outcome(&shop->world, &history, episode->is_bought, belief);
+    episode->history.in_stock = sight == SIGHT_NEVER ? stock_of(shop, episode) : 1;
+    double age_ms = (double)(shop->now_ms - episode->deadline_ms);
+    shop_belief_outcome(&shop->world, &episode->history, sight, age_ms, belief);
     episode->is_learned = true;
 }
 
@@ -68,7 +66,8 @@ void shop_learn_session(struct shop *shop, int64_t index, const struct shop_user
         shop_calendar_exposure(shop->calendar, user->place, belief->since_ms, start_ms), belief);
     struct shop_episode *old = shop_episode_latest(shop, index);
     if (old && session->has_cart) {
-        learn_outcome(shop, old, belief); /* its lines were thrown out, or were not */
+        enum shop_sight sight = old->is_bought ? SIGHT_KEPT : SIGHT_NEVER; /* thrown out */
+        learn_outcome(shop, old, sight, belief);
     }
     if (!past->skips_cart) {
         struct shop_funnel seen = {.has_cart = session->has_cart,
@@ -81,7 +80,7 @@ void shop_learn_session(struct shop *shop, int64_t index, const struct shop_user
 }
 
 void shop_learn_order(struct shop *shop, struct shop_episode *episode) {
-    learn_outcome(shop, episode, belief_at(shop, episode->user));
+    learn_outcome(shop, episode, SIGHT_ORDER, belief_at(shop, episode->user));
 }
 
 /* ---- pushes ---- */
@@ -135,12 +134,12 @@ void shop_learn_judge(struct shop *shop, const struct shop_episode *episode,
         truth->bayes_p[i] = 0;
         for (int z = 0; z < SHOP_CLASSES; z++) {
             double p = shop_outcome_p(&shop->world, z / SHOP_SENSITIVITIES, z % SHOP_SENSITIVITIES,
-                                      arm, &episode->state);
+                                      arm, &episode->history.state);
             truth->bayes_p[i] += truth->posterior[z] * p;
             truth->p[i] = z == shop_user_z(user) ? p : truth->p[i];
         }
         /* The value is linear in p. */
-        double cart_value = episode->state.cart_value;
+        double cart_value = episode->history.state.cart_value;
         truth->bayes_value[i] =
             shop_outcome_value(&shop->world, arm, truth->bayes_p[i], cart_value);
         truth->value[i] = shop_outcome_value(&shop->world, arm, truth->p[i], cart_value);

@@ -7,6 +7,8 @@
 /* cmocka needs the above */
 #include <cmocka.h>
 
+#define HOUR 3600000.0
+
 static struct shop_world world;
 /* z = type * 3 + sensitivity */
 enum {
@@ -116,18 +118,18 @@ static void test_outcomes(void **state) {
     double persuadable = sigma(log(.06 / .94) + 1.45), disturb = sigma(log(.22 / .78) - .60);
     struct shop_history history = history_of(SHOP_NONE);
     struct shop_belief belief = even();
-    shop_belief_outcome(&world, &history, true, &belief);
+    shop_belief_outcome(&world, &history, SIGHT_ORDER, 2 * HOUR, &belief);
     assert_odds(&belief, SURE_MID, PERSUADABLE_MID, .38 / .06);
     belief = even();
-    shop_belief_outcome(&world, &history, false, &belief);
+    shop_belief_outcome(&world, &history, SIGHT_NEVER, 0, &belief);
     assert_odds(&belief, SURE_MID, PERSUADABLE_MID, .62 / .94);
     history = history_of(SHOP_10);
     belief = even();
-    shop_belief_outcome(&world, &history, true, &belief);
+    shop_belief_outcome(&world, &history, SIGHT_ORDER, 2 * HOUR, &belief);
     assert_odds(&belief, PERSUADABLE_MID, DISTURB_MID, persuadable / disturb);
     belief = even();
     history.in_stock = .5; /* a no may be the shelf's */
-    shop_belief_outcome(&world, &history, false, &belief);
+    shop_belief_outcome(&world, &history, SIGHT_NEVER, 0, &belief);
     assert_odds(&belief, PERSUADABLE_MID, DISTURB_MID, (1 - .5 * persuadable) / (1 - .5 * disturb));
     assert_sum_is_one(&belief);
 }
@@ -137,10 +139,28 @@ static void test_late_pushes(void **state) {
     (void)state;
     double persuadable = sigma(log(.06 / .94) + 1.45);
     struct shop_history history = history_of(SHOP_NONE);
-    history.late_arms = 1u << SHOP_10 | 1u << SHOP_REMIND;
+    history.late[0] = (struct shop_late_push){2 * HOUR, SHOP_10};
+    history.late[1] = (struct shop_late_push){3 * HOUR, SHOP_REMIND}; /* adds nothing to 10 % */
+    history.late_count = 2;
     struct shop_belief belief = even();
-    shop_belief_outcome(&world, &history, true, &belief);
-    assert_odds(&belief, PERSUADABLE_MID, DISTURB_MID, persuadable / .22);
+    shop_belief_outcome(&world, &history, SIGHT_NEVER, 0, &belief);
+    assert_odds(&belief, PERSUADABLE_MID, DISTURB_MID, (1 - persuadable) / (1 - .22));
+    /* Known to come after 5 h: by itself, or by the push of 3 h ago. */
+    double alone = 1 - shop_outcome_delay_cdf(&world, SHOP_NONE, 5 * HOUR);
+    double pushed = 1 - shop_outcome_delay_cdf(&world, SHOP_10, 3 * HOUR);
+    belief = even();
+    shop_belief_outcome(&world, &history, SIGHT_KEPT, 5 * HOUR, &belief);
+    assert_odds(&belief, PERSUADABLE_MID, DISTURB_MID,
+                (.06 * alone + (persuadable - .06) * pushed) / (.22 * alone));
+    /* An order before the push is nobody's but the shopper's own. */
+    belief = even();
+    shop_belief_outcome(&world, &history, SIGHT_ORDER, HOUR, &belief);
+    assert_odds(&belief, PERSUADABLE_MID, DISTURB_MID, .06 / .22);
+    /* Right after it, where few orders come by themselves, it is the push's. */
+    belief = even();
+    shop_belief_outcome(&world, &history, SIGHT_ORDER, 2.4 * HOUR, &belief);
+    double odds = (double)belief.weights[PERSUADABLE_MID] / (double)belief.weights[DISTURB_MID];
+    assert_true(odds > 5 * persuadable / .22);
 }
 
 static void test_reactions(void **state) {
