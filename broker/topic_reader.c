@@ -35,7 +35,7 @@ static struct failure open_client(struct reading *reading, enum client_kind kind
     return client_new(&config, out);
 }
 
-static struct failure open(struct reading *reading) {
+static struct failure open_ends(struct reading *reading) {
     struct failure failure = open_client(reading, CLIENT_ENDS, &reading->ends);
     const struct rd_kafka_metadata *metadata = NULL;
     if (!failed(failure)) {
@@ -46,7 +46,11 @@ static struct failure open(struct reading *reading) {
     }
     reading->result->partition_count = client_partitions(metadata, reading->request->topic);
     rd_kafka_metadata_destroy(metadata);
-    failure = open_client(reading, CLIENT_RESTORE, &reading->client);
+    return failure_none();
+}
+
+static struct failure open_records(struct reading *reading) {
+    struct failure failure = open_client(reading, CLIENT_RESTORE, &reading->client);
     if (!failed(failure)) {
         reading->topic = rd_kafka_topic_new(reading->client, reading->request->topic, NULL);
         reading->queue = rd_kafka_queue_new(reading->client);
@@ -150,16 +154,34 @@ static void close_reading(struct reading *reading) {
     }
 }
 
-struct failure topic_read(const struct topic_read_request *request, broker_visit *visit,
-                          void *context, struct topic_read_result *out) {
-    *out = (struct topic_read_result){.is_whole = true};
+static struct reading *new_reading(const struct topic_read_request *request,
+                                   struct topic_read_result *result) {
     struct reading *reading = memory_new(1, sizeof *reading);
     reading->opaque.log = request->log;
     reading->request = request;
+    reading->result = result;
+    *result = (struct topic_read_result){.is_whole = true};
+    return reading;
+}
+
+struct failure topic_count(const struct topic_read_request *request, int32_t *out) {
+    struct topic_read_result result;
+    struct reading *reading = new_reading(request, &result);
+    struct failure failure = open_ends(reading);
+    close_reading(reading);
+    *out = result.partition_count;
+    return failure;
+}
+
+struct failure topic_read(const struct topic_read_request *request, broker_visit *visit,
+                          void *context, struct topic_read_result *out) {
+    struct reading *reading = new_reading(request, out);
     reading->visit = visit;
     reading->context = context;
-    reading->result = out;
-    struct failure failure = open(reading);
+    struct failure failure = open_ends(reading);
+    if (!failed(failure)) {
+        failure = open_records(reading);
+    }
     for (int32_t p = 0; p < out->partition_count && !failed(failure); p++) {
         if (request->partition == TOPIC_ALL_PARTITIONS || request->partition == p) {
             failure = read_partition(reading, p);

@@ -30,6 +30,9 @@ struct topic_read_result {
 MUST_CHECK struct failure topic_read(const struct topic_read_request *request, broker_visit *visit,
                                      void *context, struct topic_read_result *out);
 
+/* Partitions of request->topic, 0 = there is no such topic. RETRY if no broker answers. */
+MUST_CHECK struct failure topic_count(const struct topic_read_request *request, int32_t *out);
+
 /* Where Java's clients, and ours, put a key: murmur2, its sign bit dropped, modulo. */
 int32_t topic_partition_of_key(struct bytes key, int32_t partition_count);
 

@@ -19,6 +19,8 @@ static const struct command commands[] = {
     {"resume", "send pushes again", command_resume},
     {"validate", "check the configuration, and the broker's topics against it", command_validate},
     {"features", "list the features that every decision freezes", command_features},
+    {"inspect", "show what is known of a user, and what was decided", command_inspect},
+    {"explain", "show why a decision came out as it did", command_explain},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 

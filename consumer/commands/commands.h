@@ -44,5 +44,7 @@ int command_pause(int argc, char **argv);
 int command_resume(int argc, char **argv);
 int command_validate(int argc, char **argv);
 int command_features(int argc, char **argv);
+int command_inspect(int argc, char **argv);
+int command_explain(int argc, char **argv);
 
 #endif

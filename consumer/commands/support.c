@@ -4,15 +4,24 @@
 
 #include "broker/broker_failure.h"
 
+#define STUCK_MAX_MS 15000
+
 #define EXIT_LINE(id, number, help) " " #number "  " help "\n"
 const char command_exit_status[] = COMMAND_EXITS(EXIT_LINE);
 #undef EXIT_LINE
 
 bool command_options(const struct option_page *page, int argc, char **argv, void *target,
                      int *out_exit) {
+    const char *argument;
+    return command_options_of(page, argc, argv, target, &argument, out_exit);
+}
+
+bool command_options_of(const struct option_page *page, int argc, char **argv, void *target,
+                        const char **out_argument, int *out_exit) {
     struct option_arguments arguments;
     switch (options_parse(page, argc, argv, target, &arguments, stderr)) {
     case OPTIONS_OK:
+        *out_argument = arguments.count > 0 ? arguments.items[0] : NULL;
         return true;
     case OPTIONS_HELP:
         options_help(page, stdout);
@@ -47,4 +56,26 @@ int command_exit_of(struct failure failure) {
 int command_failed(const char *name, struct failure failure) {
     fprintf(stderr, "%s: %s\n", name, failure.text);
     return command_exit_of(failure);
+}
+
+static struct topic_read_request request_of(const struct pipeline_config *config,
+                                            enum topic topic) {
+    return (struct topic_read_request){.bootstrap_servers = config->broker.bootstrap_servers,
+                                       .kafka = &config->broker.kafka,
+                                       .topic = config->topics.full[topic],
+                                       .stuck_max_ms = STUCK_MAX_MS};
+}
+
+struct failure command_read_topic(const struct pipeline_config *config, enum topic topic,
+                                  int32_t partition, broker_visit *visit, void *context,
+                                  struct topic_read_result *out) {
+    struct topic_read_request request = request_of(config, topic);
+    request.partition = partition;
+    return topic_read(&request, visit, context, out);
+}
+
+struct failure command_count_partitions(const struct pipeline_config *config, enum topic topic,
+                                        int32_t *out) {
+    struct topic_read_request request = request_of(config, topic);
+    return topic_count(&request, out);
 }

@@ -4,6 +4,7 @@
 #define PROMOSTREAM_COMMANDS_SUPPORT_H
 
 #include "base/options.h"
+#include "broker/topic_reader.h"
 #include "consumer/commands/commands.h"
 #include "consumer/pipeline_config.h"
 
@@ -18,13 +19,23 @@
     }
 
 /* Reads the command line by the page. True if the command goes on; otherwise *out_exit is what it
- * returns (the help was printed, or errors). No command of promostream takes positional arguments.
- */
+ * returns (the help was printed, or errors). */
 bool command_options(const struct option_page *page, int argc, char **argv, void *target,
                      int *out_exit);
+/* The same for a page with exactly one positional argument, which points into argv. */
+bool command_options_of(const struct option_page *page, int argc, char **argv, void *target,
+                        const char **out_argument, int *out_exit);
 /* COMMAND_OK, or COMMAND_USAGE with every error on standard error. */
 int command_load_config(const char *name, const char *path, struct pipeline_config *out);
 /* Prints the failure as "name: text" and returns the exit code that it means. */
 int command_failed(const char *name, struct failure failure);
+
+/* Reads a topic of ours as committed, from its start to its end; partition may be
+ * TOPIC_ALL_PARTITIONS. Gives up after 15 s behind a transaction that nobody ends: *out says so. */
+MUST_CHECK struct failure command_read_topic(const struct pipeline_config *config, enum topic topic,
+                                             int32_t partition, broker_visit *visit, void *context,
+                                             struct topic_read_result *out);
+MUST_CHECK struct failure command_count_partitions(const struct pipeline_config *config,
+                                                   enum topic topic, int32_t *out);
 
 #endif

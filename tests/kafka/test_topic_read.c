@@ -46,6 +46,11 @@ static void test_partitions(void **state) {
     struct topic_read_result absent =
         read_topic(&world, "no-such-topic", TOPIC_ALL_PARTITIONS, WAIT_MS, &seen);
     assert_true(absent.partition_count == 0 && seen.count == 0);
+    int32_t count = -1;
+    const struct topic_read_request request = {.bootstrap_servers = world.bootstrap_servers,
+                                               .topic = topic};
+    assert_false(failed(topic_count(&request, &count)));
+    assert_int_equal(count, PARTITIONS);
     world_close(&world);
 }
 
