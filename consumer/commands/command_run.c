@@ -180,7 +180,8 @@ struct run {
     const struct progress *progress[WORKERS_MAX];
     const struct outcomes_metrics *outcomes[WORKERS_MAX];
     const struct score_metrics *scores[WORKERS_MAX];
-    struct console_learning learning; /* views of the three above */
+    struct console_trainer trained[ROW_LEARNERS_MAX]; /* at the end */
+    struct console_learning learning;                 /* views of the four above */
     size_t worker_count;
 };
 
@@ -293,7 +294,8 @@ static struct failure new_workers(struct run *run) {
     run->learning = (struct console_learning){.worker_count = run->worker_count,
                                               .progress = run->progress,
                                               .outcomes = run->outcomes,
-                                              .scores = run->scores};
+                                              .scores = run->scores,
+                                              .trainers = run->trained};
     metrics_register_writer(run->metrics, console_write_progress, &run->learning);
     return failure_none();
 }
@@ -430,6 +432,7 @@ static struct failure run_all(struct run *run) {
     failure = failed(failure) ? failure : run_trainers_failure(&run->trainers);
     if (run->console) {
         struct console_totals totals = totals_now(run);
+        run->learning.trainer_count = run_trainers_list(&run->trainers, run->trained);
         console_end(run->console, &totals, &run->tally_view, &run->learning,
                     clock_now_ms(clock_system()));
     }

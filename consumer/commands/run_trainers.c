@@ -9,6 +9,7 @@ struct failure run_trainers_new(struct run_trainers *trainers,
         struct run_trainer *slot = &trainers->items[i];
         struct trainer_settings own = *settings;
         own.learner = learners[i];
+        slot->learner = learners[i]->name;
         trainer_format_name(own.worker_name, own.learner, slot->name);
         health_init(&health[i], slot->name, clock_now_ms(own.clock));
         struct failure failure = trainer_new(&own, &health[i], &slot->trainer);
@@ -55,6 +56,23 @@ struct failure run_trainers_failure(struct run_trainers *trainers) {
         }
     }
     return failure_none();
+}
+
+size_t run_trainers_list(const struct run_trainers *trainers,
+                         struct console_trainer out[ROW_LEARNERS_MAX]) {
+    for (size_t i = 0; i < trainers->count; i++) {
+        const struct trainer_metrics *metrics = trainer_metrics(trainers->items[i].trainer);
+        out[i] = (struct console_trainer){
+            .learner = trainers->items[i].learner,
+            .learned = metric_get(&metrics->learned_total),
+            .corrections = metric_get(&metrics->corrections_total),
+            .refused = metric_get(&metrics->undecodable_total) +
+                       metric_get(&metrics->foreign_total) + metric_get(&metrics->poisoned_total) +
+                       metric_get(&metrics->repeats_total),
+            .versions = metric_get(&metrics->versions_total),
+        };
+    }
+    return trainers->count;
 }
 
 void run_trainers_join(struct run_trainers *trainers) {

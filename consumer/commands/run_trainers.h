@@ -5,11 +5,13 @@
 
 #include <pthread.h>
 
+#include "consumer/ops/console_learning.h"
 #include "consumer/trainer/trainer.h"
 
 struct run_trainer {
     struct trainer *trainer;
     pthread_t thread;
+    const char *learner; /* its name, borrowed */
     char name[TRAINER_NAME_BYTES_MAX];
     struct failure failure;
     bool is_started;
@@ -30,6 +32,9 @@ void run_trainers_start(struct run_trainers *trainers);
 bool run_trainers_have_ended(struct run_trainers *trainers);
 /* The first failure of those that have ended. */
 struct failure run_trainers_failure(struct run_trainers *trainers);
+/* What they have done so far, for the console; returns how many. */
+size_t run_trainers_list(const struct run_trainers *trainers,
+                         struct console_trainer out[ROW_LEARNERS_MAX]);
 void run_trainers_join(struct run_trainers *trainers);
 void run_trainers_clean_up(struct run_trainers *trainers); /* joined, or never started */
 
