@@ -69,6 +69,8 @@ static void test_every_section_arrives(void **state) {
              "state: {users_max: 5}\n"
              "triggers: {cart_abandoned: {idle: 20m}}\n"
              "decide: {control_share: 0.2}\n"
+             "outcomes: {open_max: 9}\n"
+             "learn: {batch_offsets: 7, learners: [{name: other, l1: 2}]}\n"
              "ops: {log_format: json}\n",
              &config, &errors);
     assert_string_equal(errors, "");
@@ -84,6 +86,9 @@ static void test_every_section_arrives(void **state) {
     assert_int_equal(config.state.users_max, 5);
     assert_int_equal(config.triggers.cart_abandoned.idle_ms, 20 * 60000);
     assert_true(config.decide.control_share == 0.2);
+    assert_int_equal(config.outcomes.open_max, 9);
+    assert_int_equal(config.learn.batch_offsets, 7);
+    assert_string_equal(((struct learner_config *)config.learn.learners.items)->name, "other");
     assert_int_equal(config.ops.log_format, LOG_JSON);
     pipeline_config_clean_up(&config);
     free(errors);
@@ -142,7 +147,7 @@ static void test_repository_file(void **state) {
         has_rule[rules[i].trigger] = true;
     }
     for (size_t i = 0; i < TRIGGER_COUNT; i++) {
-        assert_true(has_rule[i]);
+        assert_true(has_rule[i] == (i != TRIGGER_OBSERVE)); /* which never sends */
     }
     pipeline_config_clean_up(&config);
 }
@@ -221,6 +226,7 @@ static void test_repository_file_tells_defaults(void **state) {
     assert_memory_equal(&claimed.decode, &real.decode, sizeof real.decode);
     assert_memory_equal(&claimed.state, &real.state, sizeof real.state);
     assert_memory_equal(&claimed.triggers, &real.triggers, sizeof real.triggers);
+    assert_memory_equal(&claimed.outcomes, &real.outcomes, sizeof real.outcomes);
     assert_int_equal(claimed.clean.lateness_ms, real.clean.lateness_ms);
     assert_int_equal(claimed.clean.max_skew_ms, real.clean.max_skew_ms);
     assert_true(claimed.clean.price_max == real.clean.price_max);
@@ -236,10 +242,21 @@ static void test_repository_file_tells_defaults(void **state) {
                         sizeof real.decide.quiet_hours);
     assert_true(claimed.decide.control_share == real.decide.control_share);
     assert_true(claimed.decide.none_share == real.decide.none_share);
+    assert_true(claimed.decide.trial_share == real.decide.trial_share);
+    assert_true(claimed.decide.epsilon == real.decide.epsilon);
+    assert_true(claimed.decide.min_gain == real.decide.min_gain);
+    assert_true(claimed.decide.contact_cost == real.decide.contact_cost);
+    assert_true(claimed.decide.fatigue_cost == real.decide.fatigue_cost);
     assert_int_equal(claimed.decide.cap_per_user_day, real.decide.cap_per_user_day);
     assert_int_equal(claimed.decide.cap_per_user_week, real.decide.cap_per_user_week);
     assert_int_equal(claimed.decide.attribution_window_ms, real.decide.attribution_window_ms);
     assert_string_equal(claimed.decide.explore_salt, real.decide.explore_salt);
+    assert_int_equal(claimed.learn.batch_offsets, real.learn.batch_offsets);
+    assert_int_equal(claimed.learn.publish_interval_ms, real.learn.publish_interval_ms);
+    assert_int_equal(claimed.learn.alarm_decisions_min, real.learn.alarm_decisions_min);
+    assert_true(claimed.learn.alarm_ratio == real.learn.alarm_ratio);
+    assert_int_equal(claimed.learn.arm_decisions_min, real.learn.arm_decisions_min);
+    assert_int_equal(claimed.learn.arm_age_min_ms, real.learn.arm_age_min_ms);
     assert_string_equal(claimed.ops.http_listen, real.ops.http_listen);
     assert_int_equal(claimed.ops.stall_after_ms, real.ops.stall_after_ms);
     assert_int_equal(claimed.ops.pushes_per_second_max, real.ops.pushes_per_second_max);
