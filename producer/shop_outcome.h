@@ -24,7 +24,9 @@ double shop_outcome_p(const struct shop_world *world, int type, int sensitivity,
                       const struct shop_state *state);
 
 /* Expected margin of the decision, EUR, given that probability: (p cart (m - d) - contact) (1 -
- * returns). */
+ * returns). The offer of free shipping costs nothing on a cart that ships free anyway, and by the
+ * formula of p it moves shoppers there too; the gains that SIMULATOR.md states give it no value
+ * there (tests/property/test_shop_policies.c). */
 double shop_outcome_value(const struct shop_world *world, enum shop_arm arm, double p,
                           double cart_value);
 

@@ -46,7 +46,7 @@ struct shop_losses shop_gains_losses(const struct shop_gains *gains);
 
 /* The part of the end report. in_force names that row. */
 void shop_gains_write(const struct shop_gains *gains, const char *in_force, FILE *out);
-/* ,"policies":{...} */
+/* ,"policies":{...}; share_of_bayes is left out where Bayes gains nothing. */
 void shop_gains_write_json(const struct shop_gains *gains, const char *in_force, FILE *out);
 
 #endif
