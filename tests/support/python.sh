@@ -8,7 +8,9 @@ python=${PROMOSTREAM_PYTHON:-python3}
 }
 script=$1
 shift
-if [ "$(basename "$script")" = rounds.py ] && [ "${PROMOSTREAM_TESTS:-fast}" = full ]; then
-    set -- --rounds 20 "$@"
-fi
+case $(basename "$script") in
+rounds.py | trainer_rounds.py)
+    [ "${PROMOSTREAM_TESTS:-fast}" != full ] || set -- --rounds 20 "$@"
+    ;;
+esac
 exec "$python" "$script" "$@"
