@@ -203,6 +203,21 @@ static struct failure one_round(struct trainer *trainer, bool *out_done) {
     return failure;
 }
 
+static void log_end(const struct trainer *trainer) {
+    const struct trainer_metrics *m = &trainer->metrics;
+    log_info(trainer->settings.log, ROOM,
+             "ended learner=%s offset=%lld examples=%lld learned=%lld corrections=%lld "
+             "margin_only=%lld undecodable=%lld foreign=%lld poisoned=%lld repeats=%lld "
+             "versions=%lld",
+             trainer->settings.learner->name, (long long)metric_get(&m->next_offset),
+             (long long)metric_get(&m->examples_total), (long long)metric_get(&m->learned_total),
+             (long long)metric_get(&m->corrections_total),
+             (long long)metric_get(&m->margin_only_total),
+             (long long)metric_get(&m->undecodable_total), (long long)metric_get(&m->foreign_total),
+             (long long)metric_get(&m->poisoned_total), (long long)metric_get(&m->repeats_total),
+             (long long)metric_get(&m->versions_total));
+}
+
 struct failure trainer_run(struct trainer *trainer) {
     struct failure failure = failure_none();
     bool is_done = false;
@@ -211,6 +226,7 @@ struct failure trainer_run(struct trainer *trainer) {
     }
     health_enter(trainer->health, failed(failure) ? WORKER_FAILED : WORKER_STOPPED,
                  now_ms(trainer));
+    log_end(trainer);
     return failure;
 }
 
