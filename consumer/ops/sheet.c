@@ -202,9 +202,9 @@ void sheet_number(struct sheet *sheet, const char *name, int width, int decimals
     }
     struct buffer value = {0};
     if (!isnan(number) && decimals < 0) {
-        buffer_format(&value, "%.4g", number);
+        buffer_format(&value, "%.4g", number + 0.0); /* no "-0" */
     } else if (!isnan(number)) {
-        buffer_format(&value, "%.*f", decimals, number);
+        buffer_format(&value, "%.*f", decimals, number + 0.0);
     }
     put_and_free(sheet, name, width, &value);
 }

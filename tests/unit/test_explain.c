@@ -250,7 +250,7 @@ static void test_outcome(void **state) {
     assert_has(fixture, "outcome\n  no label yet\n");
     fixture->view.example_count = 2;
     fixture->examples[0] = (struct example_row){
-        .labelled_ms = NOW_MS, .label = LABEL_NOT_BOUGHT, .net_margin = -.01, .weight = 1};
+        .labelled_ms = NOW_MS, .label = LABEL_NOT_BOUGHT, .net_margin = -0.0, .weight = 1};
     fixture->examples[1] = (struct example_row){.revision = 1,
                                                 .labelled_ms = NOW_MS + 60000,
                                                 .label = LABEL_BOUGHT,
@@ -259,7 +259,7 @@ static void test_outcome(void **state) {
                                                 .weight = 1};
     render(fixture, false);
     assert_has(fixture, "  revision 0, labelled 2026-11-01T08:00:00Z, label not_bought, "
-                        "net_margin -0.01, weight 1\n");
+                        "net_margin 0.00, weight 1\n");
     assert_has(fixture, "  revision 1, labelled 2026-11-01T08:01:00Z, label bought, takes_back, "
                         "net_margin 12.50, weight 1\n");
 }
