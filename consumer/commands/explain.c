@@ -106,6 +106,9 @@ struct terms {
 static void take_term(void *context, const struct learner_term *term) {
     struct terms *terms = context;
     terms->total += term->value;
+    if (term->value == 0) {
+        return; /* nothing was learned of it yet */
+    }
     if (terms->shown_count < TERMS_SHOWN) {
         terms->shown[terms->shown_count++] = *term;
     } else {
