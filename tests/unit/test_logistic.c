@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/buffer.h"
+#include "model/logistic_internal.h"
 #include "model/sigma.h"
 #include "tests/support/learner_scene.h"
 
@@ -288,6 +289,34 @@ static void what_would_not_be_finite_is_refused_and_changes_nothing(void **state
     row_store_clear(&store);
 }
 
+/* Two weights that cancel out keep the logit small, and overflow when the example is learned: the
+ * slots before them are put back. */
+static void a_step_that_overflows_half_way_is_taken_back(void **state) {
+    (void)state;
+    struct fixture tiny;
+    learner_scene_init(&tiny.scene);
+    tiny.scene.options.alpha = 1e-6;
+    tiny.memory = learner_scene_new(&tiny.scene);
+    tiny.bytes = learner_logistic.memory_bytes(&tiny.scene.options);
+    struct rng rng = rng_make(14, 0);
+    struct scene_example example;
+    scene_example_draw(&tiny.scene, &rng, &example);
+    example.example.weight = 1e4;
+    struct logistic *logistic = tiny.memory;
+    struct slots slots;
+    assert_true(slots_of(&logistic->space, &example.example.input, &slots));
+    struct ftrl_slot *table = logistic_table_mutable(logistic);
+    table[slots.slots[slots.count - 2].index].w = 9e29f;
+    table[slots.slots[slots.count - 1].index].w = -9e29f;
+    void *before = memory_new(1, tiny.bytes);
+    memcpy(before, tiny.memory, tiny.bytes);
+    assert_true(score(&tiny, &example).arms[SCENE_NONE].raw == 0);
+    assert_int_equal(learner_logistic.learn(tiny.memory, &example.example), LEARNER_NOT_FINITE);
+    assert_memory_equal(tiny.memory, before, tiny.bytes);
+    free(before);
+    free(tiny.memory);
+}
+
 /* ---- explanations ---- */
 
 struct explanation {
@@ -416,6 +445,7 @@ int main(void) {
         TEST(a_correction_ends_near_the_truth_at_once),
         TEST(poisoned_examples_are_refused_and_change_nothing),
         TEST(what_would_not_be_finite_is_refused_and_changes_nothing),
+        TEST(a_step_that_overflows_half_way_is_taken_back),
         TEST(explanations_add_up),
         TEST(a_description_says_what_there_is_and_is_cut),
         TEST(the_time_of_a_score_and_of_an_example),

@@ -67,7 +67,7 @@ static void buckets_are_log_spaced_up_to_a_million(void **state) {
     }
     assert_int_equal(slots_bucket(-5), 0);
     assert_int_equal(slots_bucket(1e15), 15);
-    for (double value = -1; value < 2e6; value = value * 1.01 + 0.01) {
+    for (double value = 0; value < 2e6; value = value * 1.01 + 0.01) {
         assert_int_equal(slots_bucket(value), feature_bucket(value));
     }
 }
