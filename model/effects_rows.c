@@ -1,39 +1,74 @@
-/* effects: how an arm's moments travel, and what a component is called. */
-#include "model/effects.h"
-
+/* effects: how they travel, and what a component is called. */
+#include <math.h>
 #include <stdio.h>
 
+#include "model/effects.h"
 #include "model/slots.h"
 
-static size_t moment_count(const struct effects *effects) {
-    size_t dim = (size_t)effects->dim;
-    return dim + dim * (dim + 1) / 2;
+static size_t word_count(const struct effects *effects) {
+    return EFFECTS_ORIGINS + EFFECTS_VALUES * effects->arm_name_count;
 }
 
-void effects_write(const struct effects *effects, int index, struct row_writer *writer) {
-    size_t count = moment_count(effects);
-    const double *moments = effects->moments + (size_t)index * count;
-    row_put_f64(writer, (double)effects->learned[index]);
-    for (size_t i = 0; i < count; i++) {
-        row_put_f64(writer, moments[i]);
+static size_t value_count(const struct effects *effects, size_t arm_count) {
+    size_t dim = 2 * (size_t)effects->parts + arm_count - 1;
+    return 2 + 2 * arm_count + word_count(effects) + dim + dim * (dim + 1) / 2;
+}
+
+/* A key of 64 bits as two whole numbers. */
+static void put_key(struct row_writer *writer, uint64_t key) {
+    row_put_f64(writer, (double)(key >> 32));
+    row_put_f64(writer, (double)(key & UINT32_MAX));
+}
+
+void effects_write(const struct effects *effects, struct row_writer *writer) {
+    size_t dim = 2 * (size_t)effects->parts + effects->arm_count - 1;
+    row_put_f64(writer, (double)effects->learned);
+    row_put_f64(writer, (double)effects->arm_count);
+    for (size_t i = 0; i < effects->arm_count; i++) {
+        put_key(writer, effects->keys[i]);
     }
+    for (size_t i = 0; i < word_count(effects); i++) {
+        row_put_f64(writer, effects->dictionary[i]);
+    }
+    for (size_t i = 0; i < dim; i++) {
+        row_put_f64(writer, effects->theta[i]);
+    }
+    for (size_t i = 0; i < dim * (dim + 1) / 2; i++) {
+        row_put_f64(writer, effects->p[i]);
+    }
+}
+
+static bool is_whole(double number, double least, double most) {
+    return number >= least && number <= most && number == floor(number);
 }
 
 enum learner_verdict effects_check(const struct effects *effects, struct bytes values) {
-    enum learner_verdict verdict = row_check_f64(values, 1 + moment_count(effects));
+    struct row_reader reader = {values};
+    if (values.size < 2 * sizeof(double)) {
+        return LEARNER_BAD_SIZE;
+    }
+    double learned = row_get_f64(&reader), arms = row_get_f64(&reader);
+    if (!is_whole(learned, 1, 1e15) || !is_whole(arms, 1, LEARNER_ARMS_MAX)) {
+        return LEARNER_BAD_VALUE;
+    }
+    size_t arm_count = (size_t)arms, dim = 2 * (size_t)effects->parts + arm_count - 1;
+    enum learner_verdict verdict = row_check_f64(values, value_count(effects, arm_count));
     if (verdict != LEARNER_OK) {
         return verdict;
     }
-    struct row_reader reader = {values};
-    double learned = row_get_f64(&reader);
-    if (learned < 1 || learned > 1e15) {
-        return LEARNER_BAD_VALUE;
+    for (size_t i = 0; i < arm_count; i++) {
+        double high = row_get_f64(&reader), low = row_get_f64(&reader);
+        bool is_none = high == 0 && low == 0;
+        if (!is_whole(high, 0, UINT32_MAX) || !is_whole(low, 0, UINT32_MAX) ||
+            is_none != (i == EFFECTS_NONE)) {
+            return LEARNER_BAD_VALUE;
+        }
     }
-    for (int i = 0; i < effects->dim; i++) {
-        row_get_f64(&reader); /* theta may be anything */
+    for (size_t i = 0; i < word_count(effects) + dim; i++) {
+        row_get_f64(&reader); /* may be anything finite */
     }
-    for (int i = 0; i < effects->dim; i++) {
-        for (int j = i; j < effects->dim; j++) {
+    for (size_t i = 0; i < dim; i++) {
+        for (size_t j = 0; j <= i; j++) {
             double p = row_get_f64(&reader);
             if (i == j && !(p > 0)) { /* a variance */
                 return LEARNER_BAD_VALUE;
@@ -43,50 +78,71 @@ enum learner_verdict effects_check(const struct effects *effects, struct bytes v
     return LEARNER_OK;
 }
 
-void effects_read(struct effects *effects, int index, struct bytes values) {
+void effects_read(struct effects *effects, struct bytes values) {
     struct row_reader reader = {values};
-    size_t count = moment_count(effects);
-    double *moments = effects->moments + (size_t)index * count;
-    effects->learned[index] = (int64_t)row_get_f64(&reader);
-    for (size_t i = 0; i < count; i++) {
-        moments[i] = row_get_f64(&reader);
+    effects->learned = (int64_t)row_get_f64(&reader);
+    effects->arm_count = (size_t)row_get_f64(&reader);
+    size_t dim = 2 * (size_t)effects->parts + effects->arm_count - 1;
+    for (size_t i = 0; i < effects->arm_count; i++) {
+        uint64_t high = (uint64_t)row_get_f64(&reader);
+        effects->keys[i] = high << 32 | (uint64_t)row_get_f64(&reader);
     }
+    for (size_t i = 0; i < word_count(effects); i++) {
+        effects->dictionary[i] = row_get_f64(&reader);
+    }
+    for (size_t i = 0; i < dim; i++) {
+        effects->theta[i] = row_get_f64(&reader);
+    }
+    for (size_t i = 0; i < dim * (dim + 1) / 2; i++) {
+        effects->p[i] = row_get_f64(&reader);
+    }
+    effects_admit_configured(effects);
 }
 
-size_t effects_dictionary_count(const struct effects *effects) {
-    return EFFECTS_ORIGINS + EFFECTS_VALUES * effects->arm_name_count;
-}
+/* ---- words ---- */
 
-static void value_name(const struct effects *effects, const struct learner_input *input, int name,
-                       char *out, size_t size) {
-    snprintf(out, size, "offer x %s = %.*s", effects->space.names[name],
+static void value_name(const struct effects *effects, const struct learner_input *input,
+                       const char *block, int name, char *out, size_t size) {
+    snprintf(out, size, "%s %s = %.*s", block, effects->space.names[name],
              BYTES_ARG(input->names[name]));
 }
 
-void effects_name(const struct effects *effects, const struct learner_input *input, int component,
-                  char *out, size_t size) {
+static void name_part(const struct effects *effects, const struct learner_input *input,
+                      const char *block, int part, char *out, size_t size) {
     static const char *const carts[EFFECTS_CARTS] = {"below 20",     "in [20, 40)",   "in [40, 70)",
                                                      "in [70, 120)", "in [120, 250)", "from 250"};
-    static const char *const logits[EFFECTS_LOGITS] = {
-        "below -4.5",     "in [-4.5, -3.5)",  "in [-3.5, -2.75)", "in [-2.75, -2)",
-        "in [-2, -1.25)", "in [-1.25, -0.5)", "from -0.5"};
-    int first_logit = EFFECTS_FIXED - EFFECTS_LOGITS, is_new = first_logit - 1;
-    int first_cart = is_new - EFFECTS_CARTS;
+    int is_new = EFFECTS_FIXED - 1, first_cart = is_new - EFFECTS_CARTS;
     const struct learner_space *space = &effects->space;
-    if (component == 0) {
-        snprintf(out, size, "offer");
-    } else if (component < first_cart) {
-        value_name(effects, input, space->origin, out, size);
-    } else if (component < is_new) {
-        snprintf(out, size, "offer x %s %s", space->numbers[space->cart_value],
-                 carts[component - first_cart]);
-    } else if (component == is_new) {
-        snprintf(out, size, "offer x %s", space->numbers[space->is_new]);
-    } else if (component < EFFECTS_FIXED) {
-        snprintf(out, size, "offer x logit without it %s", logits[component - first_logit]);
+    if (part == 0) {
+        snprintf(out, size, "%s bias", block);
+    } else if (part < first_cart) {
+        value_name(effects, input, block, space->origin, out, size);
+    } else if (part < is_new) {
+        snprintf(out, size, "%s %s %s", block, space->numbers[space->cart_value],
+                 carts[part - first_cart]);
+    } else if (part == is_new) {
+        snprintf(out, size, "%s %s", block, space->numbers[space->is_new]);
     } else {
-        int name = effects->arm_names[(component - EFFECTS_FIXED) / EFFECTS_VALUES];
-        value_name(effects, input, name, out, size);
+        int name = effects->arm_names[(part - EFFECTS_FIXED) / EFFECTS_VALUES];
+        value_name(effects, input, block, name, out, size);
     }
     slots_trim_text(out);
+}
+
+size_t effects_terms(const struct effects *effects, const struct learner_input *input, int index,
+                     const struct effects_phi *phi, struct learner_term *out) {
+    size_t count = 0, parts = (size_t)effects->parts;
+    for (size_t i = 0; i < phi->count; i++) {
+        name_part(effects, input, "trigger x", phi->ones[i], out[count].name, sizeof out->name);
+        out[count++].value = effects->theta[phi->ones[i]];
+    }
+    for (size_t i = 0; i < phi->count && index != EFFECTS_NONE; i++) {
+        name_part(effects, input, "offer x", phi->ones[i], out[count].name, sizeof out->name);
+        out[count++].value = effects->theta[parts + phi->ones[i]];
+    }
+    if (phi->count > 0 && index > EFFECTS_NONE) {
+        snprintf(out[count].name, sizeof out->name, "this offer");
+        out[count++].value = effects->theta[2 * parts + (size_t)index - 1];
+    }
+    return count;
 }

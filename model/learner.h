@@ -7,8 +7,8 @@
  * travel as rows (key, kind, little-endian values); rows exported by one learner and imported by a
  * fresh one of the same options give the same bits in every later score and learn.
  *
- * Scores know the action (METHODS 0, rule 2): logit(x, a) = f(x) + theta_a . phi(x); `none` has no
- * theta. Calibration is a map on the logit per origin and arm (METHODS 1.7). */
+ * Scores know the action (METHODS 0, rule 2): logit(x, a) = f(x) + theta_a . phi(x), `none`
+ * without effects. Calibration is a map on the logit per origin and arm (METHODS 1.7). */
 #ifndef PROMOSTREAM_MODEL_LEARNER_H
 #define PROMOSTREAM_MODEL_LEARNER_H
 
@@ -17,7 +17,7 @@
 #define LEARNER_ARMS_MAX      33 /* none and 32 offers */
 #define LEARNER_ARM_NONE      UINT64_C(0)
 #define LEARNER_ROW_KEY_MAX   32 /* bytes of a row's key, NUL included */
-#define LEARNER_ROW_BYTES_MAX 65536
+#define LEARNER_ROW_BYTES_MAX 131072
 #define LEARNER_CROSSES_MAX   16
 #define LEARNER_ARM_NAMES_MAX 6
 
@@ -48,16 +48,17 @@ struct learner_arm {
 /* Hash of an offer's id; LEARNER_ARM_NONE for "none". */
 uint64_t learner_arm_key(struct bytes id);
 
-/* Of one arm. mean and both deviations are on the calibrated logit; p = sigma(mean). */
+/* Of one arm. mean is the calibrated logit; p = sigma(mean). */
 struct learner_arm_score {
     double mean;
-    double sd; /* of theta_a . phi(x); 0 for none; independent between arms */
     double p;
     double raw; /* logit before calibration */
 };
 struct learner_scores {
-    double base_sd; /* of f(x), common to all arms (METHODS 0, rule 9) */
     struct learner_arm_score arms[LEARNER_ARMS_MAX];
+    /* Covariance of the arms' means, row by row, arm_count x arm_count: what all share (who buys)
+     * and what only an offer is uncertain about. */
+    double covariance[LEARNER_ARMS_MAX * LEARNER_ARMS_MAX];
 };
 
 struct learner_example {

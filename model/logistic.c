@@ -34,7 +34,7 @@ static size_t slot_count(const struct logistic_options *options) {
 
 static size_t memory_bytes(const void *memory_options) {
     const struct logistic_options *options = memory_options;
-    return aligned(sizeof(struct logistic)) + aligned(effects_bytes(options->arm_name_count)) +
+    return aligned(sizeof(struct logistic)) + aligned(sizeof(struct effects)) +
            aligned(slot_count(options) * sizeof(struct ftrl_slot)) +
            aligned(slot_count(options) / SLOTS_ROW / 8);
 }
@@ -57,7 +57,7 @@ static uint64_t mix_role(uint64_t hash, const char *const *texts, int role) {
  * weight, a name of an arm at another place another component. Priors of arms may differ. */
 static double fingerprint_of(const struct logistic_options *options,
                              const struct learner_space *space) {
-    uint64_t hash = mix_text(0, "logistic 1");
+    uint64_t hash = mix_text(0, "logistic 2");
     const double numbers[] = {
         space->feature_version, options->bits,      options->alpha,
         options->beta,          options->l1,        options->l2,
@@ -92,8 +92,7 @@ static void init(void *memory, const void *memory_options, const struct learner_
     logistic->prior_logit = logit_of(options->prior_p);
     logistic->fingerprint = fingerprint_of(options, space);
     logistic->effects_offset = aligned(sizeof *logistic);
-    logistic->table_offset =
-        logistic->effects_offset + aligned(effects_bytes(options->arm_name_count));
+    logistic->table_offset = logistic->effects_offset + aligned(sizeof(struct effects));
     logistic->changed_offset =
         logistic->table_offset + aligned(slot_count(options) * sizeof(struct ftrl_slot));
     slots_init(&logistic->space, options->bits, space, options->cross_count, options->crosses);
@@ -132,24 +131,29 @@ static enum learner_verdict score(const void *memory, const struct learner_input
         return LEARNER_BAD_VALUE;
     }
     struct logistic_base base = logistic_base(logistic, &slots);
-    struct effects_phi phi = effects_phi(effects, input, base.logit);
+    struct effects_phi phi = effects_phi(effects, input);
     struct bytes origin = logistic_origin(logistic, input);
+    int indices[LEARNER_ARMS_MAX];
+    double slope = 1;
     for (size_t i = 0; i < arm_count; i++) {
-        int index = effects_find(effects, arms[i]);
-        struct effect effect = effects_of(effects, index, &phi);
-        struct calibration map = calibrator_of(&logistic->calibrator, origin, index);
+        indices[i] = effects_find(effects, arms[i]);
+        struct calibration map = calibrator_of(&logistic->calibrator, origin, indices[i]);
         struct learner_arm_score *arm = &out->arms[i];
-        arm->raw = base.logit + effect.mean;
+        arm->raw = base.logit + effects_mean(effects, indices[i], &phi);
         arm->mean = map.a * arm->raw + map.b;
-        arm->sd = map.a * sqrt(effect.variance);
         arm->p = sigma(arm->mean);
-        if (!(fabs(arm->raw) <= LOGIT_MAX) || !isfinite(arm->mean) || !isfinite(arm->sd)) {
+        slope = map.a; /* of the origin: the same for every arm */
+        if (!(fabs(arm->raw) <= LOGIT_MAX) || !isfinite(arm->mean)) {
             return LEARNER_NOT_FINITE;
         }
     }
-    /* Common to all arms, so by the slope of the origin alone. */
-    out->base_sd =
-        calibrator_of(&logistic->calibrator, origin, EFFECTS_UNKNOWN).a * sqrt(base.variance);
+    for (size_t i = 0; i < arm_count; i++) {
+        for (size_t j = 0; j <= i; j++) {
+            double sum = base.variance + effects_covariance(effects, indices[i], indices[j], &phi);
+            out->covariance[i * arm_count + j] = out->covariance[j * arm_count + i] =
+                slope * slope * sum;
+        }
+    }
     return LEARNER_OK;
 }
 
@@ -188,18 +192,18 @@ static bool learn_slots(struct logistic *logistic, const struct slots *slots,
     return true;
 }
 
-static void learn_effect(struct logistic *logistic, const struct learner_example *example,
-                         double base_logit, double p) {
+static void learn_effects(struct logistic *logistic, const struct learner_example *example,
+                          double p) {
     struct effects *effects = logistic_effects_mutable(logistic);
     int index = effects_admit(effects, example->arm);
     if (index == EFFECTS_UNKNOWN) {
         return; /* more arms than there is room for */
     }
-    logistic->is_dictionary_changed |= effects_admit_values(effects, &example->input);
-    struct effects_phi phi = effects_phi(effects, &example->input, base_logit);
+    effects_admit_values(effects, &example->input);
+    struct effects_phi phi = effects_phi(effects, &example->input);
     struct effects_outcome outcome = {p, example->label, example->weight, example->is_correction};
     effects_learn(effects, index, &phi, &outcome);
-    logistic->is_arm_changed[index] = true;
+    logistic->is_effects_changed = logistic->is_effects_changed || phi.count > 0;
 }
 
 static void learn_calibration(struct logistic *logistic, const struct learner_example *example,
@@ -229,9 +233,9 @@ static enum learner_verdict learn(void *memory, const struct learner_example *ex
     /* An arm or value that is new adds nothing to the logit, so this is the score before learning.
      */
     struct logistic_base base = logistic_base(logistic, &slots);
-    struct effects_phi phi = effects_phi(effects, &example->input, base.logit);
+    struct effects_phi phi = effects_phi(effects, &example->input);
     int index = effects_find(effects, example->arm);
-    double raw = base.logit + effects_of(effects, index, &phi).mean;
+    double raw = base.logit + effects_mean(effects, index, &phi);
     if (!(fabs(raw) <= LOGIT_MAX) || !effects_can_learn(effects, index, &phi)) {
         return LEARNER_NOT_FINITE;
     }
@@ -242,9 +246,7 @@ static enum learner_verdict learn(void *memory, const struct learner_example *ex
     if (!learn_slots(logistic, &slots, &pull)) {
         return LEARNER_NOT_FINITE;
     }
-    if (example->arm != LEARNER_ARM_NONE) {
-        learn_effect(logistic, example, base.logit, p);
-    }
+    learn_effects(logistic, example, p);
     if (logistic->options.calibration_rate > 0) {
         learn_calibration(logistic, example, raw);
     }

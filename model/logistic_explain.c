@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TERMS_MAX (1 + SLOTS_MAX + EFFECTS_PHI_MAX)
+#define TERMS_MAX (1 + SLOTS_MAX + EFFECTS_TERMS_MAX)
 /* So there are never others to sum up. */
 _Static_assert(TERMS_MAX <= 256, "every summand has a term");
 
@@ -33,11 +33,8 @@ void logistic_explain(const void *memory, const struct learner_input *input, uin
         terms[count++].value = (double)logistic_table(logistic)[slot->index].w * slot->x;
     }
     int index = effects_find(effects, arm);
-    struct effects_phi phi = effects_phi(effects, input, logistic_base(logistic, &slots).logit);
-    for (size_t i = 0; i < phi.count && arm != LEARNER_ARM_NONE; i++) {
-        effects_name(effects, input, phi.ones[i], terms[count].name, sizeof terms[0].name);
-        terms[count++].value = effects_theta(effects, index, phi.ones[i]);
-    }
+    struct effects_phi phi = effects_phi(effects, input);
+    count += effects_terms(effects, input, index, &phi, terms + count);
     qsort(terms, count, sizeof terms[0], by_size);
     for (size_t i = 0; i < count; i++) {
         visit(context, &terms[i]);
@@ -63,12 +60,12 @@ void logistic_describe(const void *memory, char *out, size_t size) {
              "ftrl alpha %g beta %g l1 %g l2 %g\n"
              "base rate %g before any data\n"
              "features of version %d: %zu numbers, %zu names, %zu crosses\n"
-             "arms %zu of at most %d, effect of %d components, sd %g between kinds of users\n"
+             "arms %zu of at most %d, effects of %d components, sd %g between kinds of users\n"
              "calibration rate %g\n"
              "learned %lld examples, %lld of them corrections\n",
              (size_t)1 << options->bits, 100 * used_share(logistic), options->alpha, options->beta,
              options->l1, options->l2, options->prior_p, space->feature_version,
              space->number_count, space->name_count, options->cross_count, effects->arm_count - 1,
-             LEARNER_ARMS_MAX - 1, effects->dim, options->effect_sd, options->calibration_rate,
+             LEARNER_ARMS_MAX - 1, effects->parts, options->effect_sd, options->calibration_rate,
              (long long)logistic->learned, (long long)logistic->corrected);
 }

@@ -1,10 +1,9 @@
 /* logistic: its rows. In ascending order of their keys:
  *
- *     a/<arm, 16 hex>  moments     learned, theta, P                                   float64
  *     b/options        counters    fingerprint, learned, corrected                     float64
  *     c/<arm, 16 hex>  calibrator  (z, n) of 8 origins                                 float64
  *     c/whole          calibrator  8 origins, (z, n) of slopes and offsets             float64
- *     d/effects        moments     values that have components of phi                  float64
+ *     d/effects        moments     arms, values that have components, theta, P         float64
  *     w/<row, 5 hex>   weights     (w, n) of 32 slots: all that f(x) needs to score     float32
  *     z/<row, 5 hex>   optimizer   z of 32 slots: what learning needs beside them       float32 */
 #include "model/logistic_internal.h"
@@ -14,14 +13,13 @@
 #define ARM_DIGITS 16
 #define ROW_DIGITS 5
 
-_Static_assert(EFFECTS_ROW_BYTES <= LEARNER_ROW_BYTES_MAX, "an arm fits into a row");
+_Static_assert(EFFECTS_ROW_BYTES <= LEARNER_ROW_BYTES_MAX, "effects fit into a row");
 
 enum row_family {
-    FAMILY_ARM,
     FAMILY_OPTIONS,
     FAMILY_ARM_CALIBRATOR,
     FAMILY_CALIBRATOR,
-    FAMILY_DICTIONARY,
+    FAMILY_EFFECTS,
     FAMILY_WEIGHTS,
     FAMILY_OPTIMIZER,
     FAMILY_COUNT
@@ -33,10 +31,9 @@ static const struct {
     int digits;
     enum learner_row_kind kind;
 } families[FAMILY_COUNT] = {
-    {"a/", ARM_DIGITS, LEARNER_MOMENTS},    {"b/options", 0, LEARNER_COUNTERS},
-    {"c/", ARM_DIGITS, LEARNER_CALIBRATOR}, {"c/whole", 0, LEARNER_CALIBRATOR},
-    {"d/effects", 0, LEARNER_MOMENTS},      {"w/", ROW_DIGITS, LEARNER_WEIGHTS},
-    {"z/", ROW_DIGITS, LEARNER_OPTIMIZER}};
+    {"b/options", 0, LEARNER_COUNTERS},  {"c/", ARM_DIGITS, LEARNER_CALIBRATOR},
+    {"c/whole", 0, LEARNER_CALIBRATOR},  {"d/effects", 0, LEARNER_MOMENTS},
+    {"w/", ROW_DIGITS, LEARNER_WEIGHTS}, {"z/", ROW_DIGITS, LEARNER_OPTIMIZER}};
 
 struct export {
     struct logistic *logistic;
@@ -70,18 +67,14 @@ static size_t sorted_arms(const struct effects *effects, int *out) {
     return effects->arm_count;
 }
 
-static void export_arms(struct export *export, const int *order, size_t count) {
+static void export_effects(struct export *export) {
     struct logistic *logistic = export->logistic;
     const struct effects *effects = logistic_effects(logistic);
-    for (size_t i = 0; i < count; i++) {
-        int arm = order[i];
-        bool is_wanted = export->all ? effects->learned[arm] > 0 : logistic->is_arm_changed[arm];
-        logistic->is_arm_changed[arm] = false;
-        if (is_wanted) {
-            effects_write(effects, arm, &export->writer);
-            emit(export, FAMILY_ARM, effects->keys[arm]);
-        }
+    if (export->all ? effects->learned > 0 : logistic->is_effects_changed) {
+        effects_write(effects, &export->writer);
+        emit(export, FAMILY_EFFECTS, 0);
     }
+    logistic->is_effects_changed = false;
 }
 
 static void export_options(struct export *export) {
@@ -113,22 +106,6 @@ static void export_calibrator(struct export *export, const int *order, size_t co
         emit(export, FAMILY_CALIBRATOR, 0);
     }
     logistic->is_calibrator_changed = false;
-}
-
-static void export_dictionary(struct export *export) {
-    const struct effects *effects = logistic_effects(export->logistic);
-    size_t count = effects_dictionary_count(effects);
-    bool is_empty = true;
-    for (size_t i = 0; i < count; i++) {
-        is_empty &= effects->dictionary[i] == 0;
-    }
-    if (export->all ? !is_empty : export->logistic->is_dictionary_changed) {
-        for (size_t i = 0; i < count; i++) {
-            row_put_f64(&export->writer, effects->dictionary[i]);
-        }
-        emit(export, FAMILY_DICTIONARY, 0);
-    }
-    export->logistic->is_dictionary_changed = false;
 }
 
 static bool is_row_wanted(const struct export *export, size_t row) {
@@ -169,10 +146,9 @@ void logistic_export_rows(void *memory, bool all, learner_visit_row *visit, void
     struct export export = {logistic, all, visit, context, {values, 0}};
     int order[LEARNER_ARMS_MAX];
     size_t count = sorted_arms(logistic_effects(logistic), order);
-    export_arms(&export, order, count);
     export_options(&export);
     export_calibrator(&export, order, count);
-    export_dictionary(&export);
+    export_effects(&export);
     export_table(&export, FAMILY_WEIGHTS);
     export_table(&export, FAMILY_OPTIMIZER);
     memset(logistic_changed(logistic), 0, logistic_row_count(logistic) / 8);
@@ -231,21 +207,18 @@ enum learner_verdict logistic_check_row(const void *memory, const struct learner
     uint64_t number = 0;
     enum row_family family = family_of(row, &number);
     bool is_in_table = family == FAMILY_WEIGHTS || family == FAMILY_OPTIMIZER;
-    if (family == FAMILY_COUNT || (is_in_table && number >= logistic_row_count(logistic)) ||
-        (family == FAMILY_ARM && number == LEARNER_ARM_NONE)) {
+    if (family == FAMILY_COUNT || (is_in_table && number >= logistic_row_count(logistic))) {
         return LEARNER_BAD_ROW;
     }
     switch (family) {
-    case FAMILY_ARM:
-        return effects_check(effects, row->values);
     case FAMILY_OPTIONS:
         return check_options(logistic, row->values);
     case FAMILY_ARM_CALIBRATOR:
         return calibrator_check_arm(row->values);
     case FAMILY_CALIBRATOR:
         return calibrator_check(row->values);
-    case FAMILY_DICTIONARY:
-        return row_check_f64(row->values, effects_dictionary_count(effects));
+    case FAMILY_EFFECTS:
+        return effects_check(effects, row->values);
     case FAMILY_WEIGHTS:
         return check_weights(row->values);
     default:
@@ -267,31 +240,41 @@ static void import_table(struct logistic *logistic, enum row_family family, size
 }
 
 /* Arms of old offers beyond the room that the configured ones leave are left out. */
-static void import_arm(struct logistic *logistic, enum row_family family, uint64_t key,
-                       struct bytes values) {
-    struct effects *effects = logistic_effects_mutable(logistic);
-    int arm = effects_admit(effects, key);
-    if (arm == EFFECTS_UNKNOWN) {
-        return;
-    }
-    if (family == FAMILY_ARM) {
-        effects_read(effects, arm, values);
-    } else {
+static void import_arm(struct logistic *logistic, uint64_t key, struct bytes values) {
+    int arm = effects_admit(logistic_effects_mutable(logistic), key);
+    if (arm != EFFECTS_UNKNOWN) {
         calibrator_read_arm(&logistic->calibrator, arm, values);
+    }
+}
+
+/* The row may number the arms otherwise than we did: the calibrator's parts move with their arms.
+ */
+static void import_effects(struct logistic *logistic, struct bytes values) {
+    struct effects *effects = logistic_effects_mutable(logistic);
+    struct calibrator before = logistic->calibrator;
+    uint64_t keys[LEARNER_ARMS_MAX];
+    size_t count = effects->arm_count;
+    memcpy(keys, effects->keys, sizeof keys);
+    effects_read(effects, values);
+    memset(logistic->calibrator.arm_offset, 0, sizeof before.arm_offset);
+    for (size_t i = 0; i < count; i++) {
+        int arm = effects_find(effects, keys[i]);
+        if (arm != EFFECTS_UNKNOWN) {
+            memcpy(logistic->calibrator.arm_offset[arm], before.arm_offset[i],
+                   sizeof before.arm_offset[i]);
+        }
     }
 }
 
 void logistic_import_row(void *memory, const struct learner_row *row) {
     assert(logistic_check_row(memory, row) == LEARNER_OK);
     struct logistic *logistic = memory;
-    struct effects *effects = logistic_effects_mutable(logistic);
     struct row_reader reader = {row->values};
     uint64_t number = 0;
     enum row_family family = family_of(row, &number);
     switch (family) {
-    case FAMILY_ARM:
     case FAMILY_ARM_CALIBRATOR:
-        import_arm(logistic, family, number, row->values);
+        import_arm(logistic, number, row->values);
         break;
     case FAMILY_OPTIONS:
         row_get_f64(&reader);
@@ -301,10 +284,8 @@ void logistic_import_row(void *memory, const struct learner_row *row) {
     case FAMILY_CALIBRATOR:
         calibrator_read(&logistic->calibrator, row->values);
         break;
-    case FAMILY_DICTIONARY:
-        for (size_t i = 0; i < effects_dictionary_count(effects); i++) {
-            effects->dictionary[i] = row_get_f64(&reader);
-        }
+    case FAMILY_EFFECTS:
+        import_effects(logistic, row->values);
         break;
     default:
         import_table(logistic, family, (size_t)number, &reader);

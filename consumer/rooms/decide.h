@@ -25,9 +25,10 @@ struct decide_config {
     double none_share;    /* apprentice: probability of none where the rule has an offer */
     double trial_share;   /* live: probability of trying an offer that is still an apprentice */
     double epsilon;       /* live: floor of every action's probability */
-    double min_gain;      /* live: value over none below which nothing is sent, currency */
-    double contact_cost;  /* of one push, currency */
-    double fatigue_cost;  /* live: of one more push, per decayed push before it, currency */
+    double uncertainty;  /* live: how much of the posterior's spread the draws have; 1 = Thompson */
+    double min_gain;     /* live: value over none below which nothing is sent, currency */
+    double contact_cost; /* of one push, currency */
+    double fatigue_cost; /* live: of one more push, per decayed push before it, currency */
     const char *control_salt, *explore_salt, *observe_salt, *validation_salt;
     double margin_default;                /* 0.30 */
     int64_t attribution_window_ms;        /* 7d: the episode and the life of an open decision */

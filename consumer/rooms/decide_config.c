@@ -173,6 +173,13 @@ static const struct config_key decide_keys[] = {
      .max = 0.02,
      .help =
          "mode live: smallest probability (0 to 0.02) of each eligible action, nothing included"},
+    {.name = "uncertainty",
+     .type = CONFIG_NUMBER,
+     AT(decide_config, uncertainty),
+     .default_text = "0.2",
+     .max = 3,
+     .help = "mode live: how far draws spread around what was learned: 1 = Thompson sampling, less "
+             "explores less, 0 = the mean"},
     {.name = "min_gain",
      .type = CONFIG_NUMBER,
      AT(decide_config, min_gain),

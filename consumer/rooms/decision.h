@@ -89,6 +89,7 @@ struct decision {
     struct bytes learners[ROW_LEARNERS_MAX];
     int64_t version_offsets[ROW_LEARNERS_MAX];
     double p[ROW_LEARNERS_MAX][LEARNER_ARMS_MAX]; /* NaN where a learner could not score */
+    size_t arm_count;
     struct learner_scores champion;
     bool has_score;  /* the champion's scores are finite */
     bool is_alarmed; /* the champion's calibration alarm is on */

@@ -77,16 +77,41 @@ static void list_actions(const struct decide_config *config, struct decision *de
     }
 }
 
-/* The best action of one draw from the posterior: one draw of f(x) for all, one of each effect. */
+/* Lower Cholesky factor of the actions' covariance, scaled; rounding may have made it flat: what is
+ * not positive counts as certain. */
+static void factorise(const struct decide_config *config, const struct decision *decision,
+                      double out[ROW_ACTIONS_MAX][ROW_ACTIONS_MAX]) {
+    double scale = config->uncertainty * config->uncertainty;
+    for (size_t i = 0; i < decision->action_count; i++) {
+        size_t row = (size_t)(decision->action_offers[i] + 1) * decision->arm_count;
+        for (size_t j = 0; j <= i; j++) {
+            size_t column = (size_t)(decision->action_offers[j] + 1);
+            double sum = scale * decision->champion.covariance[row + column];
+            for (size_t k = 0; k < j; k++) {
+                sum -= out[i][k] * out[j][k];
+            }
+            if (i == j) {
+                out[i][i] = sum > 0 ? sqrt(sum) : 0;
+            } else {
+                out[i][j] = out[j][j] > 1e-12 ? sum / out[j][j] : 0;
+            }
+        }
+    }
+}
+
+/* The best action of one draw from the posterior. */
 static size_t best_of_draw(const struct decide_config *config, const struct decision *decision,
-                           double price, struct rng *rng) {
-    double base = rng_normal(rng) * decision->champion.base_sd;
-    double none = 0, best_value = -INFINITY;
+                           double price, double factor[ROW_ACTIONS_MAX][ROW_ACTIONS_MAX],
+                           struct rng *rng) {
+    double normals[ROW_ACTIONS_MAX], none = 0, best_value = -INFINITY;
     size_t best = 0;
     for (size_t i = 0; i < decision->action_count; i++) {
         int offer = decision->action_offers[i];
-        const struct learner_arm_score *arm = &decision->champion.arms[offer + 1];
-        double logit = arm->mean + base + (offer < 0 ? 0 : rng_normal(rng) * arm->sd);
+        double logit = decision->champion.arms[offer + 1].mean;
+        normals[i] = rng_normal(rng);
+        for (size_t k = 0; k <= i; k++) {
+            logit += factor[i][k] * normals[k];
+        }
         double value = policy_value(config, decision, price, offer, logit);
         if (i == 0) {
             none = value;
@@ -102,10 +127,12 @@ void policy_fill(const struct decide_config *config, struct decision *decision) 
     double price = policy_price(decision);
     list_actions(config, decision);
     size_t wins[ROW_ACTIONS_MAX] = {0};
+    double factor[ROW_ACTIONS_MAX][ROW_ACTIONS_MAX];
+    factorise(config, decision, factor);
     uint64_t seed = hash_combine(decision->id.high ^ decision->attempt, decision->id.low);
     struct rng rng = rng_make(seed, hash64(bytes_of_text(config->explore_salt), 0));
     for (int i = 0; i < DRAWS; i++) {
-        wins[best_of_draw(config, decision, price, &rng)]++;
+        wins[best_of_draw(config, decision, price, factor, &rng)]++;
     }
     double floored = config->epsilon * (double)decision->action_count;
     for (size_t i = 0; i < decision->action_count; i++) {

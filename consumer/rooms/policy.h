@@ -7,9 +7,10 @@
  *     V(a) = p(buy | x, a) (price m - given(a)) - contact - fatigue pressure,    V(none) = p(none)
  * price m
  *
- * The share of 100 posterior draws (Thompson) in which an action is the best one, floored by
- * epsilon, is its probability; the choice is drawn from those, so what is logged is exact (METHODS
- * 0, rule 7). A budget (lambda of METHODS 2.2) is not part of it yet. */
+ * The share of 100 posterior draws in which an action is the best one, floored by epsilon, is its
+ * probability; the choice is drawn from those, so what is logged is exact (METHODS 0, rule 7). The
+ * draws' spread is `uncertainty` times the posterior's (v of linear Thompson sampling,
+ * METHODS 2.4). A budget (lambda of METHODS 2.2) is not part of it yet. */
 #ifndef PROMOSTREAM_ROOMS_POLICY_H
 #define PROMOSTREAM_ROOMS_POLICY_H
 

@@ -83,10 +83,11 @@ struct failure score_poll(struct score *score, struct broker *broker) {
 }
 
 static bool is_finite(const struct learner_scores *scores, size_t arm_count) {
-    bool is_all = isfinite(scores->base_sd);
+    bool is_all = true;
     for (size_t i = 0; i < arm_count; i++) {
         const struct learner_arm_score *arm = &scores->arms[i];
-        is_all = is_all && isfinite(arm->mean) && isfinite(arm->sd) && arm->p >= 0 && arm->p <= 1;
+        is_all = is_all && isfinite(arm->mean) && arm->p >= 0 && arm->p <= 1 &&
+                 scores->covariance[i * arm_count + i] >= 0;
     }
     return is_all;
 }
@@ -111,6 +112,7 @@ void score_decision(struct score *score, struct decision *decision) {
         }
         metric_add(&score->metrics.not_finite_total, !is_scored);
         if (i == 0) {
+            decision->arm_count = score->arm_count;
             decision->has_score = is_scored;
             decision->champion = scores;
             metric_add(&score->metrics.scored_total, is_scored);
