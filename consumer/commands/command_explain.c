@@ -166,6 +166,13 @@ static struct example_row *decode_examples(const struct explaining *explaining) 
     return out;
 }
 
+static const char *note_of(const struct explaining *explaining) {
+    if (metric_get(&explaining->metrics.rows_refused_total) > 0) {
+        return "  rows of the topic model do not fit: other options or another build wrote them";
+    }
+    return explaining->is_whole ? "" : "  an open transaction hides the newest rows";
+}
+
 static void show(const struct explaining *explaining, const struct decision_row *attempts,
                  bool is_json) {
     struct example_row *examples = decode_examples(explaining);
@@ -175,7 +182,7 @@ static void show(const struct explaining *explaining, const struct decision_row 
         .examples = examples,
         .example_count = explaining->examples.count,
         .model = explaining->has_model ? &explaining->model : NULL,
-        .note = explaining->is_whole ? "" : "  an open transaction hides the newest rows",
+        .note = note_of(explaining),
     };
     struct buffer out = {0};
     explain_render(&view, is_json, &out);
