@@ -125,6 +125,12 @@ struct open_decision largest_open(void) {
         .attempt = 1,
         .flags = DECISION_SENT | DECISION_DELIVERED | DECISION_DEFERRED,
         .offer_id = "12345678901234567890123",
+        .revision = UINT8_MAX,
+        .decided_ms = USER_ROWS_NOW_MS + 5,
+        .order_ms = USER_ROWS_NOW_MS + 6,
+        .order_hash = 0x9123456789abcdef,
+        .order_total = 37.5,
+        .refunded = 0.25,
     };
 }
 
@@ -245,6 +251,14 @@ static void assert_active_equal(const struct user_active *a, const struct user_a
         assert_int_equal(a->open[i].attempt, b->open[i].attempt);
         assert_int_equal(a->open[i].flags, b->open[i].flags);
         assert_string_equal(a->open[i].offer_id, b->open[i].offer_id);
+        assert_int_equal(a->open[i].revision, b->open[i].revision);
+        assert_true(a->open[i].decided_ms == b->open[i].decided_ms);
+        assert_true(a->open[i].order_ms == b->open[i].order_ms);
+        assert_true(a->open[i].order_hash == b->open[i].order_hash);
+        assert_true(a->open[i].order_total == b->open[i].order_total ||
+                    (isnan(a->open[i].order_total) && isnan(b->open[i].order_total)));
+        assert_true(a->open[i].refunded == b->open[i].refunded ||
+                    (isnan(a->open[i].refunded) && isnan(b->open[i].refunded)));
     }
     assert_int_equal(a->sent_count, b->sent_count);
     assert_memory_equal(a->sent_ms, b->sent_ms, sizeof(a->sent_ms));

@@ -91,7 +91,12 @@ static void offers_and_rules_are_lists_of_the_section(void **state) {
 static void values_out_of_bounds_do_not_load(void **state) {
     (void)state;
     const char *const bad[] = {
-        "decide: {mode: live}",
+        "decide: {mode: alive}",
+        "decide: {trial_share: 1.1}",
+        "decide: {epsilon: -0.001}",
+        "decide: {contact_cost: -1}",
+        "decide: {min_gain: -1}",
+        "decide: {fatigue_cost: -1}",
         "decide: {control_share: 1.1}",
         "decide: {none_share: -0.1}",
         "decide: {cap_per_user_week: 9}", /* the state remembers 8 */

@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include <math.h>
+
 #include "consumer/rooms/decision.h"
 
 static void gates_have_the_names_of_the_contract(void **state) {
@@ -12,12 +14,24 @@ static void gates_have_the_names_of_the_contract(void **state) {
     assert_string_equal(gate_name(GATE_CONDITION_GONE), "condition_gone");
     assert_string_equal(gate_name(GATE_QUIET_HOURS), "quiet_hours");
     assert_string_equal(gate_name(GATE_MODE_OBSERVE), "mode_observe");
-    assert_string_equal(gate_name(GATE_NONE), "rule");
+    assert_string_equal(gate_name(GATE_OBSERVATION), "observation");
+    assert_string_equal(gate_name(GATE_NOT_WORTH_IT), "not_worth_it");
+    assert_string_equal(gate_name(GATE_NONE), "sent");
     for (int a = 0; a <= GATE_COUNT; a++) {
         for (int b = 0; b < a; b++) {
             assert_string_not_equal(gate_name((enum gate)a), gate_name((enum gate)b));
         }
     }
+}
+
+static void policies_have_the_names_of_the_contract(void **state) {
+    (void)state;
+    static const char *const names[] = {"none",  "rule",       "trial",
+                                        "value", "not_finite", "miscalibrated"};
+    for (int policy = 0; policy < POLICY_COUNT; policy++) {
+        assert_string_equal(policy_names[policy], names[policy]);
+    }
+    assert_null(policy_names[POLICY_COUNT]);
 }
 
 static void buckets_have_names(void **state) {
@@ -59,6 +73,9 @@ static void a_sent_decision_opens_with_its_offer(void **state) {
     assert_int_equal(open.close_ms, 9000);
     assert_int_equal(open.expires_ms, 5000);
     assert_true(open.redecide_ms == TIME_NONE);
+    assert_int_equal(open.decided_ms, 2000); /* outcomes count from here, not from the deadline */
+    assert_true(open.order_ms == TIME_NONE && open.order_hash == 0 && open.revision == 0);
+    assert_true(isnan(open.order_total) && isnan(open.refunded));
 }
 
 static void a_held_decision_opens_without_offer(void **state) {
@@ -84,6 +101,7 @@ static void a_deferred_decision_waits_for_the_end_of_quiet_hours(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gates_have_the_names_of_the_contract),
+        cmocka_unit_test(policies_have_the_names_of_the_contract),
         cmocka_unit_test(buckets_have_names),
         cmocka_unit_test(a_sent_decision_opens_with_its_offer),
         cmocka_unit_test(a_held_decision_opens_without_offer),

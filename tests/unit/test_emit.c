@@ -10,6 +10,7 @@
 
 #include "consumer/rooms/emit.h"
 #include "consumer/rooms/features.h"
+#include "consumer/side/side_table.h"
 #include "schemas/schemas.h"
 #include "tests/support/decide_fixture.h"
 
@@ -19,6 +20,7 @@ struct scene {
     struct epoch epoch;
     struct emit emit;
     struct decision_tally tally;
+    struct side_table *open_rows;
     size_t shown;
 };
 
@@ -29,12 +31,14 @@ static int set_up(void **state) {
     epoch_init(&scene->epoch);
     emit_init(&scene->emit, &scene->fixture.config, &scene->tally);
     scene->emit.epoch = &scene->epoch;
+    scene->open_rows = side_table_new(8);
     *state = scene;
     return 0;
 }
 
 static int tear_down(void **state) {
     struct scene *scene = *state;
+    side_table_destroy(scene->open_rows);
     emit_clean_up(&scene->emit);
     epoch_clean_up(&scene->epoch);
     decide_fixture_clean_up(&scene->fixture);
@@ -44,7 +48,7 @@ static int tear_down(void **state) {
 
 static void run(struct scene *scene) {
     decide(&scene->fixture.room, &scene->fixture.ledger, 3, false, &scene->decision);
-    emit_decision(&scene->emit, 3, &scene->decision);
+    emit_decision(&scene->emit, 3, &scene->decision, scene->open_rows);
 }
 
 /* Body of the index-th record, which must be of this topic, schema, partition and key. */
@@ -228,6 +232,8 @@ static void the_open_decision_keeps_what_learning_needs(void **state) {
     scene->decision.feature_version = 1;
     scene->decision.number_count = 1;
     scene->decision.numbers[0] = 4;
+    scene->decision.margin = 0.4;
+    scene->decision.weight = 20;
     run(scene);
     struct open_decision_row row = open_row_of(scene, 2);
     struct open_decision open;
@@ -243,6 +249,49 @@ static void the_open_decision_keeps_what_learning_needs(void **state) {
     assert_true(hash128_equal(row.episode_id, scene->decision.episode_id));
     assert_int_equal(row.number_count, 1);
     assert_true(row.numbers[0] == 4);
+    assert_true(row.margin == 0.4 && row.weight == 20);
+    assert_int_equal(row.open.decided_ms, FIXTURE_NOON_MS);
+    /* The partition keeps the same bytes: examples are made of them. */
+    char key[33];
+    hash128_format(scene->decision.id, key);
+    assert_true(bytes_equal(
+        side_table_get(scene->open_rows, bytes_of_text(key)),
+        body_of(scene, 2, TOPIC_OPEN_DECISIONS, SCHEMA_OPEN_DECISION, bytes_of_text(key))));
+    assert_int_equal(side_table_count(scene->open_rows), 1);
+}
+
+/* Learners are judged by what they said of the actions that there were to choose from, in their
+ * order; one that had no score says nothing. */
+static void scores_are_frozen_per_action(void **state) {
+    struct scene *scene = *state;
+    scene->fixture.config.none_share = 0.25;
+    scene->fixture.config.explore_salt = "sends";
+    scene->decision.learner_count = 3;
+    for (size_t i = 0; i < 3; i++) {
+        scene->decision.learners[i] = bytes_of_text(i == 0 ? "first" : i == 1 ? "mute" : "third");
+        scene->decision.version_offsets[i] = 100 + (int64_t)i;
+        for (size_t arm = 0; arm < 5; arm++) { /* none and the four offers */
+            scene->decision.p[i][arm] = i == 1 ? (double)NAN : (double)(10 * i + arm) / 100;
+        }
+    }
+    run(scene);
+    struct decision_row row = decision_row_of(scene, 0);
+    struct open_decision_row open = open_row_of(scene, 2);
+    for (int place = 0; place < 2; place++) {
+        const struct learner_score_row *scores = place ? open.scores : row.scores;
+        assert_int_equal(place ? open.score_count : row.score_count, 2);
+        expect_text(scores[0].learner, "first");
+        expect_text(scores[1].learner, "third");
+        assert_int_equal(scores[0].version_offset, 100);
+        assert_int_equal(scores[1].version_offset, 102);
+        assert_int_equal(scores[1].p_count, 2);
+        assert_true(scores[0].p[0] == 0.00 && scores[0].p[1] == 0.01);
+        assert_true(scores[1].p[0] == 0.20 && scores[1].p[1] == 0.21);
+    }
+    assert_int_equal(open.action_count, 2);
+    expect_text(open.actions[1].action, "ten_percent");
+    assert_true(open.actions[1].p == 0.75);
+    expect_text(row.policy, "rule");
 }
 
 /* ---- held ---- */
@@ -278,6 +327,7 @@ static void one_too_many_is_logged_without_outcome(void **state) {
     run(scene);
     assert_int_equal(scene->epoch.record_count, 1);
     expect_text(decision_row_of(scene, 0).reason, "too_many_open");
+    assert_int_equal(side_table_count(scene->open_rows), 0);
 }
 
 static void a_deferred_decision_waits_in_open_decisions(void **state) {
@@ -322,11 +372,13 @@ static void a_revocation_carries_the_id_of_its_push(void **state) {
 static void a_closed_decision_leaves_a_tombstone(void **state) {
     struct scene *scene = *state;
     struct open_decision open = {.id = scene->decision.id};
-    emit_close(&scene->emit, 3, &open);
-    assert_int_equal(scene->epoch.record_count, 1);
-    const struct epoch_record *record = &scene->epoch.records[0];
     char key[33];
     hash128_format(open.id, key);
+    assert_true(side_table_put(scene->open_rows, bytes_of_text(key), bytes_of_text("row")));
+    emit_close(&scene->emit, 3, &open, scene->open_rows);
+    assert_int_equal(side_table_count(scene->open_rows), 0);
+    assert_int_equal(scene->epoch.record_count, 1);
+    const struct epoch_record *record = &scene->epoch.records[0];
     assert_true(record->is_tombstone);
     assert_int_equal(record->topic, TOPIC_OPEN_DECISIONS);
     assert_int_equal(record->partition, 3);
@@ -400,6 +452,7 @@ int main(void) {
         TEST(hostile_names_leave_a_readable_push),
         TEST(what_the_state_cut_inside_a_character_is_unknown),
         TEST(the_open_decision_keeps_what_learning_needs),
+        TEST(scores_are_frozen_per_action),
         TEST(a_held_decision_is_logged_and_stays_open),
         TEST(one_too_many_is_logged_without_outcome),
         TEST(a_deferred_decision_waits_in_open_decisions),

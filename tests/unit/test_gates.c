@@ -42,6 +42,9 @@ static uint32_t ask(const struct scene *scene) {
 static void close_gate(struct scene *scene, enum gate gate) {
     struct decide_config *config = &scene->fixture.config;
     switch (gate) {
+    case GATE_OBSERVATION:
+        scene->decision.trigger = TRIGGER_OBSERVE;
+        break;
     case GATE_CONDITION_GONE:
         scene->decision.is_condition_gone = true;
         break;
@@ -90,7 +93,7 @@ static void all_gates_are_open_at_first(void **state) {
 
 static void each_gate_closes_alone(void **state) {
     for (int gate = 0; gate < GATE_COUNT; gate++) {
-        if (gate == GATE_EXPLORED_NONE) {
+        if (gate == GATE_EXPLORED_NONE || gate == GATE_NOT_WORTH_IT) {
             continue; /* decide's business */
         }
         tear_down(state);
@@ -104,8 +107,12 @@ static void all_closed_gates_are_noted_and_the_first_is_the_reason(void **state)
     struct scene *scene = *state;
     uint32_t closed = 0;
     for (int gate = GATE_COUNT - 1; gate >= 0; gate--) { /* from the last to the first */
-        if (gate == GATE_EXPLORED_NONE || gate == GATE_CONSENT_UNKNOWN) {
+        if (gate == GATE_EXPLORED_NONE || gate == GATE_NOT_WORTH_IT ||
+            gate == GATE_CONSENT_UNKNOWN) {
             continue; /* consent is either denied or unknown */
+        }
+        if (gate == GATE_OBSERVATION) {
+            closed &= ~GATE_BIT(GATE_NO_OFFER); /* an observation has nothing to offer by nature */
         }
         close_gate(scene, (enum gate)gate);
         closed |= GATE_BIT(gate);
@@ -114,6 +121,18 @@ static void all_closed_gates_are_noted_and_the_first_is_the_reason(void **state)
     }
     assert_int_equal(gates_reason(GATE_BIT(GATE_EXPLORED_NONE) | GATE_BIT(GATE_PAUSED)),
                      GATE_EXPLORED_NONE);
+}
+
+/* In mode live the written rule may be silent as long as one offer fits. */
+static void in_mode_live_offers_are_what_fits_the_basket(void **state) {
+    struct scene *scene = *state;
+    scene->fixture.config.mode = MODE_LIVE;
+    scene->decision.would_have = -1;
+    scene->decision.eligible = 1;
+    assert_int_equal(ask(scene), 0);
+    scene->decision.would_have = FIXTURE_TEN_PERCENT;
+    scene->decision.eligible = 0;
+    assert_int_equal(ask(scene), GATE_BIT(GATE_NO_OFFER));
 }
 
 static void unknown_consent_can_be_taken_as_granted_denied_cannot(void **state) {
@@ -270,6 +289,7 @@ int main(void) {
         TEST(all_gates_are_open_at_first),
         TEST(each_gate_closes_alone),
         TEST(all_closed_gates_are_noted_and_the_first_is_the_reason),
+        TEST(in_mode_live_offers_are_what_fits_the_basket),
         TEST(unknown_consent_can_be_taken_as_granted_denied_cannot),
         TEST(the_day_cap_counts_the_last_24_hours),
         TEST(the_week_cap_counts_the_last_7_days),

@@ -68,13 +68,31 @@ static void test_second_attempt_replaces_the_first(void **state) {
     record(user, &first);
     struct open_decision *open = open_decisions_find(user, first.id);
     assert_true(open->flags == DECISION_DEFERRED && open->redecide_ms == NOW_MS + DAY_MS);
-    open->flags |= DECISION_ORDERED;
+    open->flags |= DECISION_CENSORED; /* by a push in the night: the second attempt is later */
     second.attempt = 1;
     record(user, &second);
     assert_int_equal(user->active->open_count, 1);
-    assert_true(open->flags == (DECISION_SENT | DECISION_ORDERED) &&
-                open->redecide_ms == TIME_NONE);
+    assert_true(open->flags == DECISION_SENT && open->redecide_ms == TIME_NONE);
+    assert_int_equal(open->decided_ms, second.decided_ms);
     assert_int_equal(open->attempt, 1);
+}
+
+/* A later push takes open decisions out of uplift, but not itself, and not those whose window is
+ * over; a held one does nothing. */
+static void test_a_push_censors_what_is_still_open(void **state) {
+    struct user_state *user = *state;
+    for (uint64_t n = 1; n <= 3; n++) {
+        struct decision held = decision_of(n, GATE_CONTROL_GROUP);
+        record(user, &held);
+    }
+    user->active->open[1].flags |= DECISION_MATURED;
+    assert_false(user->active->open[0].flags & DECISION_CENSORED);
+    struct decision sent = decision_of(4, GATE_NONE);
+    record(user, &sent);
+    assert_int_equal(user->active->open[0].flags, DECISION_CENSORED);
+    assert_int_equal(user->active->open[1].flags, DECISION_MATURED);
+    assert_int_equal(user->active->open[2].flags, DECISION_CENSORED);
+    assert_int_equal(user->active->open[3].flags, DECISION_SENT);
 }
 
 static void test_pushes_are_remembered_and_press(void **state) {
@@ -93,9 +111,8 @@ static void test_pushes_are_remembered_and_press(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_records_finds_and_closes),
-        TEST(test_too_many_is_not_recorded),
-        TEST(test_second_attempt_replaces_the_first),
+        TEST(test_records_finds_and_closes),          TEST(test_too_many_is_not_recorded),
+        TEST(test_second_attempt_replaces_the_first), TEST(test_a_push_censors_what_is_still_open),
         TEST(test_pushes_are_remembered_and_press),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

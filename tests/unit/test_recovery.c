@@ -134,6 +134,16 @@ static void put_user(struct scene *scene, const char *key, const char *name, boo
     user_state_clean_up(&user);
 }
 
+static void put_open_decision(struct scene *scene, struct hash128 id) {
+    struct open_decision_row row = {.open = {.id = id}, .user_id = bytes_of_text("anna")};
+    char key[33];
+    hash128_format(id, key);
+    struct buffer *out = epoch_begin(&scene->epoch, TOPIC_OPEN_DECISIONS, 0, bytes_of_text(key));
+    wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_OPEN_DECISION, 0, out);
+    open_decision_encode(&row, out);
+    epoch_end(&scene->epoch);
+}
+
 static void test_epochs_that_do_not_belong_together(void **state) {
     struct scene *scene = *state;
     put_state(scene, 17, 4);
@@ -195,6 +205,11 @@ static void test_an_open_decision_without_its_row(void **state) {
     put_user(scene, "anna", "anna", true);
     assert_stops(recover(scene, 17, 4, false),
                  "00000000000000010000000000000002 of a user has no row");
+    put_open_decision(scene, (struct hash128){1, 2});
+    char key[33];
+    hash128_format((struct hash128){1, 2}, key);
+    epoch_tombstone(&scene->epoch, TOPIC_OPEN_DECISIONS, 0, bytes_of_text(key));
+    assert_stops(recover(scene, 17, 4, false), "of a user has no row");
 }
 
 static void test_the_partition_state_of_another(void **state) {
@@ -225,8 +240,20 @@ static void test_kept_memory_is_current_if_nobody_went_on(void **state) {
 
 static void test_an_open_decision_that_nobody_holds(void **state) {
     struct scene *scene = *state;
+    put_state(scene, 17, 4);
+    put_user(scene, "anna", "anna", true);
+    put_open_decision(scene, (struct hash128){1, 2});
+    assert_false(failed(recover(scene, 17, 4, false)));
+    assert_int_equal(scene->partition.open_count, 1);
+    put_open_decision(scene, (struct hash128){1, 3});
+    assert_stops(recover(scene, 17, 4, false), "2 rows in open-decisions, users hold 1");
+}
+
+/* What a decision froze is what learners train on: a row that is not one stops the start. */
+static void test_an_open_decision_that_is_not_one(void **state) {
+    struct scene *scene = *state;
     put_bytes(scene, TOPIC_OPEN_DECISIONS, "00112233445566778899aabbccddeeff", "row");
-    assert_stops(recover(scene, -1, -1, false), "open-decisions");
+    assert_stops(recover(scene, -1, -1, false), "not valid");
 }
 
 int main(void) {
@@ -239,6 +266,7 @@ int main(void) {
         TEST(test_a_group_without_its_state),
         TEST(test_a_row_that_is_not_one),
         TEST(test_an_open_decision_that_nobody_holds),
+        TEST(test_an_open_decision_that_is_not_one),
         TEST(test_epochs_that_do_not_belong_together),
         TEST(test_positions_set_by_hand_carry_no_epoch),
         TEST(test_users_without_their_partition),

@@ -44,7 +44,7 @@ static struct decision_row every_field(void) {
         .mode = TEXT("apprentice"),
         .bucket = TEXT("explore"),
         .action_count = 2,
-        .actions = {{TEXT("none"), 0.25}, {TEXT("ten"), 0.75}},
+        .actions = {{TEXT("none"), 0.25, (double)NAN}, {TEXT("ten"), 0.75, -1.5}},
         .would_have = TEXT("twenty"),
         .action = TEXT("ten"),
         .action_p = 0.75,
@@ -62,6 +62,9 @@ static struct decision_row every_field(void) {
         .name_count = 2,
         .names = {TEXT("shoes"), TEXT("")},
         .rule_fingerprint = 0x8000000000000000,
+        .policy = TEXT("value"),
+        .score_count = 2,
+        .scores = {{TEXT("logistic"), 8192, 2, {0.125, 0.25}}, {TEXT("other"), 0, 0, {0}}},
     };
 }
 
@@ -69,18 +72,22 @@ static void reads_as_it_was_written(void **state) {
     (void)state;
     struct decision_row row = every_field();
     row_check(&codec, &row,
-              "{\"decision_id\": \"0123456789abcdeffedcba9876543210\", \"attempt\": 1, \"user"
-              "_id\": \"u1\", \"subject_key_id\": {\"string\": \"k1\"}, \"canonical_id\": {\""
-              "string\": \"c1\"}, \"trigger\": \"browse_abandoned\", \"deadline_ms\": 1700000"
-              "000001, \"decided_ms\": 1700000000002, \"anchor\": -3, \"episode_id\": {\"stri"
-              "ng\": \"00000000000000010000000000000002\"}, \"is_followup\": true, \"mode\": "
-              "\"apprentice\", \"bucket\": \"explore\", \"actions\": [{\"action\": \"none\", "
-              "\"p\": 0.25}, {\"action\": \"ten\", \"p\": 0.75}], \"would_have\": \"twenty\","
-              " \"action\": \"ten\", \"action_p\": 0.75, \"sent\": true, \"reason\": \"rule\""
-              ", \"gates\": [\"consent\", \"quiet_hours\"], \"cart_value\": {\"double\": 12.5"
-              "}, \"currency\": {\"string\": \"EUR\"}, \"items\": [\"i1\"], \"feature_version"
-              "\": 3, \"numbers\": [{\"double\": 1.5}, null, {\"double\": -2.0}], \"names\": "
-              "[{\"string\": \"shoes\"}, null], \"rule_fingerprint\": -9223372036854775808}");
+              "{\"decision_id\": \"0123456789abcdeffedcba9876543210\", \"attempt\": 1, "
+              "\"user_id\": \"u1\", \"subject_key_id\": {\"string\": \"k1\"}, "
+              "\"canonical_id\": {\"string\": \"c1\"}, \"trigger\": \"browse_abandoned\", "
+              "\"deadline_ms\": 1700000000001, \"decided_ms\": 1700000000002, \"anchor\": -3, "
+              "\"episode_id\": {\"string\": \"00000000000000010000000000000002\"}, "
+              "\"is_followup\": true, \"mode\": \"apprentice\", \"bucket\": \"explore\", "
+              "\"actions\": [{\"action\": \"none\", \"p\": 0.25, \"value\": null}, "
+              "{\"action\": \"ten\", \"p\": 0.75, \"value\": {\"double\": -1.5}}], "
+              "\"would_have\": \"twenty\", \"action\": \"ten\", \"action_p\": 0.75, \"sent\": "
+              "true, \"reason\": \"rule\", \"gates\": [\"consent\", \"quiet_hours\"], "
+              "\"cart_value\": {\"double\": 12.5}, \"currency\": {\"string\": \"EUR\"}, "
+              "\"items\": [\"i1\"], \"feature_version\": 3, \"numbers\": [{\"double\": 1.5}, "
+              "null, {\"double\": -2.0}], \"names\": [{\"string\": \"shoes\"}, null], "
+              "\"rule_fingerprint\": -9223372036854775808, \"policy\": \"value\", \"scores\": "
+              "[{\"learner\": \"logistic\", \"version_offset\": 8192, \"p\": [0.125, 0.25]}, "
+              "{\"learner\": \"other\", \"version_offset\": 0, \"p\": []}]}");
     struct buffer body = {0};
     encode(&row, &body);
     row_check_golden("decision", buffer_bytes(&body));

@@ -42,6 +42,8 @@ static struct journal_row every_field(void) {
         .paused = false,
         .config_fingerprint = UINT64_MAX,
         .binary = TEXT("0.1.0"),
+        .model_count = 2,
+        .models = {{TEXT("logistic"), 8192}, {TEXT("other"), 0}},
     };
 }
 
@@ -49,13 +51,15 @@ static void reads_as_it_was_written(void **state) {
     (void)state;
     struct journal_row row = every_field();
     row_check(&codec, &row,
-              "{\"partition\": 7, \"epoch\": 8, \"clickstream_from_offset\": 9, \"clickstream"
-              "_to_offset\": 10, \"feedback_from_offset\": 11, \"feedback_to_offset\": 12, \""
-              "watermark_before_ms\": {\"long\": 1700000000001}, \"watermark_after_ms\": {\"l"
-              "ong\": 9223372036854775807}, \"tick_ms\": {\"long\": 1700000000003}, \"fired_a"
-              "t_end\": true, \"wall_ms\": 1700000000004, \"sides\": [{\"topic\": \"catalogue"
-              "\", \"next_offset\": 13}, {\"topic\": \"profiles\", \"next_offset\": 14}], \"p"
-              "aused\": false, \"config_fingerprint\": -1, \"binary\": \"0.1.0\"}");
+              "{\"partition\": 7, \"epoch\": 8, \"clickstream_from_offset\": 9, "
+              "\"clickstream_to_offset\": 10, \"feedback_from_offset\": 11, "
+              "\"feedback_to_offset\": 12, \"watermark_before_ms\": {\"long\": 1700000000001}, "
+              "\"watermark_after_ms\": {\"long\": 9223372036854775807}, \"tick_ms\": "
+              "{\"long\": 1700000000003}, \"fired_at_end\": true, \"wall_ms\": 1700000000004, "
+              "\"sides\": [{\"topic\": \"catalogue\", \"next_offset\": 13}, {\"topic\": "
+              "\"profiles\", \"next_offset\": 14}], \"paused\": false, \"config_fingerprint\": "
+              "-1, \"binary\": \"0.1.0\", \"models\": [{\"learner\": \"logistic\", "
+              "\"version_offset\": 8192}, {\"learner\": \"other\", \"version_offset\": 0}]}");
     struct buffer body = {0};
     encode(&row, &body);
     row_check_golden("journal", buffer_bytes(&body));
@@ -70,6 +74,7 @@ static void no_optional_field(void **state) {
         .tick_ms = TIME_NONE,
         .paused = true,
         .side_count = ROW_SIDES_MAX,
+        .model_count = ROW_LEARNERS_MAX,
     };
     row_check(&codec, &row, NULL);
     struct buffer body = {0};
@@ -79,6 +84,7 @@ static void no_optional_field(void **state) {
     assert_true(out.watermark_before_ms == TIME_NONE && out.watermark_after_ms == TIME_NONE);
     assert_true(out.tick_ms == TIME_NONE && out.paused && !out.fired_at_end);
     assert_int_equal(out.side_count, ROW_SIDES_MAX);
+    assert_int_equal(out.model_count, ROW_LEARNERS_MAX);
     buffer_clean_up(&body);
 }
 

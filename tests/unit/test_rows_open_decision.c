@@ -39,7 +39,8 @@ static struct open_decision_row every_field(void) {
                  .trigger = TRIGGER_BROWSE_ABANDONED,
                  .attempt = 1,
                  .flags = DECISION_SENT | DECISION_ORDERED,
-                 .offer_id = "12345678901234567890123"},
+                 .offer_id = "12345678901234567890123",
+                 .decided_ms = 1700000000005},
         .user_id = TEXT("u1"),
         .subject_key_id = TEXT("k1"),
         .action = TEXT("ten"),
@@ -51,6 +52,12 @@ static struct open_decision_row every_field(void) {
         .numbers = {1.5, (double)NAN, -2},
         .name_count = 2,
         .names = {TEXT("shoes"), TEXT("")},
+        .action_count = 2,
+        .actions = {{TEXT("none"), 0.25, (double)NAN}, {TEXT("ten"), 0.75, -1.5}},
+        .score_count = 1,
+        .scores = {{TEXT("logistic"), 8192, 2, {0.125, 0.25}}},
+        .margin = 0.375,
+        .weight = 20,
     };
 }
 
@@ -59,14 +66,19 @@ static void reads_as_it_was_written(void **state) {
     struct open_decision_row row = every_field();
     row_check(&codec, &row,
               "{\"decision_id\": \"0123456789abcdeffedcba9876543210\", \"user_id\": \"u1\", "
-              "\"subject_key_id\": {\"string\": \"k1\"}, \"deadline_ms\": 1700000000001, \"cl"
-              "ose_ms\": {\"long\": 1700000000002}, \"redecide_ms\": {\"long\": 1700000000003"
-              "}, \"expires_ms\": {\"long\": 1700000000004}, \"anchor\": -3, \"trigger\": \"b"
-              "rowse_abandoned\", \"attempt\": 1, \"flags\": 17, \"offer_id\": {\"string\": "
-              "\"12345678901234567890123\"}, \"action\": \"ten\", \"action_p\": 0.75, \"bucke"
-              "t\": \"policy\", \"episode_id\": {\"string\": \"000000000000000100000000000000"
-              "02\"}, \"feature_version\": 3, \"numbers\": [{\"double\": 1.5}, null, {\"doubl"
-              "e\": -2.0}], \"names\": [{\"string\": \"shoes\"}, null]}");
+              "\"subject_key_id\": {\"string\": \"k1\"}, \"deadline_ms\": 1700000000001, "
+              "\"close_ms\": {\"long\": 1700000000002}, \"redecide_ms\": {\"long\": "
+              "1700000000003}, \"expires_ms\": {\"long\": 1700000000004}, \"anchor\": -3, "
+              "\"trigger\": \"browse_abandoned\", \"attempt\": 1, \"flags\": 17, \"offer_id\": "
+              "{\"string\": \"12345678901234567890123\"}, \"action\": \"ten\", \"action_p\": "
+              "0.75, \"bucket\": \"policy\", \"episode_id\": {\"string\": "
+              "\"00000000000000010000000000000002\"}, \"feature_version\": 3, \"numbers\": "
+              "[{\"double\": 1.5}, null, {\"double\": -2.0}], \"names\": [{\"string\": "
+              "\"shoes\"}, null], \"decided_ms\": {\"long\": 1700000000005}, \"actions\": "
+              "[{\"action\": \"none\", \"p\": 0.25, \"value\": null}, {\"action\": \"ten\", "
+              "\"p\": 0.75, \"value\": {\"double\": -1.5}}], \"scores\": [{\"learner\": "
+              "\"logistic\", \"version_offset\": 8192, \"p\": [0.125, 0.25]}], \"margin\": "
+              "{\"double\": 0.375}, \"weight\": 20.0}");
     struct buffer body = {0};
     encode(&row, &body);
     row_check_golden("open_decision", buffer_bytes(&body));
@@ -76,7 +88,11 @@ static void reads_as_it_was_written(void **state) {
 static void no_optional_field(void **state) {
     (void)state;
     const struct open_decision_row row = {
-        .open = {.close_ms = TIME_NONE, .redecide_ms = TIME_NONE, .expires_ms = TIME_NONE},
+        .open = {.close_ms = TIME_NONE,
+                 .redecide_ms = TIME_NONE,
+                 .expires_ms = TIME_NONE,
+                 .decided_ms = TIME_NONE},
+        .margin = (double)NAN,
     };
     row_check(&codec, &row, NULL);
     struct buffer body = {0};
@@ -85,6 +101,11 @@ static void no_optional_field(void **state) {
     assert_true(open_decision_decode(buffer_bytes(&body), &out));
     assert_true(out.open.close_ms == TIME_NONE && out.open.redecide_ms == TIME_NONE);
     assert_string_equal(out.open.offer_id, "");
+    assert_true(out.open.decided_ms == TIME_NONE && isnan(out.margin));
+    assert_int_equal(out.action_count + out.score_count, 0);
+    /* What came after the decision stands in the user's state, not here. */
+    assert_true(out.open.order_ms == TIME_NONE && isnan(out.open.order_total));
+    assert_true(isnan(out.open.refunded) && out.open.revision == 0 && out.open.order_hash == 0);
     buffer_clean_up(&body);
 }
 

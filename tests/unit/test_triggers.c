@@ -10,6 +10,7 @@
 
 #define START_MS  1767225600000
 #define MINUTE_MS 60000
+#define SALT      "observe-1"
 
 static const struct state_config state_config = {.users_max = 10, .session_gap_ms = 30 * MINUTE_MS};
 static const struct triggers_config config = {
@@ -55,7 +56,7 @@ static void handle(struct scene *scene, enum event_type type, int minute, const 
     event.line_count = item ? 1 : 0;
     state_fold(&state_config, &scene->partition.store, user_of(scene), &event, false,
                &scene->metrics);
-    triggers_after_event(&config, &scene->partition, scene->slot, &event, (uint64_t)minute);
+    triggers_after_event(&config, SALT, &scene->partition, scene->slot, &event, (uint64_t)minute);
 }
 
 /* Minutes after START_MS at which the timer stands, -1 = not armed. */
@@ -151,7 +152,7 @@ static void test_browse_ends_with_an_order_or_under_another_key(void **state) {
                 triggers_after_late(&scene->partition, scene->slot, &event);
                 assert_int_equal(armed(scene, TIMER_BROWSE), cases[i].armed < 0 ? -1 : 16);
             } else {
-                triggers_after_event(&config, &scene->partition, scene->slot, &event, 9);
+                triggers_after_event(&config, SALT, &scene->partition, scene->slot, &event, 9);
                 assert_int_equal(armed(scene, TIMER_BROWSE), cases[i].armed);
             }
             timers_disarm(&state_active(user_of(scene))->timers[TIMER_BROWSE]);

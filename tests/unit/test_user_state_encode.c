@@ -46,7 +46,10 @@ static const char every_field_json[] =
     "\"redecide_ms\": {\"long\": 1700000000003}, "
     "\"expires_ms\": {\"long\": 1700000000004}, \"anchor\": -9141386507638288913, "
     "\"trigger\": \"browse_abandoned\", \"attempt\": 1, \"flags\": 11, "
-    "\"offer_id\": {\"string\": \"12345678901234567890123\"}}], "
+    "\"offer_id\": {\"string\": \"12345678901234567890123\"}, "
+    "\"decided_ms\": {\"long\": 1700000000005}, \"order_ms\": {\"long\": 1700000000006}, "
+    "\"order_hash\": -7988465003031441937, \"order_total\": {\"double\": 37.5}, "
+    "\"refunded\": {\"double\": 0.25}, \"revision\": 255}], "
     "\"sent_ms\": [35, 36]}}}";
 
 static void reads_as_it_was_written(void **state) {
