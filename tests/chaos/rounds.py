@@ -69,8 +69,9 @@ class Workers:
                                         prefix=prefix, partitions=PARTITIONS)
 
     def start(self, name, *options):
-        command = [shop.binaries()[0], "run", "--config", str(self.config), "--group", self.prefix + "group",
-                   "--worker-name", self.prefix + name, "--until-end", "--at-end", "fire", *options]
+        # No trainer: which version of a model scores a decision is a matter of schedules. Without one everything compares.
+        command = [shop.binaries()[0], "run", "--config", str(self.config), "--group", self.prefix + "group", "--roles",
+                   "workers", "--worker-name", self.prefix + name, "--until-end", "--at-end", "fire", *options]
         self.running[name] = shop.spawn(command, self.folder / f"{self.prefix}{name}.log")
 
     def signal(self, name, number):

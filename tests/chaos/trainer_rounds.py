@@ -237,6 +237,12 @@ class Trainers:
             time.sleep(0.01)
         return True
 
+    def must_be_undisturbed(self):
+        """A standby that opened its producer would fence the active one, which would lose an epoch."""
+        for name in self.running:
+            if "epoch lost" in self.log(name).read_text():
+                raise SystemExit(f"{name} was fenced by a standby; see {self.log(name)}")
+
     def signal(self, name, number):
         self.running[name].send_signal(number)
         if number == signal.SIGKILL:
@@ -314,6 +320,7 @@ def two(trainers, records, rng):
     while time.monotonic() < until:
         states = {name: trainers.state(name) for name in "ab"}
         if sorted(states.values(), key=str) == ["active", "standby"]:
+            trainers.must_be_undisturbed()
             return ("a", "b") if states["a"] == "active" else ("b", "a")
         if trainers.is_over("a") or trainers.is_over("b"):
             return None
