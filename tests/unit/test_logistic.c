@@ -65,23 +65,42 @@ static struct learner_scores score(const struct fixture *fixture,
 
 /* ---- score ---- */
 
+static double covariance(const struct learner_scores *scores, int a, int b) {
+    return scores->covariance[a * SCENE_ARMS + b];
+}
+
+/* Of what the arm adds to none. */
+static double gain_sd(const struct learner_scores *scores, int arm) {
+    return sqrt(covariance(scores, arm, arm) + covariance(scores, SCENE_NONE, SCENE_NONE) -
+                2 * covariance(scores, arm, SCENE_NONE));
+}
+
 static void before_any_data_a_score_is_the_prior(void **state) {
     struct fixture *fixture = *state;
     struct rng rng = rng_make(1, 0);
     struct scene_example example;
     scene_example_draw(&fixture->scene, &rng, &example);
+    example.names[SCENE_ORIGIN] = bytes_of_text("cart_abandoned");
     struct learner_scores scores = score(fixture, &example);
     near(scores.arms[SCENE_NONE].p, 0.1, 1e-12);
-    near(scores.arms[SCENE_NONE].sd, 0, 0);
     near(scores.arms[SCENE_TEN_PERCENT].mean, logit_of(0.1) + 0.35, 1e-12);
     near(scores.arms[SCENE_REMINDER].p, sigma(logit_of(0.1) + 0.1), 1e-12);
-    assert_true(scores.arms[SCENE_TEN_PERCENT].sd > scores.arms[SCENE_REMINDER].sd);
-    assert_true(scores.arms[SCENE_REMINDER].sd > 0.2);
-    assert_true(scores.base_sd > 2); /* one for each slot, squared */
+    assert_true(gain_sd(&scores, SCENE_TEN_PERCENT) > 0.35);
+    assert_true(gain_sd(&scores, SCENE_REMINDER) > 0.2 && gain_sd(&scores, SCENE_REMINDER) < 0.35);
+    assert_true(covariance(&scores, SCENE_NONE, SCENE_NONE) > 10); /* one for each slot */
+    /* Of a sampled observation offers say nothing. */
+    example.names[SCENE_ORIGIN] = bytes_of_text("observe");
+    scores = score(fixture, &example);
+    near(scores.arms[SCENE_TEN_PERCENT].mean, scores.arms[SCENE_NONE].mean, 0);
+    near(gain_sd(&scores, SCENE_TEN_PERCENT), 0, 0);
 }
 
-static void offers_act_on_their_own_arm_and_everyone_on_the_base(void **state) {
-    struct fixture *fixture = *state;
+static void an_offer_moves_itself_most_then_the_others_then_none(void **state) {
+    (void)state;
+    struct fixture plain, *fixture = &plain;
+    learner_scene_init(&plain.scene);
+    plain.scene.options.calibration_rate = 0; /* its slope scales deviations too */
+    plain.memory = learner_scene_new(&plain.scene);
     struct rng rng = rng_make(2, 0);
     struct scene_example example;
     scene_example_draw(&fixture->scene, &rng, &example);
@@ -96,13 +115,16 @@ static void offers_act_on_their_own_arm_and_everyone_on_the_base(void **state) {
     double base = after.arms[SCENE_NONE].raw - before.arms[SCENE_NONE].raw;
     double ten = after.arms[SCENE_TEN_PERCENT].raw - before.arms[SCENE_TEN_PERCENT].raw;
     double reminder = after.arms[SCENE_REMINDER].raw - before.arms[SCENE_REMINDER].raw;
-    assert_true(base > 0 && ten > base);
-    near(reminder, base, 1e-12);
-    assert_true(after.arms[SCENE_TEN_PERCENT].sd < before.arms[SCENE_TEN_PERCENT].sd);
-    assert_true(after.base_sd < before.base_sd);
+    assert_true(base > 0 && ten > reminder && reminder > base); /* what arms share moves both */
+    assert_true(gain_sd(&after, SCENE_TEN_PERCENT) < gain_sd(&before, SCENE_TEN_PERCENT));
+    for (int arm = 0; arm < SCENE_ARMS; arm++) {
+        assert_true(covariance(&after, arm, arm) < covariance(&before, arm, arm));
+        near(covariance(&after, arm, 0), covariance(&after, 0, arm), 0);
+    }
     /* Triggers and observations share nothing. */
     example.names[SCENE_ORIGIN] = bytes_of_text("observe");
     near(score(fixture, &example).arms[SCENE_NONE].raw, logit_of(0.1), 1e-12);
+    free(plain.memory);
 }
 
 static void truth_is_found_through_the_whole_learner(void **state) {
@@ -125,25 +147,48 @@ static void truth_is_found_through_the_whole_learner(void **state) {
     near(lift / n, 0.6, 0.12); /* the rule of scene_example_draw */
 }
 
+static void deviations_are_on_the_calibrated_logit(void **state) {
+    struct fixture *fixture = *state;
+    learn_some(fixture, 15, 2000);
+    struct logistic *logistic = fixture->memory;
+    logistic->calibrator.slope.z -= 5; /* far from 1 */
+    struct rng rng = rng_make(16, 0);
+    struct scene_example example;
+    scene_example_draw(&fixture->scene, &rng, &example);
+    struct learner_scores scores = score(fixture, &example);
+    struct slots slots;
+    assert_true(slots_of(&logistic->space, &example.example.input, &slots));
+    const struct effects *effects = logistic_effects(logistic);
+    struct effects_phi phi = effects_phi(effects, &example.example.input);
+    struct calibration map =
+        calibrator_of(&logistic->calibrator, example.names[SCENE_ORIGIN], SCENE_REMINDER);
+    assert_true(fabs(map.a - 1) > 0.02);
+    double variance = logistic_base(logistic, &slots).variance +
+                      effects_covariance(effects, SCENE_REMINDER, SCENE_TEN_PERCENT, &phi);
+    double found = covariance(&scores, SCENE_REMINDER, SCENE_TEN_PERCENT);
+    near(found, map.a * map.a * variance, 1e-12 * found);
+    near(scores.arms[SCENE_REMINDER].mean, map.a * scores.arms[SCENE_REMINDER].raw + map.b, 1e-12);
+}
+
 static void old_arms_are_made_at_their_first_example_and_beyond_the_room_ignored(void **state) {
     struct fixture *fixture = *state;
     struct rng rng = rng_make(5, 0);
     struct scene_example example;
     scene_example_draw(&fixture->scene, &rng, &example);
+    example.names[SCENE_ORIGIN] = bytes_of_text("cart_abandoned");
+    const struct learner_input *input = &example.example.input;
     for (uint64_t arm = 500; arm < 540; arm++) {
         bool has_room = arm < 500 + LEARNER_ARMS_MAX - SCENE_ARMS;
-        uint64_t arms[2] = {LEARNER_ARM_NONE, arm};
+        uint64_t arms[2] = {arm, 1000}; /* 1000 is never learned */
         struct learner_scores before, after;
         example.example.arm = arm;
         example.example.label = (double)(arm % 2);
-        const struct learner_input *input = &example.example.input;
         learner_logistic.score(fixture->memory, input, arms, 2, &before);
-        near(before.arms[1].raw, before.arms[0].raw, 0);
-        near(before.arms[1].sd, sqrt(0.09 + 0.0625), 0.05);
+        near(before.arms[0].raw, before.arms[1].raw, 0);
         assert_int_equal(learner_logistic.learn(fixture->memory, &example.example), LEARNER_OK);
         learner_logistic.score(fixture->memory, input, arms, 2, &after);
-        assert_int_equal(after.arms[1].raw != after.arms[0].raw, has_room);
-        assert_true(after.arms[0].raw != before.arms[0].raw); /* f learns from all */
+        assert_int_equal(after.arms[0].raw != after.arms[1].raw, has_room);
+        assert_true(after.arms[1].raw != before.arms[1].raw); /* f learns from all */
     }
 }
 
@@ -350,7 +395,8 @@ static void explanations_add_up(void **state) {
             double raw = scores.arms[arm].raw;
             near(explanation.sum, raw, 1e-12 * fmax(1, fabs(raw)));
             assert_true(explanation.has_cart_value && explanation.count > 10);
-            assert_int_equal(explanation.offers > 2, arm != SCENE_NONE);
+            bool is_trigger = !bytes_equal(example.names[SCENE_ORIGIN], bytes_of_text("observe"));
+            assert_int_equal(explanation.offers > 2, arm != SCENE_NONE && is_trigger);
         }
     }
 }
@@ -439,8 +485,9 @@ static void the_time_of_a_score_and_of_an_example(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(before_any_data_a_score_is_the_prior),
-        TEST(offers_act_on_their_own_arm_and_everyone_on_the_base),
+        TEST(an_offer_moves_itself_most_then_the_others_then_none),
         TEST(truth_is_found_through_the_whole_learner),
+        TEST(deviations_are_on_the_calibrated_logit),
         TEST(old_arms_are_made_at_their_first_example_and_beyond_the_room_ignored),
         TEST(a_correction_ends_near_the_truth_at_once),
         TEST(poisoned_examples_are_refused_and_change_nothing),

@@ -235,8 +235,6 @@ static void unknown_keys_are_refused(void **state) {
     }
     strcpy(row.key, "w/0007f");
     expect_verdict(memory, &row, LEARNER_OK);
-    struct learner_row none = {.key = "a/0000000000000000", .kind = LEARNER_MOMENTS};
-    expect_verdict(memory, &none, LEARNER_BAD_ROW);
     free(memory);
 }
 
@@ -247,15 +245,13 @@ static void sums_of_squares_and_variances_are_not_below_zero(void **state) {
     learn(memory, &rng, 500);
     struct row_store store = rows_of(memory, true);
     static uint8_t values[LEARNER_ROW_BYTES_MAX];
-    const struct effects *effects = logistic_effects(memory);
     for (size_t i = 0; i < store.count; i++) {
         struct learner_row row = store.rows[i];
         memcpy(values, row.values.data, row.values.size);
-        bool is_arm = row.key[0] == 'a';
         if (row.kind == LEARNER_WEIGHTS) {
             set_value(&row, values, 1, -1);
-        } else if (is_arm) {
-            set_value(&row, values, 1 + (size_t)effects->dim, 0);
+        } else if (row.kind == LEARNER_MOMENTS) {
+            set_value(&row, values, row.values.size / 8 - 1, 0); /* the last of the diagonal */
         } else if (row.kind == LEARNER_CALIBRATOR) {
             set_value(&row, values, row.key[2] == 'w' ? CALIBRATOR_ORIGINS + 1 : 1, -1);
         } else {
@@ -305,31 +301,31 @@ static void rows_of_other_options_are_refused(void **state) {
     free(memory);
 }
 
-static void retired_arms_travel_as_far_as_there_is_room(void **state) {
+static void arms_keep_what_is_theirs_whatever_their_numbers(void **state) {
     (void)state;
-    void *a = learner_scene_new(&scene), *b;
+    void *a = learner_scene_new(&scene);
     struct rng rng = rng_make(9, 0);
-    for (uint64_t arm = 1000; arm < 1000 + LEARNER_ARMS_MAX; arm++) {
-        struct scene_example example;
-        scene_example_draw(&scene, &rng, &example);
-        example.example.arm = arm;
-        assert_int_equal(learner_logistic.learn(a, &example.example), LEARNER_OK);
-    }
+    learn(a, &rng, 1000);
     struct row_store store = rows_of(a, true);
-    scene.offers[0].key = 1; /* another offer in the place of one: a retired arm more */
-    b = learner_scene_new(&scene);
+    struct learner_arm swapped = scene.offers[0];
+    scene.offers[0] = scene.offers[1];
+    scene.offers[1] = swapped;
+    void *b = learner_scene_new(&scene);
     row_store_import(&store, &learner_logistic, b);
-    const struct effects *effects = logistic_effects(b);
-    assert_int_equal(effects->arm_count, LEARNER_ARMS_MAX);
-    assert_int_equal(effects->learned[effects_find(effects, 1)], 0);
-    int travelled = 0;
-    for (uint64_t arm = 1000; arm < 1000 + LEARNER_ARMS_MAX; arm++) {
-        travelled += effects_find(effects, arm) != EFFECTS_UNKNOWN;
-    }
-    assert_int_equal(travelled, LEARNER_ARMS_MAX - SCENE_ARMS);
+    expect_equal(a, b);
+    /* A newly configured offer starts from its prior beside what was learned. */
+    scene.offers[1].key = 1;
+    void *c = learner_scene_new(&scene);
+    row_store_import(&store, &learner_logistic, c);
+    const struct effects *effects = logistic_effects(c);
+    int added = effects_find(effects, 1);
+    assert_int_equal(added, effects->arm_count - 1);
+    assert_true(effects->theta[2 * effects->parts + added - 1] == scene.offers[1].prior_mean);
+    assert_int_not_equal(effects_find(effects, swapped.key), EFFECTS_UNKNOWN);
     row_store_clear(&store);
     free(a);
     free(b);
+    free(c);
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
@@ -345,7 +341,7 @@ int main(void) {
         TEST(unknown_keys_are_refused),
         TEST(sums_of_squares_and_variances_are_not_below_zero),
         TEST(rows_of_other_options_are_refused),
-        TEST(retired_arms_travel_as_far_as_there_is_room),
+        TEST(arms_keep_what_is_theirs_whatever_their_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
