@@ -151,7 +151,7 @@ static void deviations_are_on_the_calibrated_logit(void **state) {
     struct fixture *fixture = *state;
     learn_some(fixture, 15, 2000);
     struct logistic *logistic = fixture->memory;
-    logistic->calibrator.slope.z -= 5; /* far from 1 */
+    logistic->calibrator.slope.z -= 500; /* far from 1 */
     struct rng rng = rng_make(16, 0);
     struct scene_example example;
     scene_example_draw(&fixture->scene, &rng, &example);
