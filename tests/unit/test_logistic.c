@@ -467,14 +467,12 @@ static void the_time_of_a_score_and_of_an_example(void **state) {
                                           .weight = 1};
         assert_int_equal(learner_logistic.learn(memory, &example), LEARNER_OK);
     }
-    double between = seconds(), sum = 0;
+    double between = seconds();
     for (int i = 0; i < rounds; i++) {
         struct learner_input input = {numbers[i % SPEED_INPUTS], names[i % SPEED_INPUTS]};
         struct learner_scores scores;
         assert_int_equal(learner_logistic.score(memory, &input, keys, 5, &scores), LEARNER_OK);
-        sum += scores.arms[4].p;
     }
-    assert_true(sum > 0);
     printf("45 numbers, 11 names: a score of 5 arms %.2f us, an example %.2f us\n",
            1e6 * (seconds() - between) / rounds, 1e6 * (between - start) / rounds);
     free(memory);
