@@ -18,6 +18,8 @@ static const char config[] =
     "  cart_abandoned: {idle: 20m}\n"
     "  checkout_abandoned: {enabled: false}\n"
     "  browse_abandoned: {enabled: false}\n"
+    "  observe: {share: 0}\n"
+    "outcomes: {trigger_window: 3h, return_window: 3d}\n"
     "decide:\n"
     "  control_share: 0\n"
     "  none_share: 0\n"
@@ -59,9 +61,10 @@ static void run(const struct stream *stream, size_t cut, struct outputs *outputs
     bench_clean_up(&bench);
 }
 
-static void check(const struct step *steps, size_t count, size_t pushes, size_t decisions) {
+static void check(const struct step *steps, size_t count, size_t pushes, size_t decisions,
+                  size_t examples) {
     static const enum topic ordered[] = {TOPIC_PROMOTION_DECISIONS, TOPIC_PROMOTION_PUSHES,
-                                         TOPIC_OPEN_DECISIONS};
+                                         TOPIC_OPEN_DECISIONS, TOPIC_EXAMPLES};
     struct stream stream = {0};
     struct outputs one = {0}, many = {0};
     struct buffer one_state = {0}, many_state = {0};
@@ -73,6 +76,7 @@ static void check(const struct step *steps, size_t count, size_t pushes, size_t 
     run(&stream, 1, &many, &many_state);
     assert_int_equal(many.count[TOPIC_PROMOTION_DECISIONS], decisions);
     assert_int_equal(many.count[TOPIC_PROMOTION_PUSHES], pushes);
+    assert_int_equal(many.count[TOPIC_EXAMPLES], examples);
     for (size_t i = 0; i < sizeof ordered / sizeof ordered[0]; i++) {
         struct bytes left = buffer_bytes(&one.topic[ordered[i]]);
         struct bytes right = buffer_bytes(&many.topic[ordered[i]]);
@@ -96,7 +100,7 @@ static void test_the_night_ends_inside_an_epoch(void **state) {
         {"anna", 8 * HOUR_MS + 20 * MINUTE_MS, EVENT_PRODUCT_ADDED},
         {"carl", 8 * HOUR_MS + 30 * MINUTE_MS, EVENT_PRODUCT_VIEWED},
     };
-    check(steps, sizeof steps / sizeof steps[0], 1, 2);
+    check(steps, sizeof steps / sizeof steps[0], 1, 2, 0);
 }
 
 /* The same when the watermark jumps over both, the deadline and the end of the night, at once. */
@@ -108,7 +112,7 @@ static void test_the_night_ends_in_a_jump(void **state) {
         {"anna", 8 * HOUR_MS + 20 * MINUTE_MS, EVENT_PRODUCT_ADDED},
         {"carl", 8 * HOUR_MS + 30 * MINUTE_MS, EVENT_PRODUCT_VIEWED},
     };
-    check(steps, sizeof steps / sizeof steps[0], 1, 2);
+    check(steps, sizeof steps / sizeof steps[0], 1, 2, 0);
 }
 
 /* A decision of three days ago is closed before the user does anything else. */
@@ -120,7 +124,24 @@ static void test_a_window_ends_in_a_jump(void **state) {
         {"anna", 84 * HOUR_MS, EVENT_ORDER_COMPLETED},
         {"carl", 85 * HOUR_MS, EVENT_PRODUCT_VIEWED},
     };
-    check(steps, sizeof steps / sizeof steps[0], 1, 1);
+    check(steps, sizeof steps / sizeof steps[0], 1, 1, 1);
+}
+
+/* The short window and the attribution window of one decision end in the same jump, and its
+ * example comes before the order of the other user's that follows. */
+static void test_labels_come_in_a_jump(void **state) {
+    (void)state;
+    static const struct step steps[] = {
+        {"anna", 10 * HOUR_MS, EVENT_PRODUCT_ADDED},
+        {"bert", 10 * HOUR_MS + 10 * MINUTE_MS, EVENT_PRODUCT_ADDED},
+        {"carl", 11 * HOUR_MS, EVENT_PRODUCT_VIEWED},
+        {"bert", 12 * HOUR_MS, EVENT_ORDER_COMPLETED}, /* inside the short window: no label yet */
+        {"carl", 20 * HOUR_MS, EVENT_PRODUCT_VIEWED},
+        {"anna", 21 * HOUR_MS, EVENT_ORDER_COMPLETED}, /* takes "not bought" back */
+        {"bert", 22 * HOUR_MS, EVENT_ORDER_CANCELLED},
+        {"carl", 150 * HOUR_MS, EVENT_PRODUCT_VIEWED},
+    };
+    check(steps, sizeof steps / sizeof steps[0], 4, 2, 4); /* both pushes are taken back */
 }
 
 static int set_up(void **state) {
@@ -134,6 +155,7 @@ int main(void) {
         cmocka_unit_test(test_the_night_ends_inside_an_epoch),
         cmocka_unit_test(test_the_night_ends_in_a_jump),
         cmocka_unit_test(test_a_window_ends_in_a_jump),
+        cmocka_unit_test(test_labels_come_in_a_jump),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -10,14 +10,16 @@
 #include "../support/stream.h"
 
 /* Small caps and stores, so that partition-wide order, evictions and too many open decisions all
- * happen. Windows longer and shorter than a night. */
-#define CONFIG(window, valid)                                                                      \
+ * happen, per user and per partition. Windows longer and shorter than a night. */
+#define CONFIG(window, valid, outcomes)                                                            \
     "clean: {lateness: 60s}\n"                                                                     \
     "state: {users_max: 45}\n"                                                                     \
     "triggers:\n"                                                                                  \
     "  cart_abandoned: {idle: 20m}\n"                                                              \
     "  checkout_abandoned: {idle: 10m}\n"                                                          \
     "  browse_abandoned: {idle: 15m, views_min: 2}\n"                                              \
+    "  observe: {share: 0.3, within: 10m}\n"                                                       \
+    "outcomes: {open_max: 60, " outcomes "}\n"                                                     \
     "decide:\n"                                                                                    \
     "  cap_per_hour: 2\n"                                                                          \
     "  cap_per_user_day: 2\n"                                                                      \
@@ -32,7 +34,10 @@
     "    - {trigger: cart_abandoned, offer: rem}\n"                                                \
     "    - {trigger: checkout_abandoned, offer: rem}\n"                                            \
     "    - {trigger: browse_abandoned, offer: rem}\n"
-static const char *const configs[] = {CONFIG("2d", "12h"), CONFIG("1h", "30m")};
+static const char *const configs[] = {
+    CONFIG("2d", "12h", "trigger_window: 6h, cancel_window: 6h, return_window: 3d"),
+    CONFIG("1h", "30m",
+           "observe_window: 10m, trigger_window: 20m, cancel_window: 2h, return_window: 4h")};
 
 static const struct stream_options options = {
     .records = 6000,
@@ -75,10 +80,11 @@ static void check(const struct stream *stream, const char *config, uint64_t seed
         size_t micro_batch_max, cut;
     } variants[] = {{64, 6000}, {64, 7}, {3, 1000}, {1, 100000}};
     static const enum topic ordered[] = {TOPIC_PROMOTION_DECISIONS, TOPIC_PROMOTION_PUSHES,
-                                         TOPIC_OPEN_DECISIONS, TOPIC_DEAD_LETTERS};
+                                         TOPIC_OPEN_DECISIONS, TOPIC_EXAMPLES, TOPIC_DEAD_LETTERS};
     static const char *const topic_names[TOPIC_COUNT] = {[TOPIC_PROMOTION_DECISIONS] = "decisions",
                                                          [TOPIC_PROMOTION_PUSHES] = "pushes",
                                                          [TOPIC_OPEN_DECISIONS] = "open decisions",
+                                                         [TOPIC_EXAMPLES] = "examples",
                                                          [TOPIC_DEAD_LETTERS] = "dead letters"};
     struct buffer plain_state = {0};
     run(stream, config, 1, 1, plain, &plain_state);
@@ -106,6 +112,7 @@ static void test_batches_change_nothing(void **state) {
         check(&stream, configs[seed % 2], seed, &plain);
         assert_true(plain.count[TOPIC_PROMOTION_DECISIONS] > 300);
         assert_true(plain.count[TOPIC_PROMOTION_PUSHES] > 20);
+        assert_true(plain.count[TOPIC_EXAMPLES] > 300);
         assert_true(plain.count[TOPIC_DEAD_LETTERS] > 20);
         outputs_clean_up(&plain);
         stream_clean_up(&stream);
@@ -139,7 +146,8 @@ static void test_a_window_shorter_than_the_night(void **state) {
     }
     stream_seal(&stream);
     check(&stream, configs[1], 0, &plain);
-    assert_int_equal(plain.count[TOPIC_OPEN_DECISIONS], 4); /* two rows, two tombstones */
+    /* Anna's, dora's and a sampled observation: three rows, three tombstones. */
+    assert_int_equal(plain.count[TOPIC_OPEN_DECISIONS], 6);
     outputs_clean_up(&plain);
     stream_clean_up(&stream);
 }

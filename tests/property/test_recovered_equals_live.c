@@ -18,13 +18,16 @@ static const char config[] =
     "  cart_abandoned: {idle: 20m}\n"
     "  checkout_abandoned: {idle: 10m}\n"
     "  browse_abandoned: {idle: 15m, views_min: 2}\n"
+    "  observe: {share: 0.3, within: 10m}\n"
+    "outcomes: {trigger_window: 1h, cancel_window: 2h, return_window: 6h, open_max: 60}\n"
     "decide:\n"
     "  cap_per_hour: 2\n"
     "  cap_per_user_day: 2\n"
     "  cap_per_user_week: 6\n"
-    "  attribution_window: 2d\n"
+    "  attribution_window: 3h\n"
     "  offers:\n"
-    "    - {id: ten, kind: percent_off, value: 10, title: t, body: \"{items} {cart_value}\"}\n"
+    "    - {id: ten, kind: percent_off, value: 10, valid: 2h, title: t,\n"
+    "       body: \"{items} {cart_value}\"}\n"
     "  rules:\n"
     "    - {trigger: cart_abandoned, offer: ten}\n"
     "    - {trigger: checkout_abandoned, offer: ten}\n"
@@ -153,6 +156,11 @@ static void assert_all_happened(const struct bench *live, const struct outputs *
     assert_true(metric_get(&pipeline->state_metrics.evictions_total) > 50);
     assert_true(metric_get(&pipeline->triggers_metrics.redecisions_total) > 10);
     assert_true(metric_get(&pipeline->emit.metrics.pushes_total) > 10);
+    assert_true(metric_get(&pipeline->outcomes.metrics.corrections_total) > 10);
+    assert_true(metric_get(&pipeline->outcomes.metrics.margin_corrections_total) > 0);
+    assert_true(metric_get(&pipeline->outcomes.metrics.matured_total) > 100);
+    assert_true(metric_get(&pipeline->outcomes.metrics.evicted_total) > 10);
+    assert_true(metric_get(&pipeline->triggers_metrics.observe_total) > 10);
 }
 
 /* Returns the number of answers to pushes that were folded. */

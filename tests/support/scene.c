@@ -13,6 +13,7 @@ static const char config[] =
     "  cart_abandoned: {idle: 20m}\n"
     "  checkout_abandoned: {enabled: false}\n"
     "  browse_abandoned: {enabled: false}\n"
+    "  observe: {share: 0}\n"
     "decide:\n"
     "  control_share: 0\n"
     "  none_share: 0\n"
@@ -23,9 +24,13 @@ static const char config[] =
     "  rules: [{trigger: cart_abandoned, offer: ten}]\n";
 
 int scene_set_up(void **state) {
+    return scene_set_up_with(state, config);
+}
+
+int scene_set_up_with(void **state, const char *config_text) {
     struct scene *scene = memory_new(1, sizeof *scene);
     schemas_init();
-    bench_init(&scene->bench, config, 64);
+    bench_init(&scene->bench, config_text, 64);
     *state = scene;
     return 0;
 }

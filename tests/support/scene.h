@@ -15,6 +15,7 @@ struct scene {
 
 /* Fixtures: *state is a struct scene. */
 int scene_set_up(void **state);
+int scene_set_up_with(void **state, const char *config_text); /* with another configuration */
 int scene_tear_down(void **state);
 
 /* An event with consent, about one shoe for 50 where its type is about an item. line is lent to it.

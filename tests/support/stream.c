@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "consumer/side/side_table.h"
+
 /* ---- records ---- */
 
 void stream_add_bytes(struct stream *stream, enum broker_input input, struct bytes key,
@@ -51,7 +53,8 @@ static enum event_type random_type(struct rng *rng) {
         EVENT_PRODUCT_VIEWED,  EVENT_PRODUCT_ADDED,     EVENT_PRODUCT_ADDED,
         EVENT_PRODUCT_REMOVED, EVENT_CART_VIEWED,       EVENT_CHECKOUT_STARTED,
         EVENT_ORDER_COMPLETED, EVENT_PRODUCTS_SEARCHED, EVENT_COUPON_APPLIED,
-        EVENT_USER_IDENTIFIED,
+        EVENT_USER_IDENTIFIED, EVENT_ORDER_COMPLETED,   EVENT_ORDER_CANCELLED,
+        EVENT_ORDER_REFUNDED,
     };
     return types[rng_below(rng, sizeof types / sizeof types[0])];
 }
@@ -81,8 +84,11 @@ static void random_event(struct rng *rng, const struct stream_options *options, 
         out->canonical_id = bytes_of_text("user-0");
     }
     bool is_about_item = out->type >= EVENT_PRODUCT_VIEWED && out->type <= EVENT_CART_VIEWED;
-    if (out->type == EVENT_ORDER_COMPLETED) {
-        out->total = 10 + (double)rng_below(rng, 90);
+    if (out->type >= EVENT_ORDER_COMPLETED && out->type <= EVENT_ORDER_REFUNDED) {
+        out->total = rng_below(rng, 8) ? 10 + (double)rng_below(rng, 90) : NAN;
+        if (rng_below(rng, 2)) { /* else nobody knows which order */
+            out->order_id = bytes_of_text(rng_below(rng, 2) ? "order-1" : "order-2");
+        }
     } else if (is_about_item || is_login) {
         line->item_id = bytes_of(
             texts + 48, (size_t)snprintf(texts + 48, 16, "item-%d", (int)rng_below(rng, 30)));
@@ -184,6 +190,7 @@ void bench_clean_up(struct bench *bench) {
 static void finish(struct bench *bench, struct outputs *outputs) {
     pipeline_finish(&bench->pipeline, &bench->partition, 0);
     pipeline_check(&bench->pipeline);
+    assert(bench->partition.open_count == (int64_t)side_table_count(bench->partition.open_rows));
     if (outputs) {
         outputs_take(outputs, &bench->epoch);
     }
@@ -217,6 +224,18 @@ static int by_id(const void *left, const void *right) {
     return bytes_compare(user_state_id(&(*a)->state), user_state_id(&(*b)->state));
 }
 
+/* The frozen rows of the user's open decisions, as the partition keeps them. */
+static void append_open_rows(const struct bench *bench, const struct user_state *user,
+                             struct buffer *out) {
+    for (size_t i = 0; user->active && i < user->active->open_count; i++) {
+        char key[33];
+        hash128_format(user->active->open[i].id, key);
+        struct bytes row = side_table_get(bench->partition.open_rows, bytes_of_text(key));
+        assert(row.size > 0);
+        append_sized(out, row);
+    }
+}
+
 void bench_state(struct bench *bench, struct buffer *out) {
     struct user_store *store = &bench->partition.store;
     struct user_state_names names = user_store_names(store);
@@ -230,6 +249,7 @@ void bench_state(struct bench *bench, struct buffer *out) {
     qsort(users, count, sizeof *users, by_id);
     for (size_t i = 0; i < count; i++) {
         user_state_encode(&users[i]->state, &names, out);
+        append_open_rows(bench, &users[i]->state, out);
     }
     free(users);
     struct partition_state_row row;

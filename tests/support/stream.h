@@ -61,8 +61,8 @@ void bench_epoch(struct bench *bench, const struct record *records, size_t count
                  struct outputs *outputs);
 /* Fires everything at the end, in as many epochs as it takes. */
 void bench_end(struct bench *bench, struct outputs *outputs);
-/* Encoded final state: every user ordered by id, then the partition row without its epoch number.
- */
+/* Encoded final state: every user ordered by id, each with the frozen rows of its open decisions,
+ * then the partition row without its epoch number. */
 void bench_state(struct bench *bench, struct buffer *out);
 
 #endif
