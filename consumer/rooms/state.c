@@ -274,7 +274,8 @@ static void fold_cart(struct user_store *store, struct user_state *user, const s
         return;
     }
     bool is_merge = event->type == EVENT_USER_IDENTIFIED && event->line_count > 0;
-    if (is_late || (event->type == EVENT_PRODUCT_REMOVED && !state_has_cart(user))) {
+    bool is_settled = event->event_ms < user->order_ms; /* out of order: the order has taken it */
+    if (is_late || is_settled || (event->type == EVENT_PRODUCT_REMOVED && !state_has_cart(user))) {
         return;
     }
     if (event->type == EVENT_PRODUCT_ADDED || is_merge) {

@@ -98,11 +98,13 @@ struct hash128 triggers_decision_id(struct bytes user_id, enum trigger trigger, 
     return hash128(bytes_of(&parts, sizeof parts), 0);
 }
 
+/* An event that comes out of order and does not move the timer does not name the decision either:
+ * its id, and with it every draw, would hang on the order of arrival. */
 static void arm(struct partition *partition, uint32_t slot, enum timer_kind kind,
                 int64_t deadline_ms, uint64_t anchor) {
     struct user_slot *tenant = user_store_get(&partition->store, slot);
     struct timer *timer = &state_active(&tenant->state)->timers[kind];
-    timer->anchor = anchor;
+    timer->anchor = timer->deadline_ms == deadline_ms ? timer->anchor : anchor;
     timers_arm(&partition->timers, timer,
                (struct timer_entry){deadline_ms, tenant->hash, slot, (uint32_t)kind});
 }
@@ -153,12 +155,13 @@ static bool is_farewell(const struct user_state *user, const struct event *event
     return is_elsewhere || event->type == EVENT_ORDER_COMPLETED;
 }
 
-/* Armed by the views, moved by whatever else the user does: quiet means no event at all. */
+/* Armed by the views (not by one that an order has overtaken), moved by whatever else the user
+ * does: quiet means no event at all. */
 static void watch_browse(const struct trigger_config *config, struct partition *partition,
                          uint32_t slot, const struct event *event, uint64_t anchor) {
     struct user_state *user = &user_store_get(&partition->store, slot)->state;
-    bool is_arming =
-        event->type == EVENT_PRODUCT_VIEWED && user->session_views == config->views_min;
+    bool is_arming = event->type == EVENT_PRODUCT_VIEWED &&
+                     user->session_views == config->views_min && event->event_ms >= user->order_ms;
     if (state_has_cart(user) || is_farewell(user, event)) {
         disarm(user, TIMER_BROWSE);
     } else if (config->is_enabled && (is_arming || is_armed(user, TIMER_BROWSE))) {

@@ -67,6 +67,19 @@ static void fold_item(struct scene *scene, enum event_type type, int64_t event_m
     fold(scene, false);
 }
 
+static void test_an_order_has_taken_what_came_before_it(void **state) {
+    struct scene *scene = *state;
+    fold_item(scene, EVENT_PRODUCT_ADDED, START_MS, "shoe", 1);
+    fold_item(scene, EVENT_ORDER_COMPLETED, START_MS + 10, "shoe", 1);
+    fold_item(scene, EVENT_PRODUCT_ADDED, START_MS + 5, "hat", 1); /* out of order, not late */
+    fold_item(scene, EVENT_CHECKOUT_STARTED, START_MS + 6, "hat", 1);
+    assert_false(state_has_cart(scene->user));
+    assert_true(state_active(scene->user)->checkout_ms == TIME_NONE);
+    fold_item(scene, EVENT_PRODUCT_ADDED, START_MS + 10, "scarf", 2); /* a new cart */
+    fold_item(scene, EVENT_PRODUCT_REMOVED, START_MS + 9, "scarf", 1);
+    assert_int_equal(scene->user->active->cart[0].quantity, 2);
+}
+
 static void test_cart_adds_removes_and_empties(void **state) {
     struct scene *scene = *state;
     fold_item(scene, EVENT_PRODUCT_ADDED, START_MS, "shoe", 2);
@@ -216,6 +229,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_cart_adds_removes_and_empties),
+        TEST(test_an_order_has_taken_what_came_before_it),
         TEST(test_a_full_cart_counts_on),
         TEST(test_lines_without_a_name_come_and_go),
         TEST(test_late_events_close_carts_but_do_not_fill_them),

@@ -142,6 +142,7 @@ static void test_browse_ends_with_an_order_or_under_another_key(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         for (int is_late = 0; is_late < 2; is_late++) {
             user_of(scene)->session_views = 0;
+            user_of(scene)->order_ms = TIME_NONE;
             handle(scene, EVENT_PRODUCT_VIEWED, 0, "shoe");
             handle(scene, EVENT_PRODUCT_VIEWED, 1, "hat");
             assert_int_equal(armed(scene, TIMER_BROWSE), 16);
