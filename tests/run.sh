@@ -79,7 +79,7 @@ suite "packages" 180 deploy/packages.sh test
 suite "build" 180 build ci
 [ "${#failed[@]}" -eq 0 ] || exit 1
 suite "build with ASan and UBSan" 180 build asan all
-threaded=(test_broker_mock test_http test_console test_log test_metrics)
+threaded=(test_broker_mock test_trainer_mock test_http test_console test_log test_metrics)
 suite "build with TSan" 60 build tsan "${threaded[@]}"
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 suite "unit, property, golden (ASan, UBSan)" 150 tests_of asan -L 'unit|property|golden' -j "$jobs"
