@@ -115,7 +115,9 @@ static void reserve_outcome(struct pipeline *pipeline, struct partition *partiti
 
 void pipeline_open_decision(struct pipeline *pipeline, struct partition *partition, uint32_t slot,
                             const struct capture_cause *cause) {
-    make_room(pipeline, partition, &user_store_get(&partition->store, slot)->state);
+    if (!cause->open) { /* a second attempt has its place, and would lose cause->open */
+        make_room(pipeline, partition, &user_store_get(&partition->store, slot)->state);
+    }
     if (pipeline->pending_count == pipeline->settings.micro_batch_max) {
         pipeline_close_batch(pipeline);
     }
