@@ -10,10 +10,17 @@
  * for the whole. */
 #define WHOLE_L2 2.0
 #define PART_L2  20.0
+/* B_origin's steps: OFFSET_SPEED times those of the others at first, and never smaller than with
+ * this much information: what everybody buys more or less of moves with the weather and the sales.
+ * With rate 0.02 a step is then 0.01 (p - y): half of a change is followed within some 500
+ * decisions. */
+#define OFFSET_SPEED       5.0
+#define OFFSET_INFORMATION 81.0
 
 void calibrator_init(struct calibrator *calibrator, double rate, double center) {
     *calibrator = (struct calibrator){.center = center};
     calibrator->whole = (struct ftrl_params){.alpha = rate, .beta = 1, .l2 = WHOLE_L2};
+    calibrator->level = (struct ftrl_params){.alpha = OFFSET_SPEED * rate, .beta = 1};
     calibrator->part = (struct ftrl_params){.alpha = rate, .beta = 1, .l2 = PART_L2};
 }
 
@@ -47,7 +54,7 @@ static struct calibration calibration_at(const struct calibrator *calibrator, in
     double offset = weight_of(&calibrator->whole, &calibrator->offset);
     if (origin >= 0) {
         slope += weight_of(&calibrator->part, &calibrator->origin_slope[origin]);
-        offset += weight_of(&calibrator->part, &calibrator->origin_offset[origin]);
+        offset += weight_of(&calibrator->level, &calibrator->origin_offset[origin]);
     }
     if (origin >= 0 && arm >= 0) {
         offset += weight_of(&calibrator->part, &calibrator->arm_offset[arm][origin]);
@@ -67,6 +74,15 @@ static void step(const struct ftrl_params *params, struct calibrator_weight *wei
     ftrl_step(params, w, pull->gradient * x, pull->square * x * x, &weight->z, &weight->n);
 }
 
+/* Bounds the information and keeps the weight: z is re-derived (METHODS 1.2, drift). */
+static void follow(const struct ftrl_params *params, struct calibrator_weight *weight) {
+    if (weight->n > OFFSET_INFORMATION) {
+        double w = weight_of(params, weight);
+        weight->n = OFFSET_INFORMATION;
+        weight->z = -w * ((params->beta + sqrt(weight->n)) / params->alpha + params->l2);
+    }
+}
+
 void calibrator_learn(struct calibrator *calibrator, const struct calibrator_example *example) {
     if (calibrator->whole.alpha <= 0) {
         return;
@@ -76,8 +92,8 @@ void calibrator_learn(struct calibrator *calibrator, const struct calibrator_exa
     double p = sigma(map.a * example->raw + map.b);
     double p_first = isfinite(example->p_first) ? example->p_first : p;
     struct ftrl_pull pull = example->is_correction
-                                ? ftrl_pull_correction(p_first, example->label, example->weight)
-                                : ftrl_pull_first(p, example->label, example->weight);
+                                ? ftrl_pull_correction(p_first, example->label, 1)
+                                : ftrl_pull_first(p, example->label, 1);
     double x = example->raw - calibrator->center;
     /* At a bound the slope does not move: what is summed up beyond would have to be undone first.
      */
@@ -93,7 +109,8 @@ void calibrator_learn(struct calibrator *calibrator, const struct calibrator_exa
     if (!is_stuck) {
         step(&calibrator->part, &calibrator->origin_slope[origin], &pull, x);
     }
-    step(&calibrator->part, &calibrator->origin_offset[origin], &pull, 1);
+    step(&calibrator->level, &calibrator->origin_offset[origin], &pull, 1);
+    follow(&calibrator->level, &calibrator->origin_offset[origin]);
     if (example->arm >= 0) {
         step(&calibrator->part, &calibrator->arm_offset[example->arm][origin], &pull, 1);
     }

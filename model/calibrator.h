@@ -5,7 +5,9 @@
  * center
  *
  * The slope turns around center, the logit of the base rate: there it hardly disturbs the offset.
- * Every capital is a coordinate of FTRL-proximal, so steps shrink as AdaGrad's do, corrections are
+ * B_origin follows the shop's seasons: its steps stop shrinking (OFFSET_INFORMATION in
+ * calibrator.c). Weights of examples do not count: they are the same for a whole origin. Every
+ * other capital is a coordinate of FTRL-proximal, so steps shrink as AdaGrad's do, corrections are
  * retractions as in ftrl.h, and what is special to an origin or arm is drawn to the whole by its
  * l2, counted in examples' worth of information. */
 #ifndef PROMOSTREAM_MODEL_CALIBRATOR_H
@@ -24,7 +26,7 @@ struct calibrator_weight {
 
 /* Plain data. Arms are indices as in effects.h: 0 = none, below 0 = unknown, without a part. */
 struct calibrator {
-    struct ftrl_params whole, part;
+    struct ftrl_params whole, level, part; /* level: of origins' offsets */
     double center;
     double origins[CALIBRATOR_ORIGINS]; /* row_text_hash, in order of appearance; 0 = free */
     struct calibrator_weight slope, offset;
@@ -44,7 +46,7 @@ struct calibrator_example {
     struct bytes origin;
     int arm;
     double raw; /* before learning */
-    double label, weight, p_first;
+    double label, p_first;
     bool is_correction;
 };
 void calibrator_learn(struct calibrator *calibrator, const struct calibrator_example *example);

@@ -8,6 +8,10 @@
 #define NEW_ARM_SD    0.3
 #define LEVEL_SD      0.7
 #define LEVEL_BIAS_SD 1.0
+/* Of an offer of which little is known: the prior of 10 % off (METHODS 0, rule 2). */
+#define USUAL_EFFECT 0.35
+#define SCALE_MIN    0.25
+#define SCALE_MAX    1.5
 
 /* Components of phi in their order; names follow. */
 #define AT_ORIGIN 1
@@ -42,10 +46,19 @@ static void set_prior(struct effects *effects, size_t i, double mean, double sd)
     effects->p[at(i, i)] = sd * sd;
 }
 
+/* With its prior: what was at this place is forgotten, with all that it shared with others. */
+static void place_arm(struct effects *effects, int index, const struct learner_arm *arm) {
+    size_t place = own_at(effects, index);
+    effects->keys[index] = arm->key;
+    effects->scales[index] = fmin(fmax(arm->prior_mean / USUAL_EFFECT, SCALE_MIN), SCALE_MAX);
+    set_prior(effects, place, arm->prior_mean, arm->prior_sd);
+    for (size_t i = place + 1; i < dim_of(effects); i++) {
+        effects->p[at(i, place)] = 0;
+    }
+}
+
 static void append_arm(struct effects *effects, const struct learner_arm *arm) {
-    int index = (int)effects->arm_count;
-    effects->keys[effects->arm_count++] = arm->key;
-    set_prior(effects, own_at(effects, index), arm->prior_mean, arm->prior_sd);
+    place_arm(effects, (int)effects->arm_count++, arm);
 }
 
 void effects_init(struct effects *effects, const struct learner_space *space, size_t arm_name_count,
@@ -97,12 +110,33 @@ int effects_admit(struct effects *effects, uint64_t arm) {
     return index;
 }
 
+/* An arm that is not configured any more: there is one if the table is full and another is missing.
+ */
+static int find_retired(const struct effects *effects) {
+    for (int i = 1; i < (int)effects->arm_count; i++) {
+        bool is_configured = false;
+        for (size_t k = 0; k < effects->configured_count; k++) {
+            is_configured |= effects->configured[k].key == effects->keys[i];
+        }
+        if (!is_configured) {
+            return i;
+        }
+    }
+    assert(!"more arms are configured than there is room for");
+    return EFFECTS_UNKNOWN;
+}
+
 void effects_admit_configured(struct effects *effects) {
     for (size_t i = 0; i < effects->configured_count; i++) {
         const struct learner_arm *arm = &effects->configured[i];
-        bool has_room = effects->arm_count < LEARNER_ARMS_MAX;
-        if (has_room && effects_find(effects, arm->key) == EFFECTS_UNKNOWN) {
+        if (effects_find(effects, arm->key) != EFFECTS_UNKNOWN) {
+            continue;
+        }
+        int old = effects->arm_count < LEARNER_ARMS_MAX ? EFFECTS_UNKNOWN : find_retired(effects);
+        if (old == EFFECTS_UNKNOWN) {
             append_arm(effects, arm);
+        } else {
+            place_arm(effects, old, arm);
         }
     }
 }
@@ -201,19 +235,26 @@ struct effects_phi effects_phi(const struct effects *effects, const struct learn
 struct ones {
     size_t count;
     size_t at[EFFECTS_TERMS_MAX];
+    double x[EFFECTS_TERMS_MAX];
 };
+
+static void add_one(struct ones *ones, size_t at, double x) {
+    ones->at[ones->count] = at;
+    ones->x[ones->count++] = x;
+}
 
 static struct ones ones_of(const struct effects *effects, int index,
                            const struct effects_phi *phi) {
     struct ones ones = {0};
     for (size_t i = 0; i < phi->count; i++) {
-        ones.at[ones.count++] = phi->ones[i];
+        add_one(&ones, phi->ones[i], 1);
     }
     for (size_t i = 0; i < phi->count && index != EFFECTS_NONE; i++) {
-        ones.at[ones.count++] = (size_t)effects->parts + phi->ones[i];
+        double scale = index > EFFECTS_NONE ? effects->scales[index] : EFFECTS_SCALE_UNKNOWN;
+        add_one(&ones, (size_t)effects->parts + phi->ones[i], scale);
     }
     if (phi->count > 0 && index > EFFECTS_NONE) {
-        ones.at[ones.count++] = own_at(effects, index);
+        add_one(&ones, own_at(effects, index), 1);
     }
     return ones;
 }
@@ -222,7 +263,7 @@ double effects_mean(const struct effects *effects, int index, const struct effec
     struct ones ones = ones_of(effects, index, phi);
     double mean = 0;
     for (size_t i = 0; i < ones.count; i++) {
-        mean += effects->theta[ones.at[i]];
+        mean += effects->theta[ones.at[i]] * ones.x[i];
     }
     return mean;
 }
@@ -230,10 +271,10 @@ double effects_mean(const struct effects *effects, int index, const struct effec
 double effects_covariance(const struct effects *effects, int a, int b,
                           const struct effects_phi *phi) {
     struct ones left = ones_of(effects, a, phi), right = ones_of(effects, b, phi);
-    double sum = 0;
+    double sum = a == EFFECTS_UNKNOWN && b == EFFECTS_UNKNOWN ? NEW_ARM_SD * NEW_ARM_SD : 0;
     for (size_t i = 0; i < left.count; i++) {
         for (size_t j = 0; j < right.count; j++) {
-            sum += covariance(effects, left.at[i], right.at[j]);
+            sum += left.x[i] * right.x[j] * covariance(effects, left.at[i], right.at[j]);
         }
     }
     return sum;
@@ -247,12 +288,12 @@ static double p_times(const struct effects *effects, const struct ones *ones, do
     memset(out, 0, dim * sizeof *out);
     for (size_t k = 0; k < ones->count; k++) {
         for (size_t j = 0; j < dim; j++) {
-            out[j] += covariance(effects, ones->at[k], j);
+            out[j] += ones->x[k] * covariance(effects, ones->at[k], j);
         }
     }
     double sum = 0;
     for (size_t k = 0; k < ones->count; k++) {
-        sum += out[ones->at[k]];
+        sum += out[ones->at[k]] * ones->x[k];
     }
     return sum;
 }

@@ -1,8 +1,8 @@
 /* effects: who buys, and what an offer adds to it: one Gaussian over three blocks of weights, with
  * full covariance (METHODS 0 rule 2; 2.3; 2.4). The logit of a trigger's decision with arm a is
  *
- *     f(x) + level . phi(x)                                   without an offer
- *     f(x) + level . phi(x) + effect . phi(x) + own_a         with arm a
+ *     f(x) + level . phi(x)                                        without an offer
+ *     f(x) + level . phi(x) + scale_a effect . phi(x) + own_a      with arm a
  *
  * phi is 0 or 1 in every component:
  *
@@ -11,9 +11,10 @@
  * Why one Gaussian: what an offer adds is a difference between two groups of the same kind of user,
  * and both must be estimated together or one's error is taken for the other's effect. Why the arms
  * share `effect`: whom one offer moves another one moves too; apart, each would need the data of
- * all. (In the simulated shop the offers' gain with shared effects was 1.3 times that of effects
- * per arm; with blocks that forget their covariance it was half.) Sampled observations have no phi:
- * they are no place for an offer, and their weight would drown the triggers.
+ * all; an offer from which less is expected (its prior) does less for each, by scale_a. (In the
+ * simulated shop the offers' gain with shared effects was 1.3 times that of effects per arm; with
+ * blocks that forget their covariance it was half.) Sampled observations have no phi: they are no
+ * place for an offer, and their weight would drown the triggers.
  *
  * Values of origin (6) and of names (7 each) get components in the order in which examples show
  * them; later values, and missing ones, have none.
@@ -38,9 +39,10 @@
 #define EFFECTS_PHI_MAX   (4 + LEARNER_ARM_NAMES_MAX) /* ones */
 #define EFFECTS_WORDS     (EFFECTS_ORIGINS + EFFECTS_VALUES * LEARNER_ARM_NAMES_MAX)
 #define EFFECTS_ROW_BYTES                                                                          \
-    (8 * (2 + 2 * LEARNER_ARMS_MAX + EFFECTS_WORDS + EFFECTS_DIM_MAX + EFFECTS_TRIANGLE))
-#define EFFECTS_NONE    0  /* index of LEARNER_ARM_NONE: it has no effect */
-#define EFFECTS_UNKNOWN -1 /* index of an arm that is not here */
+    (8 * (2 + 3 * LEARNER_ARMS_MAX + EFFECTS_WORDS + EFFECTS_DIM_MAX + EFFECTS_TRIANGLE))
+#define EFFECTS_NONE          0  /* index of LEARNER_ARM_NONE: it has no effect */
+#define EFFECTS_UNKNOWN       -1 /* index of an arm that is not here */
+#define EFFECTS_SCALE_UNKNOWN 0.25
 
 struct effects {
     struct learner_space space;
@@ -53,8 +55,9 @@ struct effects {
     double dictionary[EFFECTS_WORDS]; /* text hashes, 0 = free: origins, then values of each name */
     size_t arm_count;                 /* the first is none */
     uint64_t keys[LEARNER_ARMS_MAX];
-    int64_t learned;               /* examples and corrections; 0 = as after init */
-    double theta[EFFECTS_DIM_MAX]; /* level, effect, own of arms 1, 2, ... */
+    double scales[LEARNER_ARMS_MAX]; /* prior mean / 0.35, within [0.25, 1.5] */
+    int64_t learned;                 /* examples and corrections; 0 = as after init */
+    double theta[EFFECTS_DIM_MAX];   /* level, effect, own of arms 1, 2, ... */
     double p[EFFECTS_TRIANGLE];
 };
 
@@ -97,7 +100,8 @@ bool effects_can_learn(const struct effects *effects, int index, const struct ef
 void effects_learn(struct effects *effects, int index, const struct effects_phi *phi,
                    const struct effects_outcome *outcome);
 
-/* One row, float64: learned, arms, their keys, dictionary, theta, P of what is in use. */
+/* One row, float64: learned, arms, their keys and scales, dictionary, theta, P of what is in use.
+ */
 void effects_write(const struct effects *effects, struct row_writer *writer);
 enum learner_verdict effects_check(const struct effects *effects, struct bytes values);
 /* Configured arms that the row does not know keep their priors. */

@@ -11,7 +11,7 @@ static size_t word_count(const struct effects *effects) {
 
 static size_t value_count(const struct effects *effects, size_t arm_count) {
     size_t dim = 2 * (size_t)effects->parts + arm_count - 1;
-    return 2 + 2 * arm_count + word_count(effects) + dim + dim * (dim + 1) / 2;
+    return 2 + 3 * arm_count + word_count(effects) + dim + dim * (dim + 1) / 2;
 }
 
 /* A key of 64 bits as two whole numbers. */
@@ -26,6 +26,7 @@ void effects_write(const struct effects *effects, struct row_writer *writer) {
     row_put_f64(writer, (double)effects->arm_count);
     for (size_t i = 0; i < effects->arm_count; i++) {
         put_key(writer, effects->keys[i]);
+        row_put_f64(writer, effects->scales[i]);
     }
     for (size_t i = 0; i < word_count(effects); i++) {
         row_put_f64(writer, effects->dictionary[i]);
@@ -56,12 +57,20 @@ enum learner_verdict effects_check(const struct effects *effects, struct bytes v
     if (verdict != LEARNER_OK) {
         return verdict;
     }
+    uint64_t keys[LEARNER_ARMS_MAX];
     for (size_t i = 0; i < arm_count; i++) {
         double high = row_get_f64(&reader), low = row_get_f64(&reader);
+        row_get_f64(&reader);
         bool is_none = high == 0 && low == 0;
         if (!is_whole(high, 0, UINT32_MAX) || !is_whole(low, 0, UINT32_MAX) ||
             is_none != (i == EFFECTS_NONE)) {
             return LEARNER_BAD_VALUE;
+        }
+        keys[i] = (uint64_t)high << 32 | (uint64_t)low;
+        for (size_t k = 0; k < i; k++) {
+            if (keys[k] == keys[i]) {
+                return LEARNER_BAD_VALUE;
+            }
         }
     }
     for (size_t i = 0; i < word_count(effects) + dim; i++) {
@@ -86,6 +95,7 @@ void effects_read(struct effects *effects, struct bytes values) {
     for (size_t i = 0; i < effects->arm_count; i++) {
         uint64_t high = (uint64_t)row_get_f64(&reader);
         effects->keys[i] = high << 32 | (uint64_t)row_get_f64(&reader);
+        effects->scales[i] = row_get_f64(&reader);
     }
     for (size_t i = 0; i < word_count(effects); i++) {
         effects->dictionary[i] = row_get_f64(&reader);
@@ -138,7 +148,8 @@ size_t effects_terms(const struct effects *effects, const struct learner_input *
     }
     for (size_t i = 0; i < phi->count && index != EFFECTS_NONE; i++) {
         name_part(effects, input, "offer x", phi->ones[i], out[count].name, sizeof out->name);
-        out[count++].value = effects->theta[parts + phi->ones[i]];
+        double scale = index > EFFECTS_NONE ? effects->scales[index] : EFFECTS_SCALE_UNKNOWN;
+        out[count++].value = scale * effects->theta[parts + phi->ones[i]];
     }
     if (phi->count > 0 && index > EFFECTS_NONE) {
         snprintf(out[count].name, sizeof out->name, "this offer");

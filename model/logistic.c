@@ -203,7 +203,7 @@ static void learn_effects(struct logistic *logistic, const struct learner_exampl
     struct effects_phi phi = effects_phi(effects, &example->input);
     struct effects_outcome outcome = {p, example->label, example->weight, example->is_correction};
     effects_learn(effects, index, &phi, &outcome);
-    logistic->is_effects_changed = logistic->is_effects_changed || phi.count > 0;
+    logistic->is_effects_changed = true;
 }
 
 static void learn_calibration(struct logistic *logistic, const struct learner_example *example,
@@ -213,7 +213,6 @@ static void learn_calibration(struct logistic *logistic, const struct learner_ex
                                       .arm = index,
                                       .raw = raw,
                                       .label = example->label,
-                                      .weight = example->weight,
                                       .p_first = example->p_first,
                                       .is_correction = example->is_correction};
     calibrator_learn(&logistic->calibrator, &seen);
