@@ -178,7 +178,9 @@ static void watch_observe(const struct observe_config *config, const char *salt,
         disarm(user, TIMER_OBSERVE);
         return;
     }
-    if (config->share <= 0 || user->session_start_ms != event->event_ms ||
+    /* Shops whose clocks tick in seconds have more than one event at a session's beginning. */
+    bool has_ordered = user->order_ms >= user->session_start_ms;
+    if (config->share <= 0 || user->session_start_ms != event->event_ms || has_ordered ||
         is_armed(user, TIMER_OBSERVE)) {
         return;
     }
