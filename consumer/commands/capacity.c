@@ -1,6 +1,7 @@
 #include "consumer/commands/capacity.h"
 
 #include "consumer/ops/printable.h"
+#include "model/logistic.h"
 
 /* Assumptions of the plan; the tables' own sizes come from the structs. */
 #define USER_ID_BYTES       24.0 /* with the allocator's share */
@@ -10,6 +11,8 @@
 #define ITEM_BYTES          64.0 /* interned id and its table entries, per user; most share */
 #define CATALOGUE_ROW_BYTES 320.0
 #define PROFILE_ROW_BYTES   200.0
+#define OPEN_ROW_BYTES      1200.0 /* what a decision froze, with its place in the table */
+#define LEARNER_COPIES      4.0 /* the worker's and the trainer's, each with rows that are under way */
 #define EPOCH_RECORD_BYTES                                                                         \
     700.0 /* output of one input record: at worst a user's row and a decision's part */
 #define EPOCH_BUFFERS 2.0
@@ -22,15 +25,37 @@ static double bytes_of_user(void) {
            2.0 * sizeof(struct timer_entry) + ITEM_BYTES + ACTIVE_SHARE * active;
 }
 
+/* Whoever has four open decisions is at his own bound. */
+static double open_rows_of(const struct pipeline_config *config) {
+    double by_users = (double)config->state.users_max * USER_OPEN_MAX;
+    double by_partition = (double)config->outcomes.open_max;
+    return (by_users < by_partition ? by_users : by_partition) * OPEN_ROW_BYTES;
+}
+
+static double bytes_of_learners(const struct learn_config *config) {
+    const struct learner_config *learners[ROW_LEARNERS_MAX];
+    size_t count = learn_config_list(config, learners);
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct logistic_options options = logistic_options_default();
+        options.bits = (int)learners[i]->bits;
+        sum += (double)(learner_logistic.memory_bytes(&options) + track_memory_bytes());
+    }
+    return sum * LEARNER_COPIES;
+}
+
 struct capacity capacity_plan(const struct pipeline_config *config, int32_t partitions) {
     struct capacity capacity = {.partitions = partitions > 0 ? partitions : 1,
                                 .user_bytes = bytes_of_user()};
     capacity.users_bytes =
         capacity.partitions * (double)config->state.users_max * capacity.user_bytes;
+    capacity.open_bytes = capacity.partitions * open_rows_of(config);
+    capacity.learner_bytes = bytes_of_learners(&config->learn);
     capacity.side_bytes = (double)config->side.catalogue_rows_max * CATALOGUE_ROW_BYTES +
                           (double)config->side.profiles_rows_max * PROFILE_ROW_BYTES;
     capacity.epoch_bytes = EPOCH_BUFFERS * (double)config->epoch.events_max * EPOCH_RECORD_BYTES;
-    capacity.total_bytes = capacity.users_bytes + capacity.side_bytes + capacity.epoch_bytes;
+    capacity.total_bytes = capacity.users_bytes + capacity.open_bytes + capacity.learner_bytes +
+                           capacity.side_bytes + capacity.epoch_bytes;
     return capacity;
 }
 
@@ -53,6 +78,10 @@ void capacity_write(const struct capacity *capacity, const struct pipeline_confi
     append_size(out, capacity->user_bytes);
     buffer_append(out, bytes_of_text(" = "));
     append_size(out, capacity->users_bytes);
+    buffer_append(out, bytes_of_text("; open decisions "));
+    append_size(out, capacity->open_bytes);
+    buffer_append(out, bytes_of_text("; learners "));
+    append_size(out, capacity->learner_bytes);
     buffer_append(out, bytes_of_text("; side topics "));
     append_size(out, capacity->side_bytes);
     buffer_append(out, bytes_of_text("; epochs "));
@@ -64,8 +93,10 @@ void capacity_write(const struct capacity *capacity, const struct pipeline_confi
 
 void capacity_write_json(const struct capacity *capacity, struct buffer *out) {
     buffer_format(out,
-                  "{\"partitions\":%d,\"user_bytes\":%.0f,\"users_bytes\":%.0f,\"side_bytes\":%.0f,"
-                  "\"epoch_bytes\":%.0f,\"total_bytes\":%.0f}",
+                  "{\"partitions\":%d,\"user_bytes\":%.0f,\"users_bytes\":%.0f,\"open_bytes\":%.0f,"
+                  "\"learner_bytes\":%.0f,\"side_bytes\":%.0f,\"epoch_bytes\":%.0f,"
+                  "\"total_bytes\":%.0f}",
                   capacity->partitions, capacity->user_bytes, capacity->users_bytes,
-                  capacity->side_bytes, capacity->epoch_bytes, capacity->total_bytes);
+                  capacity->open_bytes, capacity->learner_bytes, capacity->side_bytes,
+                  capacity->epoch_bytes, capacity->total_bytes);
 }

@@ -8,7 +8,10 @@
 struct capacity {
     int32_t partitions; /* that one worker may own: all of them, when it is the last one left */
     double user_bytes;  /* one user, a share of shoppers with carts included */
-    double users_bytes, side_bytes, epoch_bytes, total_bytes;
+    double users_bytes;
+    double open_bytes;    /* frozen rows of open decisions, beside the users */
+    double learner_bytes; /* a trainer of each in the same process included */
+    double side_bytes, epoch_bytes, total_bytes;
 };
 
 /* partitions 0 = not known yet: counted as 1. */

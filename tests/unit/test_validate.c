@@ -10,7 +10,9 @@
 #include "consumer/commands/capacity.h"
 #include "consumer/commands/power.h"
 #include "consumer/commands/sample_check.h"
+#include "consumer/side/side_table.h"
 #include "schemas/schemas.h"
+#include "tests/support/stream.h"
 
 static void assert_has(struct buffer *out, const char *wanted) {
     buffer_append_byte(out, 0);
@@ -76,13 +78,25 @@ static void test_power_of_nothing(void **state) {
 
 static void test_capacity(void **state) {
     (void)state;
+    struct learner_config learner = {.name = "logistic", .bits = 18};
     struct pipeline_config config = {
-        .state.users_max = 1000000, .epoch.events_max = 20000, .side.catalogue_rows_max = 1000};
+        .learn.learners = {&learner, 1},
+        .state.users_max = 1000000,
+        .epoch.events_max = 20000,
+        .side.catalogue_rows_max = 1000,
+        .outcomes.open_max = 200000,
+    };
     struct capacity one = capacity_plan(&config, 1);
     struct capacity eight = capacity_plan(&config, 8);
     assert_true(one.user_bytes > sizeof(struct user_state) && one.user_bytes < 1000);
     assert_true(fabs(eight.users_bytes / one.users_bytes - 8) < 1e-9);
     assert_true(eight.side_bytes == one.side_bytes);
+    assert_true(fabs(eight.open_bytes / one.open_bytes - 8) < 1e-9);
+    assert_true(eight.learner_bytes == one.learner_bytes);
+    assert_true(one.learner_bytes > 4.0 * (1 << 18) * 8); /* weights and n of the default table */
+    config.state.users_max = 1000;                        /* then no more than 4,000 can be open */
+    assert_true(fabs(one.open_bytes / capacity_plan(&config, 1).open_bytes - 50) < 1e-9);
+    config.state.users_max = 1000000;
     assert_true(capacity_plan(&config, 0).partitions == 1);
     struct buffer out = {0};
     capacity_write(&eight, &config, &out);
@@ -91,8 +105,46 @@ static void test_capacity(void **state) {
     capacity_write_json(&eight, &out);
     json_t *value = parse(&out);
     assert_int_equal(json_integer_value(json_object_get(value, "partitions")), 8);
+    static const char *const parts[] = {"users_bytes", "open_bytes", "learner_bytes", "side_bytes",
+                                        "epoch_bytes"};
+    double sum = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        sum += json_number_value(json_object_get(value, parts[i]));
+    }
+    assert_true(fabs(sum - json_number_value(json_object_get(value, "total_bytes"))) < 10);
     json_decref(value);
     buffer_clean_up(&out);
+}
+
+/* The plan's open decision is not smaller than real ones of two learners and three offers. */
+static void test_open_decisions_fit_the_plan(void **state) {
+    (void)state;
+    static const struct stream_options options = {
+        .records = 3000, .users = 300, .gap_ms_max = 10000, .has_ids = true};
+    struct stream stream = {0};
+    struct bench bench;
+    schemas_init();
+    stream_random(&stream, 1, &options);
+    bench_init(&bench,
+               "learn: {learners: [{name: one, bits: 10},\n"
+               "                   {name: two, bits: 10, role: challenger}]}\n"
+               "triggers: {cart_abandoned: {idle: 10m}}\n"
+               "decide:\n"
+               "  mode: live\n"
+               "  offers: [{id: ten, kind: percent_off, value: 10, title: t, body: b},\n"
+               "           {id: free, kind: free_shipping, title: t, body: b},\n"
+               "           {id: rem, kind: reminder, title: t, body: b}]\n",
+               64);
+    bench_epoch(&bench, stream.records, stream.count, NULL);
+    double rows = (double)side_table_count(bench.partition.open_rows);
+    bench.config->state.users_max = 1000;
+    double planned = capacity_plan(bench.config, 1).open_bytes / (USER_OPEN_MAX * 1000);
+    assert_true(rows > 100);
+    double bytes = (double)side_table_memory_bytes(bench.partition.open_rows) / rows;
+    print_message("an open decision: %.0f bytes, planned %.0f\n", bytes, planned);
+    assert_true(bytes <= planned && bytes > planned / 4);
+    bench_clean_up(&bench);
+    stream_clean_up(&stream);
 }
 
 /* ---- Findings ---- */
@@ -252,6 +304,7 @@ int main(void) {
         cmocka_unit_test(test_power_moves),
         cmocka_unit_test(test_power_of_nothing),
         cmocka_unit_test(test_capacity),
+        cmocka_unit_test(test_open_decisions_fit_the_plan),
         cmocka_unit_test(test_findings),
         TEST(test_good_sample),
         TEST(test_unkeyed),
