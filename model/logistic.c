@@ -13,13 +13,13 @@
 
 struct logistic_options logistic_options_default(void) {
     return (struct logistic_options){.bits = 18,
-                                     .alpha = 0.1,
+                                     .alpha = 0.02,
                                      .beta = 1,
                                      .l1 = 0,
                                      .l2 = 1,
                                      .prior_p = 0.1,
-                                     .effect_sd = 0.25,
-                                     .calibration_rate = 0.02};
+                                     .effect_sd = 0.35,
+                                     .calibration_rate = 0.005};
 }
 
 /* ---- memory ---- */

@@ -176,7 +176,7 @@ static const struct config_key decide_keys[] = {
     {.name = "uncertainty",
      .type = CONFIG_NUMBER,
      AT(decide_config, uncertainty),
-     .default_text = "0.2",
+     .default_text = "0.1",
      .max = 3,
      .help = "mode live: how far draws spread around what was learned: 1 = Thompson sampling, less "
              "explores less, 0 = the mean"},
