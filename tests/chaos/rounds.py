@@ -5,12 +5,15 @@ committed in the end must equal, byte for byte, what one worker wrote that nobod
     rounds.py [--rounds N] [--seed N] [--keep]
 
 Compared per partition, in order: promotion-decisions, promotion-pushes, dead-letters. Compared as final rows per key:
-user-state, open-decisions, partition-state (without its epoch number, which depends on where epochs were cut). The rule
-decides, ticks are off, there is no feedback, side topics and control stay as they are (DESIGN 2, "promised to repeat").
+user-state, open-decisions, partition-state (without its epoch number, which depends on where epochs were cut). Compared
+as sets: examples, for all workers write to their one partition, and none of it twice. No trainer runs, so that the model
+stays as it is, ticks are off, there is no feedback, side topics and control stay as they are (DESIGN 2, "promised to
+repeat").
 Each round prints its seed; a failing one is repeated by --seed S --rounds 1.
 """
 
 import argparse
+import collections
 import pathlib
 import random
 import signal
@@ -36,6 +39,8 @@ triggers:
   cart_abandoned: {idle: 20m}
   checkout_abandoned: {idle: 10m}
   browse_abandoned: {idle: 15m}
+  observe: {share: 0.1}
+outcomes: {trigger_window: 6h}
 decide:
   consent_unknown_is_granted: true
   cap_per_hour: 60
@@ -57,6 +62,7 @@ ops:
   log_level: info
 """
 ORDERED = ["promotion-decisions", "promotion-pushes", "dead-letters"]
+UNORDERED = ["examples"]
 BY_KEY = ["user-state", "open-decisions", "partition-state"]
 
 
@@ -171,6 +177,9 @@ def read_results(address, prefix):
     results = {}
     for topic in ORDERED:
         results[topic] = [(row.partition, row.key, row.value) for row in shop.read_topic(address, prefix + topic)]
+    for topic in UNORDERED:
+        results[topic] = sorted((row.key, row.value) for row in shop.read_topic(address, prefix + topic))
+    check_examples(results["examples"])
     for topic in BY_KEY:
         rows = {}
         for row in shop.read_topic(address, prefix + topic):
@@ -183,11 +192,24 @@ def read_results(address, prefix):
     return results
 
 
+def check_examples(rows):
+    """Every decision's revisions are 0, 1, 2, ..., each once."""
+    revisions = collections.defaultdict(list)
+    for key, value in rows:
+        row = shop.decode("example", value)
+        if row["decision_id"].encode() != key:
+            raise SystemExit(f"examples: key {key} of decision {row['decision_id']}")
+        revisions[key].append(row["revision"])
+    for key, found in revisions.items():
+        if sorted(found) != list(range(len(found))):
+            raise SystemExit(f"examples: decision {key} has revisions {sorted(found)}")
+
+
 def difference(expected, found):
-    for topic in ORDERED + BY_KEY:
+    for topic in ORDERED + UNORDERED + BY_KEY:
         if expected[topic] != found[topic]:
             print(f"  {topic}: {len(expected[topic])} rows expected, {len(found[topic])} found")
-            if topic in ORDERED:
+            if topic in ORDERED + UNORDERED:
                 for at, (left, right) in enumerate(zip(expected[topic], found[topic])):
                     if left != right:
                         print(f"  first difference at row {at}:\n    {left}\n    {right}")
@@ -227,7 +249,8 @@ def main():
     expected = read_results(address, undisturbed.prefix)
     print("undisturbed: " + ", ".join(f"{topic} {len(rows)}" for topic, rows in expected.items()) +
           f" in {time.monotonic() - began:.1f} s")
-    if len(expected["promotion-pushes"]) < 50 or len(expected["promotion-decisions"]) < 200:
+    if (len(expected["promotion-pushes"]) < 50 or len(expected["promotion-decisions"]) < 200 or
+            len(expected["examples"]) < 200):
         raise SystemExit("the undisturbed run did too little to prove anything")
 
     journal_rows = len(shop.read_topic(address, undisturbed.prefix + "journal"))

@@ -25,6 +25,7 @@ triggers:
   cart_abandoned: {{idle: 1s}}
   checkout_abandoned: {{enabled: false}}
   browse_abandoned: {{enabled: false}}
+  observe: {{share: 0}}
 decide:
   mode: {mode}
   control_share: 0
@@ -133,6 +134,8 @@ def sends_and_revokes(day):
     row = day.wait_for("anna's decision", lambda: day.decision("anna"))
     expect(row["sent"] and row["reason"] == "rule", "a quiet cart is sent by the written rule", row)
     expect(abs(sum(a["p"] for a in row["actions"]) - 1) < 1e-9, "probabilities of the eligible set sum to 1", row)
+    expect(row["policy"] == "rule" and row["scores"][0]["learner"] == "logistic" and
+           len(row["scores"][0]["p"]) == len(row["actions"]), "what the learner would say of each is frozen with it", row)
     _, push = day.pushes("anna")[0]
     for field in ("push_id", "decision_id", "trigger", "offer_id", "channel", "not_before", "expires_at", "title", "body",
                   "reason", "coupon_code", "currency"):
