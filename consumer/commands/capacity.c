@@ -12,7 +12,7 @@
 #define CATALOGUE_ROW_BYTES 320.0
 #define PROFILE_ROW_BYTES   200.0
 #define OPEN_ROW_BYTES      1200.0 /* what a decision froze, with its place in the table */
-#define LEARNER_COPIES      4.0 /* the worker's and the trainer's, each with rows under way */
+#define LEARNER_COPIES      4.0    /* the worker's and the trainer's, each with rows under way */
 #define EPOCH_RECORD_BYTES                                                                         \
     700.0 /* output of one input record: at worst a user's row and a decision's part */
 #define EPOCH_BUFFERS 2.0
