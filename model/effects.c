@@ -8,6 +8,9 @@
 #define NEW_ARM_SD    0.3
 #define LEVEL_SD      0.7
 #define LEVEL_BIAS_SD 1.0
+/* Variance that the level's bias gains with each example: seasons move what everybody buys, and who
+ * got which offer changes as well; without it a season would be taken for an offer's effect. */
+#define LEVEL_WALK 2e-6
 /* Of an offer of which little is known: the prior of 10 % off (METHODS 0, rule 2). */
 #define USUAL_EFFECT 0.35
 #define SCALE_MIN    0.25
@@ -329,6 +332,7 @@ void effects_learn(struct effects *effects, int index, const struct effects_phi 
                 *p++ -= scaled * p_x[j];
             }
         }
+        effects->p[at(0, 0)] += LEVEL_WALK;
         /* P_new x = P x / (1 + w s) */
         step = (outcome->label - outcome->p) * outcome->weight / (1 + w * s);
     }

@@ -13,7 +13,7 @@
 
 struct logistic_options logistic_options_default(void) {
     return (struct logistic_options){.bits = 18,
-                                     .alpha = 0.02,
+                                     .alpha = 0.01,
                                      .beta = 1,
                                      .l1 = 0,
                                      .l2 = 1,

@@ -22,8 +22,9 @@ struct logistic_options {
                               appearance, the others count as none */
     int arm_names[LEARNER_ARM_NAMES_MAX];
 };
-/* bits 18, alpha 0.02 (a decision has about 110 slots, which step together), beta 1, l1 0, l2 1,
- * prior_p 0.1, effect_sd 0.35, calibration_rate 0.005: tuned in the simulated shop, seeds 1 to 4. */
+/* bits 18, alpha 0.01 (a decision has about 110 slots, which step together), beta 1, l1 0, l2 1,
+ * prior_p 0.1, effect_sd 0.35, calibration_rate 0.005: tuned in the simulated shop, seeds 1 to 4.
+ */
 struct logistic_options logistic_options_default(void);
 
 extern const struct learner_kind learner_logistic;

@@ -156,7 +156,11 @@ void capture_decision(const struct decide_config *config, const struct side *sid
     out->id = triggers_decision_id(out->user_id, out->trigger, out->anchor, out->deadline_ms);
     if (cause->open) {
         out->attempt = (uint8_t)(cause->open->attempt + 1);
-        out->close_ms = cause->open->close_ms;
+        if (cause->open->close_ms > cause->decided_ms) { /* else the night outlived the window */
+            out->close_ms = cause->open->close_ms;
+        } else {
+            out->close_ms = cause->decided_ms + config->attribution_window_ms;
+        }
         out->is_condition_gone = !triggers_still_holds(user, cause->open);
         out->episode_id = user->active->episode_id;
         out->is_followup = !hash128_equal(out->episode_id, out->id);

@@ -42,8 +42,11 @@ static void add_action(const struct decide_config *config, struct decision *deci
 }
 
 static void none_or_offer(const struct decide_config *config, struct decision *decision) {
+    bool is_live =
+        config->mode == MODE_LIVE; /* where nothing may eat the margin, by no rule either */
     only_none(decision);
-    if (decision->would_have >= 0) {
+    if (decision->would_have >= 0 &&
+        (!is_live || (decision->eligible >> decision->would_have & 1))) {
         decision->actions[0].p = config->none_share;
         add_action(config, decision, decision->would_have, 1 - config->none_share);
     }
@@ -136,7 +139,7 @@ static int choose_live(const struct decide_config *config, struct decision *deci
 static void hold_none(struct decision *decision) {
     if (decision->policy == POLICY_VALUE) {
         decision->gates |= GATE_BIT(GATE_NOT_WORTH_IT);
-    } else if (decision->would_have < 0 && decision->action_count == 1) {
+    } else if (decision->action_count == 1) {
         decision->gates |= GATE_BIT(GATE_NO_OFFER);
     } else {
         decision->bucket = BUCKET_EXPLORE;

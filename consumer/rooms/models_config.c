@@ -43,7 +43,7 @@ static const struct config_key learner_keys[] = {
     {.name = "alpha",
      .type = CONFIG_NUMBER,
      AT(learner_config, alpha),
-     .default_text = "0.02",
+     .default_text = "0.01",
      .min = 1e-6,
      .max = 100,
      .help = "FTRL: size of a step"},

@@ -114,7 +114,9 @@ void score_decision(struct score *score, struct decision *decision) {
         if (i == 0) {
             decision->arm_count = score->arm_count;
             decision->has_score = is_scored;
-            decision->champion = scores;
+            if (is_scored) {
+                decision->champion = scores;
+            }
             metric_add(&score->metrics.scored_total, is_scored);
         }
     }

@@ -20,21 +20,34 @@
 #include "tests/support/stream.h"
 
 #define SLICE_MS      120000
+#define WINDOW_MS     (INT64_C(7) * 86400000) /* until labels are final */
+#define PLACES        (1U << 18)
 #define SHOP_AHEAD_MS 300000 /* the shop decides so long after the trigger's deadline */
 
 /* What promostream did last about a user's cart. */
 struct last {
     int64_t deadline_ms;
+    struct entry *entry;
+};
+
+/* A decision's promise and what became of it, by promostream's own labels. */
+struct entry {
+    struct hash128 id; /* zero = free */
+    int64_t number;    /* in the order of the shop's decisions; -1 = not among them yet */
     int arm;
-    bool is_control;
-    double p; /* promised for the action that was taken */
+    bool is_control, is_bought;
+    double p;
 };
 
 struct sums {
     int64_t n, sent[SHOP_ARM_COUNT];
-    double gain, bayes, oracle, rule, all10, propensity;
-    double p, y, var;                 /* promised, true p of the action, its variance */
-    double logloss, floor, truth_sum; /* expected, by the true p */
+    double gain, bayes, oracle, all10, propensity;
+    double floor,
+        entropy_base; /* expected log-loss of the Bayes rule's p by the truth, and p summed */
+};
+
+struct promise {
+    double n, p, y, var, logloss;
 };
 
 struct lab {
@@ -45,7 +58,8 @@ struct lab {
     int64_t users, from, to;
     int64_t decided, control, unmatched;
     struct sums sums;
-    struct buffer bytes; /* the slice's records */
+    struct entry *entries; /* [PLACES], open addressing */
+    struct buffer bytes;   /* the slice's records */
     struct record *records[INPUT_COUNT];
     size_t count[INPUT_COUNT], capacity[INPUT_COUNT];
     int64_t next_offset[INPUT_COUNT];
@@ -76,26 +90,23 @@ static void on_truth(void *context, const struct shop_truth *truth) {
         lab->unmatched++;
         return;
     }
-    int64_t number = lab->decided++;
-    lab->control += last->is_control;
-    if (number < lab->from || number >= lab->to || last->is_control) {
+    struct entry *entry = last->entry;
+    int64_t number = entry->number = lab->decided++;
+    lab->control += entry->is_control;
+    if (number < lab->from || number >= lab->to || entry->is_control) {
         return;
     }
     struct sums *sums = &lab->sums;
     double none = truth->value[SHOP_NONE];
     sums->n++;
-    sums->sent[last->arm]++;
-    sums->gain += truth->value[last->arm] - none;
+    sums->sent[entry->arm]++;
+    sums->gain += truth->value[entry->arm] - none;
     sums->bayes += truth->value[truth->a_bayes] - none;
     sums->oracle += truth->value[truth->a_oracle] - none;
     sums->all10 += truth->value[SHOP_10] - none;
     sums->propensity += truth->bayes_p[SHOP_NONE] > 0.20 ? truth->value[SHOP_10] - none : 0;
-    double p_true = truth->p[last->arm];
-    sums->p += last->p;
-    sums->y += p_true;
-    sums->var += last->p * (1 - last->p);
-    sums->logloss += cross_entropy(p_true, last->p);
-    sums->floor += cross_entropy(p_true, truth->bayes_p[last->arm]);
+    sums->entropy_base += truth->p[entry->arm];
+    sums->floor += cross_entropy(truth->p[entry->arm], truth->bayes_p[entry->arm]);
 }
 
 static void hear_push(struct lab *lab, struct bytes value) {
@@ -109,6 +120,15 @@ static void hear_push(struct lab *lab, struct bytes value) {
 
 /* ---- promostream's side ---- */
 
+static struct entry *entry_of(struct lab *lab, struct hash128 id) {
+    uint64_t place = id.low;
+    struct entry *entry;
+    do {
+        entry = &lab->entries[place++ % PLACES];
+    } while (!hash128_equal(entry->id, (struct hash128){0}) && !hash128_equal(entry->id, id));
+    return entry;
+}
+
 static void note_decision(struct lab *lab, struct bytes value) {
     struct decision_row row;
     struct bytes body;
@@ -121,12 +141,24 @@ static void note_decision(struct lab *lab, struct bytes value) {
     for (size_t i = 0; i < row.action_count && row.score_count > 0; i++) {
         p = bytes_equal(row.actions[i].action, row.action) ? row.scores[0].p[i] : p;
     }
-    lab->last[user] = (struct last){
-        .deadline_ms = row.deadline_ms,
+    struct entry *entry = entry_of(lab, row.decision_id);
+    *entry = (struct entry){
+        .id = row.decision_id,
+        .number = -1,
         .arm = arm_of(row.action),
         .is_control = bytes_equal(row.bucket, bytes_of_text("control")),
         .p = p,
     };
+    lab->last[user] = (struct last){row.deadline_ms, entry};
+}
+
+static void note_example(struct lab *lab, struct bytes value) {
+    struct example_row row;
+    struct bytes body;
+    if (wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_EXAMPLE, 0, value, &body) &&
+        example_decode(body, &row) && bytes_equal(row.origin, bytes_of_text("cart_abandoned"))) {
+        entry_of(lab, row.decision_id)->is_bought = row.label == LABEL_BOUGHT;
+    }
 }
 
 static void add_record(struct lab *lab, enum broker_input input,
@@ -175,6 +207,7 @@ static void run_slice(struct lab *lab) {
         } else if (bench->epoch.records[i].topic == TOPIC_PROMOTION_PUSHES) {
             hear_push(lab, value);
         } else if (bench->epoch.records[i].topic == TOPIC_EXAMPLES) {
+            note_example(lab, value);
             policy_loop_learn(&lab->loop, value);
         }
     }
@@ -186,8 +219,11 @@ static void run_slice(struct lab *lab) {
 
 static void run(struct lab *lab) {
     struct shop_emission emission;
-    int64_t slice_end_ms = INT64_MIN;
-    while (lab->decided < lab->to && shop_next(lab->shop, &emission)) {
+    int64_t slice_end_ms = INT64_MIN, end_ms = INT64_MAX;
+    while (shop_now_ms(lab->shop) < end_ms && shop_next(lab->shop, &emission)) {
+        if (lab->decided >= lab->to && end_ms == INT64_MAX) {
+            end_ms = shop_now_ms(lab->shop) + WINDOW_MS + 3600000;
+        }
         if (emission.stream == SHOP_CATALOGUE) {
             continue;
         }
@@ -219,26 +255,56 @@ static void fill_sides(struct lab *lab) {
     buffer_clean_up(&body);
 }
 
+/* Over the judged decisions with this arm (-1 = any), by promostream's own labels. */
+static struct promise promise_of(const struct lab *lab, int arm) {
+    struct promise sum = {0};
+    for (size_t i = 0; i < PLACES; i++) {
+        const struct entry *entry = &lab->entries[i];
+        bool is_judged = !hash128_equal(entry->id, (struct hash128){0}) &&
+                         entry->number >= lab->from && entry->number < lab->to &&
+                         !entry->is_control && (arm < 0 || entry->arm == arm) && !isnan(entry->p);
+        if (is_judged) {
+            sum.n++;
+            sum.p += entry->p;
+            sum.y += entry->is_bought;
+            sum.var += entry->p * (1 - entry->p);
+            sum.logloss += cross_entropy(entry->is_bought, entry->p);
+        }
+    }
+    return sum;
+}
+
+static void print_promise(const char *name, struct promise sum) {
+    double ratio = sum.p > 0 ? sum.y / sum.p : 0,
+           half = sum.p > 0 ? 1.96 * sqrt(sum.var) / sum.p : 0;
+    printf("\"%s\":{\"n\":%.0f,\"promised\":%.3f,\"ratio\":%.4f,\"low\":%.4f,\"high\":%.4f}", name,
+           sum.n, sum.p, ratio, ratio - half, ratio + half);
+}
+
 static void print(const struct lab *lab, const char *world, const char *seed) {
     const struct sums *sums = &lab->sums;
     double n = sums->n > 0 ? (double)sums->n : 1;
-    double base = sums->y / n;
-    double constant = cross_entropy(base, base);
+    struct promise all = promise_of(lab, -1);
     printf("{\"world\":\"%s\",\"seed\":%s,\"decisions\":%" PRId64 ",\"control\":%" PRId64
            ",\"unmatched\":%" PRId64 ",\"judged\":%" PRId64,
            world, seed, lab->decided, lab->control, lab->unmatched, sums->n);
     printf(",\"gain\":%.5f,\"bayes\":%.5f,\"oracle\":%.5f,\"all10\":%.5f,\"propensity\":%.5f",
            sums->gain / n, sums->bayes / n, sums->oracle / n, sums->all10 / n,
            sums->propensity / n);
-    printf(",\"share_of_bayes\":%.4f,\"sent\":{", sums->bayes > 0 ? sums->gain / sums->bayes : NAN);
+    printf(",\"share_of_bayes\":%.4f,\"sent\":{", sums->bayes > 0 ? sums->gain / sums->bayes : 0);
     for (int arm = 0; arm < SHOP_ARM_COUNT; arm++) {
         printf("%s\"%s\":%.4f", arm ? "," : "", shop_arm_names[arm], (double)sums->sent[arm] / n);
     }
-    double ratio = sums->y / sums->p, half = 1.96 * sqrt(sums->var) / sums->p;
-    printf("},\"calibration\":%.4f,\"calibration_low\":%.4f,\"calibration_high\":%.4f", ratio,
-           ratio - half, ratio + half);
-    printf(",\"ne\":%.5f,\"ne_floor\":%.5f,\"examples\":%" PRId64 "}\n",
-           sums->logloss / n / constant, sums->floor / n / constant, lab->loop.next_offset);
+    printf("},\"calibration\":{");
+    print_promise("all", all);
+    for (int arm = 0; arm < SHOP_ARM_COUNT; arm++) {
+        printf(",");
+        print_promise(shop_arm_names[arm], promise_of(lab, arm));
+    }
+    double base = all.n > 0 ? all.y / all.n : 0.5, truth = sums->entropy_base / n;
+    printf("},\"ne\":%.5f,\"ne_floor\":%.5f,\"examples\":%" PRId64 ",\"refused\":%" PRId64 "}\n",
+           all.logloss / (all.n > 0 ? all.n : 1) / cross_entropy(base, base),
+           sums->floor / n / cross_entropy(truth, truth), lab->loop.next_offset, lab->loop.refused);
 }
 
 static char *read_file(const char *path) {
@@ -284,6 +350,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     lab.last = memory_new((size_t)lab.users, sizeof *lab.last);
+    lab.entries = memory_new(PLACES, sizeof *lab.entries);
     policy_loop_init(&lab.loop, lab.bench.config);
     fill_sides(&lab);
     run(&lab);
@@ -295,6 +362,7 @@ int main(int argc, char **argv) {
     free(lab.records[0]);
     free(lab.records[1]);
     free(lab.last);
+    free(lab.entries);
     free(config);
     return 0;
 }
