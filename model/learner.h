@@ -70,6 +70,8 @@ struct learner_example {
     double p_first;     /* probability of this learner for this action, frozen at the decision; NaN
                            = it was not scored */
     double weight;      /* 1 / sampling rate */
+    bool is_censored;   /* a later offer came before this label: it tells who buys, not what this
+                           offer did (METHODS 0, rule 3) */
 };
 
 enum learner_verdict {

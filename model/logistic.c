@@ -245,7 +245,9 @@ static enum learner_verdict learn(void *memory, const struct learner_example *ex
     if (!learn_slots(logistic, &slots, &pull)) {
         return LEARNER_NOT_FINITE;
     }
-    learn_effects(logistic, example, p);
+    if (!example->is_censored) {
+        learn_effects(logistic, example, p);
+    }
     if (logistic->options.calibration_rate > 0) {
         learn_calibration(logistic, example, raw);
     }

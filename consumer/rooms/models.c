@@ -291,6 +291,7 @@ enum model_example model_example(const struct model *model, const struct example
         .is_correction = row->is_retraction,
         .p_first = p_first,
         .weight = row->weight,
+        .is_censored = row->is_censored_by_push,
     };
     *out_track = (struct track_example){
         .id_high = row->decision_id.high,
