@@ -29,6 +29,13 @@ def print_runs(world, runs):
               " ".join(f"{run['sent'][arm]:>6.1%}" for arm in ARMS) +
               f"   {all_arms['ratio']:.3f} [{all_arms['low']:.3f}, {all_arms['high']:.3f}]  {run['ne']:.4f}  {run['ne_floor']:.4f}")
 
+    def mean_of(name):
+        return mean([run[name] for run in runs])
+
+    print(f"  mean  {mean_of('gain'):>+11.3f} {mean_of('bayes'):>+7.3f} {mean_of('oracle'):>+7.3f} {mean_of('all10'):>+7.3f}"
+          f" {mean_of('propensity'):>+11.3f}  {mean_of('share_of_bayes'):>5.1%}         " +
+          " ".join(f"{mean([run['sent'][arm] for run in runs]):>6.1%}" for arm in ARMS))
+
 
 def pooled(runs, arm):
     """Bought / promised over all runs, by promostream's own labels, with the interval of the pooled sums."""
