@@ -12,7 +12,7 @@
 #define PART_L2  20.0
 /* B_origin's steps: OFFSET_SPEED times those of the others at first, and never smaller than with
  * this much information: what everybody buys more or less of moves with the weather and the sales.
- * With rate 0.02 a step is then 0.01 (p - y): half of a change is followed within some 500
+ * With rate 0.005 a step is then 0.0025 (p - y): half of a change is followed within some 2,500
  * decisions. */
 #define OFFSET_SPEED       5.0
 #define OFFSET_INFORMATION 81.0

@@ -123,6 +123,8 @@ static void one_pass_over_shop_sessions(void **state) {
         skip();
     }
     struct logistic_options options = logistic_options_default();
+    options.alpha = 0.1; /* METHODS 3.3: plain FTRL with alpha .1 and l2 1, uncalibrated */
+    options.calibration_rate = 0;
     struct learner_space space = {1, NUMBERS, NAMES, number_names, name_names, -1, -1, -1, -1};
     void *memory = memory_new(1, learner_logistic.memory_bytes(&options));
     learner_logistic.init(memory, &options, &space, NULL, 0);

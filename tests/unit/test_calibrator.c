@@ -68,7 +68,6 @@ static struct ratio feed(struct calibrator *calibrator, const struct wrong *wron
                                          .arm = wrong->arm,
                                          .raw = raw,
                                          .label = label,
-                                         .weight = 1,
                                          .p_first = p}};
         due->is_late = label > 0.5 && rng_unit(&rng) < wrong->late_share;
         due->example.label = due->is_late ? 0 : label;
@@ -90,7 +89,54 @@ static void a_stream_of_wrong_scale_becomes_calibrated(void **state) {
         near(ratio.p / ratio.y, 1, 0.02);
         struct calibration map = calibrator_of(&calibrator, wrongs[i].origin, wrongs[i].arm);
         near(map.a, wrongs[i].slope, 0.1);
-        near(map.a * CENTER + map.b, wrongs[i].slope * CENTER + wrongs[i].offset, 0.1);
+        /* An offset that follows seasons never rests: with steps of 0.01 (p - y) it moves about the
+         * truth with a deviation of sqrt(0.01 / 2) = 0.07, corrections make it more. */
+        near(map.a * CENTER + map.b, wrongs[i].slope * CENTER + wrongs[i].offset, 0.25);
+    }
+}
+
+/* Demand moves by a sine of 30 d and 0.15 log-odds, 1,000 decisions a day, labels a day late. Over
+ * any 10 days what was promised must be near what came; out_worst: the largest |ratio - 1|. */
+static double follow_season(struct calibrator *calibrator) {
+    enum { DAY = 1000, DAYS = 60 };
+    static struct calibrator_example late[DAY];
+    struct rng rng = rng_make(77, 0);
+    double p_of[DAYS] = {0}, y_of[DAYS] = {0}, worst = 0;
+    for (int i = 0; i < DAY * DAYS; i++) {
+        if (i >= DAY) {
+            calibrator_learn(calibrator, &late[i % DAY]);
+        }
+        double raw = CENTER + 0.7 * rng_normal(&rng);
+        double season = 0.15 * sin(2 * 3.14159265358979 * i / (30.0 * DAY));
+        struct calibration map = calibrator_of(calibrator, cart(), 0);
+        double p = sigma(map.a * raw + map.b), label = rng_unit(&rng) < sigma(raw + season);
+        late[i % DAY] = (struct calibrator_example){
+            .origin = cart(), .arm = 0, .raw = raw, .label = label, .p_first = p};
+        p_of[i / DAY] += p;
+        y_of[i / DAY] += label;
+    }
+    for (int day = 10; day + 10 <= DAYS; day++) {
+        double p = 0, y = 0;
+        for (int k = day; k < day + 10; k++) {
+            p += p_of[k];
+            y += y_of[k];
+        }
+        worst = fmax(worst, fabs(y / p - 1));
+    }
+    return worst;
+}
+
+static void seasons_are_followed(void **state) {
+    (void)state;
+    struct calibrator following, shrinking;
+    calibrator_init(&following, 0.005, CENTER);
+    calibrator_init(&shrinking, 0.005, CENTER);
+    shrinking.level = shrinking.whole; /* steps that shrink for ever */
+    double worst = follow_season(&following), without = follow_season(&shrinking);
+    /* Steps of .0025 (p - y) with p (1 - p) about .12 follow with a time constant of 3.3 d, labels
+     * come a day late: at .031 log-odds a day, the steepest, that is .13 behind. */
+    if (!(worst < 0.13 * 0.86 && worst < 0.8 * without)) {
+        fail_msg("worst ratio of 10 days %.3f from 1, with shrinking steps %.3f", worst, without);
     }
 }
 
@@ -168,6 +214,7 @@ static void at_rate_zero_it_is_the_identity_forever(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stream_of_wrong_scale_becomes_calibrated),
+        cmocka_unit_test(seasons_are_followed),
         cmocka_unit_test(a_calibrated_stream_stays_so),
         cmocka_unit_test(origins_and_arms_have_maps_of_their_own),
         cmocka_unit_test(few_examples_move_little),
