@@ -30,6 +30,14 @@ static void fire_decisions(struct pipeline *pipeline, struct partition *partitio
     state_prune(user, due_ms);
 }
 
+/* A decision that waits in the micro-batch may end with it, its reason gone by the morning: where
+ * places are short, whether one is free must not hang on where batches end. */
+static void settle_places(struct pipeline *pipeline, const struct partition *partition) {
+    if (partition->open_count >= pipeline->settings.outcomes->open_max) {
+        pipeline_close_batch(pipeline);
+    }
+}
+
 /* An observation never takes the last place from a trigger. */
 static bool has_room_to_observe(const struct pipeline *pipeline, const struct partition *partition,
                                 const struct user_state *user) {
@@ -53,6 +61,7 @@ static void fire_trigger(struct pipeline *pipeline, struct partition *partition,
         metric_add(&metrics->bot_suppressed_total, 1);
         return;
     }
+    settle_places(pipeline, partition);
     if (kind == TIMER_OBSERVE && !has_room_to_observe(pipeline, partition, user)) {
         metric_add(&metrics->observe_skipped_total, 1);
         return;

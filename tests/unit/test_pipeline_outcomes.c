@@ -236,6 +236,22 @@ static void test_a_partition_has_so_many_places(void **state) {
     assert_true(scene_decision(scene, 0, &decision) && decision.sent);
 }
 
+/* Whose reason was gone by the morning leaves his place to whoever comes after him, though both
+ * waited in one micro-batch. */
+static void test_a_place_is_free_before_the_batch_is_over(void **state) {
+    struct scene *scene = *state;
+    struct decision_row decision;
+    abandon(scene, "anna", NOON_MS + 10 * HOUR_MS);
+    order(scene, "anna", NOON_MS + 12 * HOUR_MS, 50);
+    scene_feed(scene, "bert", EVENT_PRODUCT_ADDED, NOON_MS + 20 * HOUR_MS - 19 * MINUTE_MS);
+    time_passes(scene, NOON_MS + 20 * HOUR_MS + 2 * MINUTE_MS);
+    assert_true(scene_decision(scene, 0, &decision));
+    scene_assert_text(decision.reason, "condition_gone");
+    assert_true(scene_decision(scene, 1, &decision) && decision.sent);
+    scene_assert_text(decision.user_id, "bert");
+    assert_int_equal(OUTCOMES(scene, too_many_open_total), 0);
+}
+
 /* ---- sampled observations ---- */
 
 /* A user whose next session, beginning at this time, is sampled: by trying. */
@@ -301,6 +317,7 @@ int main(void) {
         TEST(test_who_bought_makes_room),
         TEST(test_a_second_attempt_needs_no_room),
         TEST_WITH(test_a_partition_has_so_many_places, set_up_one_open),
+        TEST_WITH(test_a_place_is_free_before_the_batch_is_over, set_up_one_open),
         TEST_WITH(test_an_observation_is_labelled_after_its_own_window, set_up_observing),
         TEST_WITH(test_an_observation_leaves_the_last_place_to_a_trigger, set_up_observing),
     };
