@@ -41,12 +41,16 @@ static void add_action(const struct decide_config *config, struct decision *deci
     decision->action_offers[at] = offer;
 }
 
+/* Has the written rule an offer that may be sent? In mode live nothing may eat the margin, by no
+ * rule either. */
+static bool has_rule(const struct decide_config *config, const struct decision *decision) {
+    return decision->would_have >= 0 &&
+           (config->mode != MODE_LIVE || (decision->eligible >> decision->would_have & 1));
+}
+
 static void none_or_offer(const struct decide_config *config, struct decision *decision) {
-    bool is_live =
-        config->mode == MODE_LIVE; /* where nothing may eat the margin, by no rule either */
     only_none(decision);
-    if (decision->would_have >= 0 &&
-        (!is_live || (decision->eligible >> decision->would_have & 1))) {
+    if (has_rule(config, decision)) {
         decision->actions[0].p = config->none_share;
         add_action(config, decision, decision->would_have, 1 - config->none_share);
     }
@@ -136,10 +140,11 @@ static int choose_live(const struct decide_config *config, struct decision *deci
 
 /* ---- the choice ---- */
 
-static void hold_none(struct decision *decision) {
+/* Trials beside a rule that has nothing to say do not make its nothing a randomised one. */
+static void hold_none(const struct decide_config *config, struct decision *decision) {
     if (decision->policy == POLICY_VALUE) {
         decision->gates |= GATE_BIT(GATE_NOT_WORTH_IT);
-    } else if (decision->action_count == 1) {
+    } else if (!has_rule(config, decision)) {
         decision->gates |= GATE_BIT(GATE_NO_OFFER);
     } else {
         decision->bucket = BUCKET_EXPLORE;
@@ -166,7 +171,7 @@ static int choose(const struct decide_config *config, struct decision *decision)
         offer = decision->action_offers[pick(decision, draw)];
     }
     if (offer < 0) {
-        hold_none(decision);
+        hold_none(config, decision);
     }
     if (decision->gates & GATES_AFTER_CHOICE) {
         only_none(decision);

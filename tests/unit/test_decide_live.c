@@ -149,6 +149,13 @@ static void without_a_rule_trials_go_on(void **state) {
     run_many(scene, 5000);
     expect_done_as_logged(scene);
     assert_true(fabs(p_of(scene, -1) - 0.7) < 1e-12);
+    assert_int_equal(scene->explored, scene->by_policy[POLICY_TRIAL]); /* no nothing at random */
+    for (uint64_t i = 0; scene->decision.offer >= 0; i++) {
+        scene->decision.episode_id.low = i;
+        run(scene);
+    }
+    assert_int_equal(scene->decision.reason, GATE_NO_OFFER);
+    assert_int_equal(scene->decision.bucket, BUCKET_POLICY);
 }
 
 static void without_trials_everything_is_the_policys(void **state) {
