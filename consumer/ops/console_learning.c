@@ -134,6 +134,7 @@ static void append_outcomes(const struct console_learning *learning, append_coun
         CELL("closed_early", closed_early_total),
         CELL("too_many_open", too_many_open_total),
         CELL("condition_gone", condition_gone_total),
+        CELL("bots", bots_total),
 #undef CELL
     };
     struct named_count counts[sizeof cells / sizeof cells[0]];

@@ -87,7 +87,11 @@ static enum outcome_change take_refund(const struct outcomes_config *config,
     bool is_known = event->total >= 0 && open->order_total > 0;
     double share = is_known ? event->total / open->order_total : 1;
     double before = isnan(open->refunded) ? 0 : open->refunded;
-    open->refunded = before + share < 1 ? before + share : 1;
+    double after = before + share < 1 ? before + share : 1;
+    if (after == before) {
+        return OUTCOME_SAME; /* of nothing, or of what is refunded already */
+    }
+    open->refunded = after;
     return OUTCOME_MARGIN;
 }
 

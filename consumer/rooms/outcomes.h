@@ -42,6 +42,7 @@ extern const struct config_table outcomes_config_table;
     X(too_many_open_total, COUNTER,                                                                \
       "decisions without outcome: the user or the partition is full")                              \
     X(condition_gone_total, COUNTER, "decisions closed after quiet hours without example")         \
+    X(bots_total, COUNTER, "open decisions of bot suspects closed without example")                \
     X(revisions_dropped_total, COUNTER, "corrections beyond 255 of one decision")
 METRICS_STRUCT(outcomes_metrics, OUTCOMES_METRICS)
 

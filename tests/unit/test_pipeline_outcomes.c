@@ -38,6 +38,11 @@ static int set_up(void **state) {
     return scene_set_up_with(state, CONFIG("users_max: 9", "share: 0", "open_max: 9"));
 }
 
+static int set_up_watchful(void **state) {
+    return scene_set_up_with(
+        state, CONFIG("users_max: 9, bot_events_per_minute: 10", "share: 0", "open_max: 9"));
+}
+
 static int set_up_two_users(void **state) {
     return scene_set_up_with(state, CONFIG("users_max: 2", "share: 0", "open_max: 9"));
 }
@@ -171,6 +176,27 @@ static void test_a_reason_gone_by_the_morning_is_no_example(void **state) {
     assert_int_equal(scene->bench.partition.open_count, 0);
     time_passes(scene, NOON_MS + 3 * DAY_MS);
     assert_int_equal(OUTCOMES(scene, examples_total), 0);
+}
+
+/* A decision was taken before its user was known for a bot. */
+static void test_a_bot_is_no_example(void **state) {
+    struct scene *scene = *state;
+    struct example_row example;
+    abandon(scene, "anna", NOON_MS);
+    time_passes(scene, NOON_MS + 2 * HOUR_MS + 20 * MINUTE_MS); /* this one is labelled */
+    abandon(scene, "anna", NOON_MS + 3 * HOUR_MS);
+    for (int i = 0; i < 20; i++) {
+        scene_feed(scene, "anna", EVENT_PRODUCT_VIEWED, NOON_MS + 4 * HOUR_MS + i);
+    }
+    assert_true(scene_user(scene, "anna")->bot_suspect);
+    time_passes(scene, NOON_MS + 6 * HOUR_MS);
+    assert_false(example_at(scene, 0, &example));
+    assert_int_equal(OUTCOMES(scene, bots_total), 1);
+    assert_int_equal(scene_user(scene, "anna")->active->open_count, 1);
+    order(scene, "anna", NOON_MS + 7 * HOUR_MS, 45); /* what was labelled before is kept up */
+    assert_true(example_at(scene, 0, &example) && example.revision == 1);
+    assert_false(example_at(scene, 1, &example));
+    assert_int_equal(OUTCOMES(scene, examples_total), 2);
 }
 
 /* ---- room ---- */
@@ -314,6 +340,7 @@ int main(void) {
         TEST(test_a_later_push_censors_the_earlier_decision),
         TEST_WITH(test_evicted_users_leave_no_example, set_up_two_users),
         TEST(test_a_reason_gone_by_the_morning_is_no_example),
+        TEST_WITH(test_a_bot_is_no_example, set_up_watchful),
         TEST(test_who_bought_makes_room),
         TEST(test_a_second_attempt_needs_no_room),
         TEST_WITH(test_a_partition_has_so_many_places, set_up_one_open),
