@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define FIRED_PER_EPOCH_MAX 10000
-#define LOG_END_TRIES_MAX   100
+#define LOG_END_TRIES_MAX 100
 
 /* ---- life ---- */
 
@@ -193,7 +192,8 @@ static struct failure run_partition(struct worker *worker, struct owned *owned) 
     } else if (owned->gathered_count[INPUT_FEEDBACK] == 0) {
         failure = tick(worker, partition);
     }
-    if (worker->is_firing && !pipeline_fire_at_end(pipeline, partition, FIRED_PER_EPOCH_MAX)) {
+    if (worker->is_firing &&
+        !pipeline_fire_at_end(pipeline, partition, WORKER_FIRED_PER_EPOCH_MAX)) {
         worker->is_done = false;
     }
     pipeline_finish(pipeline, partition, now_ms(worker));

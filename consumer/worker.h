@@ -13,6 +13,8 @@
 #include "consumer/pipeline_config.h"
 
 enum at_end { AT_END_HOLD, AT_END_FIRE };
+/* AT_END_FIRE: timers of a partition in one epoch. Whoever follows the journal must keep to it. */
+#define WORKER_FIRED_PER_EPOCH_MAX 10000
 
 struct worker_settings {
     const struct pipeline_config *config; /* borrowed */
