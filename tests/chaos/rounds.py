@@ -4,16 +4,20 @@ committed in the end must equal, byte for byte, what one worker wrote that nobod
 
     rounds.py [--rounds N] [--seed N] [--keep]
 
+Mode live with a frozen model: workers and trainer see the whole stream once, what the trainer learned is copied into every
+round's own topic `model`, and no trainer runs in the rounds. So expected profit decides, and still everything compares.
+
 Compared per partition, in order: promotion-decisions, promotion-pushes, dead-letters. Compared as final rows per key:
 user-state, open-decisions, partition-state (without its epoch number, which depends on where epochs were cut). Compared
-as sets: examples, for all workers write to their one partition, and none of it twice. No trainer runs, so that the model
-stays as it is, ticks are off, there is no feedback, side topics and control stay as they are (DESIGN 2, "promised to
-repeat").
+as sets: examples, for all workers write to their one partition, and none of it twice. Ticks are off, there is no feedback,
+side topics and control stay as they are (DESIGN 2, "promised to repeat").
 Each round prints its seed; a failing one is repeated by --seed S --rounds 1.
 """
 
 import argparse
 import collections
+import concurrent.futures
+import os
 import pathlib
 import random
 import signal
@@ -41,7 +45,16 @@ triggers:
   browse_abandoned: {idle: 15m}
   observe: {share: 0.1}
 outcomes: {trigger_window: 6h}
+learn:
+  publish_interval: 100ms
+  alarm_ratio: 0
+  arm_decisions_min: 100
+  arm_age_min: 12h
 decide:
+  mode: live
+  trial_share: 0.3
+  uncertainty: 0.5
+  contact_cost: 0
   consent_unknown_is_granted: true
   cap_per_hour: 60
   cap_per_user_day: 2
@@ -52,6 +65,7 @@ decide:
   offers:
     - {id: ten_percent, kind: percent_off, value: 10, title: "Ten percent", body: "{item_count} items wait: {items}"}
     - {id: reminder, kind: reminder, title: "Still there", body: "Your cart of {cart_value} {currency}"}
+    - {id: free_ship, kind: free_shipping, cost: 5, minimum_basket: 50, title: "Free shipping", body: "{item}"}
   rules:
     - {trigger: cart_abandoned, offer: ten_percent, basket_min: 40}
     - {trigger: cart_abandoned, offer: reminder}
@@ -69,15 +83,18 @@ BY_KEY = ["user-state", "open-decisions", "partition-state"]
 class Workers:
     """The processes of one round, all of one group and prefix."""
 
-    def __init__(self, folder, address, prefix):
+    def __init__(self, folder, address, prefix, clickstream, text=CONFIG, roles="workers"):
         self.folder, self.address, self.prefix, self.running = folder, address, prefix, {}
-        self.config = shop.write_config(folder / f"{prefix}.yaml", CONFIG, address, clickstream="clickstream",
-                                        prefix=prefix, partitions=PARTITIONS)
+        self.clickstream, self.roles = clickstream, roles
+        self.config = shop.write_config(folder / f"{prefix}.yaml", text, address, clickstream=clickstream,
+                                        catalogue=clickstream + "-catalogue", prefix=prefix, partitions=PARTITIONS)
 
     def start(self, name, *options):
-        # No trainer: which version of a model scores a decision is a matter of schedules. Without one everything compares.
+        self.serve(name, "--until-end", "--at-end", "fire", *options)
+
+    def serve(self, name, *options):
         command = [shop.binaries()[0], "run", "--config", str(self.config), "--group", self.prefix + "group", "--roles",
-                   "workers", "--worker-name", self.prefix + name, "--until-end", "--at-end", "fire", *options]
+                   self.roles, "--worker-name", self.prefix + name, *options]
         self.running[name] = shop.spawn(command, self.folder / f"{self.prefix}{name}.log")
 
     def signal(self, name, number):
@@ -173,16 +190,22 @@ def positions(workers):
     return found
 
 
+def read_topics(address, prefix, topics):
+    """All at once: most of a short read is waiting for a client's first answers."""
+    with concurrent.futures.ThreadPoolExecutor(len(topics)) as pool:
+        return dict(zip(topics, pool.map(lambda topic: shop.read_topic(address, prefix + topic), topics)))
+
+
 def read_results(address, prefix):
-    results = {}
+    read, results = read_topics(address, prefix, ORDERED + UNORDERED + BY_KEY), {}
     for topic in ORDERED:
-        results[topic] = [(row.partition, row.key, row.value) for row in shop.read_topic(address, prefix + topic)]
+        results[topic] = [(row.partition, row.key, row.value) for row in read[topic]]
     for topic in UNORDERED:
-        results[topic] = sorted((row.key, row.value) for row in shop.read_topic(address, prefix + topic))
+        results[topic] = sorted((row.key, row.value) for row in read[topic])
     check_examples(results["examples"])
     for topic in BY_KEY:
         rows = {}
-        for row in shop.read_topic(address, prefix + topic):
+        for row in read[topic]:
             rows[row.partition, row.key] = row.value
         results[topic] = {key: value for key, value in rows.items() if value is not None}
     for key, value in results["partition-state"].items():
@@ -223,35 +246,99 @@ def difference(expected, found):
     return None
 
 
-def feed(address, seed):
+def create(address, topic, policy, partitions=1):
+    """Before anybody makes it otherwise. Simulated time would roll segments and so have a compacted topic's history
+    cleaned, which following needs; here nothing is ever rolled."""
+    from confluent_kafka.admin import AdminClient, NewTopic
+
+    settings = {"cleanup.policy": policy, "retention.ms": "-1", "segment.ms": str(10 ** 13)}
+    admin = AdminClient({"bootstrap.servers": address})
+    admin.create_topics([NewTopic(topic, partitions, 1, config=settings)])[topic].result(10)
+
+
+def feed(address, topic, seed):
     """A shop of a few days; dirty, so that late, duplicate and bot events are part of it."""
     clickfeed = shop.binaries()[1]
+    create(address, topic + "-catalogue", "compact")
     done = shop.run(clickfeed, "simulate", "--world", "dirty", "--seed", seed, "--users", 12000, "--days", 5,
-                    "--brokers", address, "--topic", "clickstream", "--partitions", PARTITIONS)
+                    "--brokers", address, "--topic", topic, "--catalogue-topic", topic + "-catalogue", "--partitions",
+                    PARTITIONS)
     print(done.stdout.strip() or done.stderr.strip().splitlines()[-1])
+
+
+# ---- the frozen model ----
+
+def train(folder, address, prefix, clickstream):
+    """Workers and trainer over the whole stream, undisturbed; the rows of `model` as they were committed."""
+    learning = Workers(folder, address, prefix, clickstream, roles="both")
+    learning.start("a")
+    learning.finish()
+    rows = shop.read_topic(address, prefix + "model")
+    versions = [row for row in rows if row.key.endswith(b"/version")]
+    if not versions or rows[-1] != versions[-1]:
+        raise SystemExit(f"the training left no whole version; see {folder}/{prefix}a.log")
+    print(f"trained: {len(rows)} rows in {len(versions)} versions, the last one of example offset "
+          f"{shop.decode('model_row', versions[-1].value)['version_offset']}", flush=True)
+    return rows
+
+
+def write_model(address, topic, rows):
+    """The same rows in the same order, as nobody's work: a plain producer, all there before a worker starts."""
+    from confluent_kafka import Producer
+
+    create(address, topic, "compact")
+    client = Producer({"bootstrap.servers": address, "enable.idempotence": True})
+    for row in rows:
+        client.produce(topic, key=row.key, value=row.value, partition=0)
+    if client.flush(20):
+        raise SystemExit(f"{topic}: not everything was written")
+
+
+def frozen(folder, address, prefix, clickstream, model):
+    write_model(address, prefix + "model", model)
+    return Workers(folder, address, prefix, clickstream)
+
+
+def count_policies(rows):
+    """Decisions by who chose; (partition, key, value) each."""
+    return collections.Counter(shop.decode("decision", value)["policy"] for _, _, value in rows)
+
+
+def check_enough(expected):
+    """Does the undisturbed run say what it is there for?"""
+    policies = count_policies(expected["promotion-decisions"])
+    scorers = {score["version_offset"] for _, _, value in expected["promotion-decisions"]
+               for score in shop.decode("decision", value)["scores"]}
+    print(f"decided by: {dict(policies)}, scored by versions {scorers}", flush=True)
+    if (len(expected["promotion-pushes"]) < 50 or len(expected["promotion-decisions"]) < 200 or
+            len(expected["examples"]) < 200 or policies["value"] < 100 or policies["trial"] < 20 or
+            len(scorers) != 1 or 0 in scorers):
+        raise SystemExit("the undisturbed run did too little to prove anything")
+
+
+# ---- the whole ----
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=20 if os.environ.get("PROMOSTREAM_TESTS") == "full" else 5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", action="store_true", help="keep the folder with configurations and logs")
     options = parser.parse_args()
     address = shop.kafka_address()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="promostream-rounds-"))
     run_name = f"r{int(time.time())}-"
-
-    feed(address, 7)
-    undisturbed = Workers(folder, address, run_name + "calm-")
+    clickstream = run_name + "clickstream"
+    feed(address, clickstream, 7)
+    model = train(folder, address, run_name + "learn-", clickstream)
+    undisturbed = frozen(folder, address, run_name + "calm-", clickstream, model)
     began = time.monotonic()
     undisturbed.start("a")
     undisturbed.finish()
     expected = read_results(address, undisturbed.prefix)
     print("undisturbed: " + ", ".join(f"{topic} {len(rows)}" for topic, rows in expected.items()) +
           f" in {time.monotonic() - began:.1f} s")
-    if (len(expected["promotion-pushes"]) < 50 or len(expected["promotion-decisions"]) < 200 or
-            len(expected["examples"]) < 200):
-        raise SystemExit("the undisturbed run did too little to prove anything")
+    check_enough(expected)
 
     journal_rows = len(shop.read_topic(address, undisturbed.prefix + "journal"))
     ends = positions(undisturbed)
@@ -260,7 +347,7 @@ def main():
         seed = options.seed + number
         rng = random.Random(seed)
         disturb = disturbed_by_members if number % 2 else disturbed_by_kills
-        workers = Workers(folder, address, f"{run_name}s{seed}-")
+        workers = frozen(folder, address, f"{run_name}s{seed}-", clickstream, model)
         began = time.monotonic()
         what = disturb(workers, Progress(address, workers.prefix), journal_rows, rng)
         run_to_the_end(workers, ends)
