@@ -11,7 +11,7 @@
 
 /* Small caps and stores, so that partition-wide order, evictions and too many open decisions all
  * happen, per user and per partition. Windows longer and shorter than a night. */
-#define CONFIG(window, valid, outcomes)                                                            \
+#define CONFIG(mode, window, valid, outcomes)                                                      \
     "clean: {lateness: 60s}\n"                                                                     \
     "state: {users_max: 45}\n"                                                                     \
     "triggers:\n"                                                                                  \
@@ -19,8 +19,9 @@
     "  checkout_abandoned: {idle: 10m}\n"                                                          \
     "  browse_abandoned: {idle: 15m, views_min: 2}\n"                                              \
     "  observe: {share: 0.3, within: 10m}\n"                                                       \
-    "outcomes: {open_max: 60, " outcomes "}\n"                                                     \
+    "outcomes: {" outcomes "}\n"                                                                   \
     "decide:\n"                                                                                    \
+    "  mode: " mode "\n"                                                                           \
     "  cap_per_hour: 2\n"                                                                          \
     "  cap_per_user_day: 2\n"                                                                      \
     "  cap_per_user_week: 6\n"                                                                     \
@@ -35,9 +36,13 @@
     "    - {trigger: checkout_abandoned, offer: rem}\n"                                            \
     "    - {trigger: browse_abandoned, offer: rem}\n"
 static const char *const configs[] = {
-    CONFIG("2d", "12h", "trigger_window: 6h, cancel_window: 6h, return_window: 3d"),
-    CONFIG("1h", "30m",
-           "observe_window: 10m, trigger_window: 20m, cancel_window: 2h, return_window: 4h")};
+    CONFIG("apprentice", "2d", "12h",
+           "open_max: 60, trigger_window: 6h, cancel_window: 6h, return_window: 3d"),
+    CONFIG("apprentice", "1h", "30m",
+           "open_max: 60, observe_window: 10m, trigger_window: 20m, cancel_window: 2h, "
+           "return_window: 4h"),
+    CONFIG("live", "1d", "12h", "open_max: 14, trigger_window: 6h, return_window: 2d")};
+#define CONFIGS (sizeof configs / sizeof configs[0])
 
 static const struct stream_options options = {
     .records = 6000,
@@ -105,14 +110,15 @@ static void check(const struct stream *stream, const char *config, uint64_t seed
 
 static void test_batches_change_nothing(void **state) {
     (void)state;
-    for (uint64_t seed = 1; seed <= 4; seed++) {
+    for (uint64_t seed = 1; seed <= 2 * CONFIGS; seed++) {
         struct stream stream = {0};
         struct outputs plain = {0};
         stream_random(&stream, seed, &options);
-        check(&stream, configs[seed % 2], seed, &plain);
+        check(&stream, configs[seed % CONFIGS], seed, &plain);
         assert_true(plain.count[TOPIC_PROMOTION_DECISIONS] > 300);
         assert_true(plain.count[TOPIC_PROMOTION_PUSHES] > 20);
-        assert_true(plain.count[TOPIC_EXAMPLES] > 300);
+        assert_true(plain.count[TOPIC_EXAMPLES] >
+                    (seed % CONFIGS == 2 ? 40 : 300)); /* few places */
         assert_true(plain.count[TOPIC_DEAD_LETTERS] > 20);
         outputs_clean_up(&plain);
         stream_clean_up(&stream);
