@@ -120,7 +120,10 @@ int64_t outcomes_next_ms(const struct outcomes_config *config, const struct open
         return open->close_ms;
     }
     /* An order just before the window's end may be cancelled or refunded after it. */
-    int64_t settled_ms = open->order_ms + config->return_window_ms;
+    int64_t settling_ms = config->return_window_ms > config->cancel_window_ms
+                              ? config->return_window_ms
+                              : config->cancel_window_ms;
+    int64_t settled_ms = open->order_ms + settling_ms;
     return settled_ms > open->close_ms ? settled_ms : open->close_ms;
 }
 

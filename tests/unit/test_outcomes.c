@@ -400,6 +400,17 @@ static void who_bought_is_judged_once_and_waits_for_refunds(void **state) {
     assert_int_equal(example_count(scene), 3);
 }
 
+static void a_cancellation_is_awaited_where_refunds_are_not(void **state) {
+    struct scene *scene = *state;
+    struct outcomes_config brief = config;
+    brief.return_window_ms = HOUR_MS;
+    open_it(scene);
+    (void)step(scene, NOON_MS + DAY_MS);
+    order(scene, NOON_MS + 7 * DAY_MS - HOUR_MS);
+    (void)step(scene, NOON_MS + 7 * DAY_MS);
+    assert_true(outcomes_next_ms(&brief, &scene->open) == NOON_MS + 8 * DAY_MS - HOUR_MS);
+}
+
 static void a_later_push_marks_what_is_written_after_it(void **state) {
     struct scene *scene = *state;
     open_it(scene);
@@ -480,6 +491,7 @@ int main(void) {
         TEST(a_refund_counts_within_its_window_and_is_whole_if_unknown),
         TEST(who_did_not_buy_is_judged_and_over),
         TEST(who_bought_is_judged_once_and_waits_for_refunds),
+        TEST(a_cancellation_is_awaited_where_refunds_are_not),
         TEST(a_later_push_marks_what_is_written_after_it),
         TEST(revisions_end_somewhere),
         TEST(net_margin_is_what_is_left),
