@@ -283,6 +283,51 @@ double effects_covariance(const struct effects *effects, int a, int b,
     return sum;
 }
 
+static double sum_of_block(const struct effects *effects, size_t first, size_t second,
+                           const struct effects_phi *phi) {
+    double sum = 0;
+    for (size_t i = 0; i < phi->count; i++) {
+        for (size_t j = 0; j < phi->count; j++) {
+            sum += covariance(effects, first + phi->ones[i], second + phi->ones[j]);
+        }
+    }
+    return sum;
+}
+
+static double sum_with_own(const struct effects *effects, size_t first, int index,
+                           const struct effects_phi *phi) {
+    double sum = 0;
+    for (size_t i = 0; i < phi->count && index > EFFECTS_NONE; i++) {
+        sum += covariance(effects, first + phi->ones[i], own_at(effects, index));
+    }
+    return sum;
+}
+
+void effects_covariances(const struct effects *effects, const int *indices, size_t count,
+                         const struct effects_phi *phi, double *out) {
+    size_t shared = (size_t)effects->parts;
+    double level = sum_of_block(effects, 0, 0, phi), both = sum_of_block(effects, 0, shared, phi);
+    double effect = sum_of_block(effects, shared, shared, phi);
+    double scale[LEARNER_ARMS_MAX], level_own[LEARNER_ARMS_MAX], effect_own[LEARNER_ARMS_MAX];
+    for (size_t i = 0; i < count; i++) {
+        int a = indices[i];
+        scale[i] = a == EFFECTS_NONE      ? 0
+                   : a == EFFECTS_UNKNOWN ? EFFECTS_SCALE_UNKNOWN
+                                          : effects->scales[a];
+        level_own[i] = sum_with_own(effects, 0, a, phi);
+        effect_own[i] = sum_with_own(effects, shared, a, phi);
+        for (size_t j = 0; j <= i; j++) {
+            int b = indices[j];
+            bool have_own = phi->count > 0 && a > EFFECTS_NONE && b > EFFECTS_NONE;
+            double own = have_own ? covariance(effects, own_at(effects, a), own_at(effects, b)) : 0;
+            own += a == EFFECTS_UNKNOWN && b == EFFECTS_UNKNOWN ? NEW_ARM_SD * NEW_ARM_SD : 0;
+            out[i * count + j] = out[j * count + i] =
+                level + (scale[i] + scale[j]) * both + scale[i] * scale[j] * effect + level_own[i] +
+                level_own[j] + scale[i] * effect_own[j] + scale[j] * effect_own[i] + own;
+        }
+    }
+}
+
 /* ---- learning ---- */
 
 /* out[dim] = P x; returns x' P x. */

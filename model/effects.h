@@ -87,6 +87,10 @@ double effects_mean(const struct effects *effects, int index, const struct effec
 double effects_covariance(const struct effects *effects, int a, int b,
                           const struct effects_phi *phi);
 
+/* The same of all pairs, out[i * count + j], faster: blocks are summed up once. */
+void effects_covariances(const struct effects *effects, const int *indices, size_t count,
+                         const struct effects_phi *phi, double *out);
+
 struct effects_outcome {
     double p;     /* with this arm, before learning */
     double label; /* 0 or 1 */

@@ -147,12 +147,9 @@ static enum learner_verdict score(const void *memory, const struct learner_input
             return LEARNER_NOT_FINITE;
         }
     }
-    for (size_t i = 0; i < arm_count; i++) {
-        for (size_t j = 0; j <= i; j++) {
-            double sum = base.variance + effects_covariance(effects, indices[i], indices[j], &phi);
-            out->covariance[i * arm_count + j] = out->covariance[j * arm_count + i] =
-                slope * slope * sum;
-        }
+    effects_covariances(effects, indices, arm_count, &phi, out->covariance);
+    for (size_t i = 0; i < arm_count * arm_count; i++) {
+        out->covariance[i] = slope * slope * (base.variance + out->covariance[i]);
     }
     return LEARNER_OK;
 }

@@ -422,6 +422,12 @@ static void a_correction_moves_theta_and_leaves_the_covariance(void **state) {
         double gap = gain(late, TEN, &phi) - gain(at_once, TEN, &phi);
         squares += i >= 2000 ? gap * gap / gain_variance(late, TEN, &phi) : 0;
     }
+    int arms[] = {EFFECTS_NONE, TEN, REMINDER, EFFECTS_UNKNOWN};
+    double pairs[16];
+    effects_covariances(late, arms, 4, &phi, pairs);
+    for (int i = 0; i < 16; i++) { /* the fast form and its plain twin */
+        near(pairs[i], effects_covariance(late, arms[i / 4], arms[i % 4], &phi), 1e-12);
+    }
     near(sqrt(squares / 2000), 0, 0.25); /* between them: what p was when the label was wrong */
     double mean = effects_mean(late, TEN, &phi);
     learn(late, TEN, &phi, 0, 1, true);
