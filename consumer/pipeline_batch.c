@@ -130,7 +130,8 @@ void pipeline_open_decision(struct pipeline *pipeline, struct partition *partiti
         reserve_outcome(pipeline, partition, &pending->decision);
     }
     if (cause->trigger == TRIGGER_OBSERVE) {
-        pending->decision.weight = 1 / pipeline->settings.triggers->observe.share;
+        double share = pipeline->settings.triggers->observe.share;
+        pending->decision.weight = share > 1e-4 ? 1 / share : 1e4; /* what learners take at most */
     }
     user_store_get(&partition->store, slot)->is_pending = true;
     int64_t effect_ms = effect_of(pipeline, &pending->decision);

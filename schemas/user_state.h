@@ -94,7 +94,7 @@ enum decision_flag {
     DECISION_LABELLED = 32, /* its short window is over: an example was written */
     DECISION_MATURED =
         64, /* its attribution window is over: only refunds and cancellations count */
-    DECISION_CENSORED = 128, /* a later push came inside its window */
+    DECISION_CENSORED = 128, /* a later push came before its first label */
 };
 
 struct open_decision {

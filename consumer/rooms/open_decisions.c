@@ -40,11 +40,12 @@ static void record_push(struct user_state *user, int64_t sent_ms) {
     active->sent_ms[active->sent_count++] = sent_ms;
 }
 
-/* What they would have come to without this push, nobody will know (METHODS 0, rule 3). */
+/* What they would have come to without this push, nobody will know (METHODS 0, rule 3). Only until
+ * the first label: a learner that has learned it takes corrections back by the same rule. */
 static void censor_others(struct user_state *user, const struct open_decision *sent) {
     for (size_t i = 0; i < user->active->open_count; i++) {
         struct open_decision *open = &user->active->open[i];
-        if (open != sent && !(open->flags & DECISION_MATURED)) {
+        if (open != sent && !(open->flags & DECISION_LABELLED)) {
             open->flags |= DECISION_CENSORED;
         }
     }

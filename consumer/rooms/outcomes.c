@@ -131,10 +131,11 @@ int64_t outcomes_next_ms(const struct outcomes_config *config, const struct open
 
 double outcomes_net_margin(const struct decide_config *decide, const struct open_decision *open,
                            double margin) {
-    int index =
-        open->flags & DECISION_SENT ? offers_find(decide, bytes_of_text(open->offer_id)) : -1;
+    /* A push that was taken back before it arrived gave nothing away. */
+    bool is_given = (open->flags & (DECISION_SENT | DECISION_REVOKED)) == DECISION_SENT;
+    int index = is_given ? offers_find(decide, bytes_of_text(open->offer_id)) : -1;
     const struct offer *offer = index >= 0 ? offers_get(decide, index) : NULL;
-    double contact = open->flags & DECISION_SENT ? decide->contact_cost : 0;
+    double contact = is_given ? decide->contact_cost : 0;
     if (!(open->flags & DECISION_ORDERED)) {
         return -contact;
     }

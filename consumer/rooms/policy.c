@@ -25,10 +25,11 @@ uint64_t policy_eligible(const struct decide_config *config, const struct decisi
     uint64_t eligible = 0;
     for (size_t i = 0; i < config->offers.count; i++) {
         const struct offer *offer = offers_get(config, (int)i);
-        /* A price that nobody knows cannot be compared with an amount: then the table's own check
-         * of percentages must do. */
-        bool leaves_margin =
-            isnan(price) || offers_given(offer, price) < price * margin_of(config, decision);
+        /* A price that nobody knows cannot be compared with an amount; percentages have a check of
+         * their own. */
+        bool leaves_margin = isnan(price)
+                                 ? offer->kind != OFFER_AMOUNT_OFF && offer->cost <= 0
+                                 : offers_given(offer, price) < price * margin_of(config, decision);
         if (leaves_margin && offers_is_eligible(config, offer, decision)) {
             eligible |= UINT64_C(1) << i;
         }

@@ -1,5 +1,4 @@
-/* logistic: what a score is made of, what an example moves, what is refused and then changes
- * nothing, explanations that add up. */
+/* logistic: scores, what an example moves, what is refused, explanations that add up. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -141,11 +140,9 @@ static void truth_is_found_through_the_whole_learner(void **state) {
             sum_p += example.example.arm == fixture->scene.arms[arm] ? scores.arms[arm].p : 0;
         }
         sum_y += example.example.label;
-        if (!bytes_equal(example.names[SCENE_ORIGIN],
-                         bytes_of_text("observe"))) { /* no offers there */
-            lift += scores.arms[SCENE_TEN_PERCENT].mean - scores.arms[SCENE_NONE].mean;
-            n++;
-        }
+        bool is_trigger = !bytes_equal(example.names[SCENE_ORIGIN], bytes_of_text("observe"));
+        lift += scores.arms[SCENE_TEN_PERCENT].mean - scores.arms[SCENE_NONE].mean; /* else 0 */
+        n += is_trigger;
     }
     near(sum_p / sum_y, 1, 0.03);
     near(lift / n, 0.6, 0.12); /* the rule of scene_example_draw */

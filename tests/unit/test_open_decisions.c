@@ -77,20 +77,20 @@ static void test_second_attempt_replaces_the_first(void **state) {
     assert_int_equal(open->attempt, 1);
 }
 
-/* A later push takes open decisions out of uplift, but not itself, and not those whose window is
- * over; a held one does nothing. */
+/* A later push takes open decisions out of uplift, but not itself, and not those whose label is
+ * out; a held one does nothing. */
 static void test_a_push_censors_what_is_still_open(void **state) {
     struct user_state *user = *state;
     for (uint64_t n = 1; n <= 3; n++) {
         struct decision held = decision_of(n, GATE_CONTROL_GROUP);
         record(user, &held);
     }
-    user->active->open[1].flags |= DECISION_MATURED;
+    user->active->open[1].flags |= DECISION_LABELLED;
     assert_false(user->active->open[0].flags & DECISION_CENSORED);
     struct decision sent = decision_of(4, GATE_NONE);
     record(user, &sent);
     assert_int_equal(user->active->open[0].flags, DECISION_CENSORED);
-    assert_int_equal(user->active->open[1].flags, DECISION_MATURED);
+    assert_int_equal(user->active->open[1].flags, DECISION_LABELLED);
     assert_int_equal(user->active->open[2].flags, DECISION_CENSORED);
     assert_int_equal(user->active->open[3].flags, DECISION_SENT);
 }
