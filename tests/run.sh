@@ -90,8 +90,8 @@ PROMOSTREAM_KAFKA=$(tests/kafka/kafka.sh address "$kafka")
 export PROMOSTREAM_KAFKA
 export PROMOSTREAM_PYTHON=$PROMOSTREAM_CACHE/python/bin/python3
 [ -d "$PROMOSTREAM_DATA" ] || echo "run.sh: no public logs in $PROMOSTREAM_DATA: comparisons with them are skipped"
-budget_s=480
-[ "$mode" = full ] && budget_s=3600
+budget_s=600
+[ "$mode" = full ] && budget_s=5400
 suite "mock, kafka, compare, chaos, demo" "$budget_s" tests_of ci -LE 'unit|property|golden'
 
 printf '\n==== suites\n'

@@ -18,22 +18,24 @@ forbid() { # WHERE PATTERN WHY
 }
 forbid base '(broker|schemas|model|consumer|producer)/' "base knows nobody"
 forbid "broker schemas" '(consumer|producer)/' "broker and schemas know no rooms"
+forbid model '(broker|schemas|consumer|producer)/' "model knows base alone"
+forbid model '(stdio_ext|pthread|time|unistd|sys/).*' "model has no clock, no thread, no I/O"
 forbid schemas 'broker/' "schemas know no broker"
 forbid broker 'schemas/' "the seam carries bytes"
 forbid consumer 'producer/' "promostream does not know its feeder"
 forbid producer 'consumer/' "clickfeed does not know promostream"
 forbid consumer/rooms 'consumer/(pipeline|worker|recovery|commands|ops)' "rooms know neither pipeline nor commands"
-forbid "base schemas consumer producer" 'librdkafka/' "librdkafka lives in broker/"
+forbid "base schemas model consumer producer" 'librdkafka/' "librdkafka lives in broker/"
 forbid "base broker consumer producer" 'avro' "Avro-C lives in schemas/"
 forbid "broker schemas consumer producer" 'yaml\.h' "libyaml lives in base/config"
 
-for header in $(sources 'base/*.h' 'broker/*.h' 'schemas/*.h' 'consumer/*.h' 'producer/*.h'); do
+for header in $(sources 'base/*.h' 'broker/*.h' 'schemas/*.h' 'model/*.h' 'consumer/*.h' 'producer/*.h'); do
     echo "#include \"$header\"" | gcc -std=c11 -D_GNU_SOURCE -Wall -Wextra -I. -fsyntax-only -x c - 2>/tmp/header.$$ ||
         complain "$header does not compile alone: $(head -n 2 /tmp/header.$$)"
 done
 rm -f /tmp/header.$$
 
-found=$(grep -nE '\b(strcpy|strcat|sprintf|gets|strtok|rand|srand|system)\(' -r base broker schemas consumer producer --include='*.c' || true)
+found=$(grep -nE '\b(strcpy|strcat|sprintf|gets|strtok|rand|srand|system)\(' -r base broker schemas model consumer producer --include='*.c' || true)
 [ -z "$found" ] || complain "banned calls:"$'\n'"$found"
 found=$(sources '*.c' '*.h' | xargs awk 'length($0) > 100 { print FILENAME ":" FNR ": " length($0) " columns" }')
 [ -z "$found" ] || complain "long lines:"$'\n'"$found"
