@@ -153,13 +153,23 @@ void calibrator_read(struct calibrator *calibrator, struct bytes values) {
     get(&reader, calibrator->origin_offset, CALIBRATOR_ORIGINS);
 }
 
-void calibrator_write_arm(const struct calibrator *calibrator, int arm, struct row_writer *writer) {
-    put(writer, calibrator->arm_offset[arm], CALIBRATOR_ORIGINS);
+void calibrator_write_arms(const struct calibrator *calibrator, size_t count,
+                           struct row_writer *writer) {
+    for (size_t i = 0; i < count; i++) {
+        put(writer, calibrator->arm_offset[i], CALIBRATOR_ORIGINS);
+    }
 }
 
-void calibrator_read_arm(struct calibrator *calibrator, int arm, struct bytes values) {
+void calibrator_read_arms(struct calibrator *calibrator, size_t count, struct bytes values) {
     struct row_reader reader = {values};
-    get(&reader, calibrator->arm_offset[arm], CALIBRATOR_ORIGINS);
+    memset(calibrator->arm_offset, 0, sizeof calibrator->arm_offset);
+    for (size_t i = 0; i < count; i++) {
+        get(&reader, calibrator->arm_offset[i], CALIBRATOR_ORIGINS);
+    }
+}
+
+void calibrator_forget_arm(struct calibrator *calibrator, size_t arm) {
+    memset(calibrator->arm_offset[arm], 0, sizeof calibrator->arm_offset[arm]);
 }
 
 /* skip values of any sign, then z and n in turns, n not below 0. */
@@ -182,20 +192,10 @@ enum learner_verdict calibrator_check(struct bytes values) {
     return check(values, CALIBRATOR_ORIGINS, 2 + 2 * CALIBRATOR_ORIGINS);
 }
 
-enum learner_verdict calibrator_check_arm(struct bytes values) {
-    return check(values, 0, CALIBRATOR_ORIGINS);
+enum learner_verdict calibrator_check_arms(struct bytes values, size_t count) {
+    return check(values, 0, count * CALIBRATOR_ORIGINS);
 }
 
 bool calibrator_has_learned(const struct calibrator *calibrator) {
     return calibrator->origins[0] != 0;
-}
-
-bool calibrator_has_learned_arm(const struct calibrator *calibrator, int arm) {
-    for (int i = 0; i < CALIBRATOR_ORIGINS; i++) {
-        const struct calibrator_weight *weight = &calibrator->arm_offset[arm][i];
-        if (weight->z != 0 || weight->n != 0) {
-            return true;
-        }
-    }
-    return false;
 }

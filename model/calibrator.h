@@ -51,15 +51,18 @@ struct calibrator_example {
 };
 void calibrator_learn(struct calibrator *calibrator, const struct calibrator_example *example);
 
-/* float64: the dictionary and what is common to arms; one arm. */
+/* float64: the dictionary and what is common to arms; the parts of the first arms,
+ * CALIBRATOR_ARM_VALUES of each. */
 void calibrator_write(const struct calibrator *calibrator, struct row_writer *writer);
-void calibrator_write_arm(const struct calibrator *calibrator, int arm, struct row_writer *writer);
+void calibrator_write_arms(const struct calibrator *calibrator, size_t count,
+                           struct row_writer *writer);
 enum learner_verdict calibrator_check(struct bytes values);
-enum learner_verdict calibrator_check_arm(struct bytes values);
+enum learner_verdict calibrator_check_arms(struct bytes values, size_t count);
 void calibrator_read(struct calibrator *calibrator, struct bytes values);
-void calibrator_read_arm(struct calibrator *calibrator, int arm, struct bytes values);
+/* Other arms are as after init. */
+void calibrator_read_arms(struct calibrator *calibrator, size_t count, struct bytes values);
+void calibrator_forget_arm(struct calibrator *calibrator, size_t arm);
 /* Is it not as after init? */
 bool calibrator_has_learned(const struct calibrator *calibrator);
-bool calibrator_has_learned_arm(const struct calibrator *calibrator, int arm);
 
 #endif

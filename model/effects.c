@@ -13,8 +13,6 @@
 #define LEVEL_WALK 2e-6
 /* Of an offer of which little is known: the prior of 10 % off (METHODS 0, rule 2). */
 #define USUAL_EFFECT 0.35
-#define SCALE_MIN    0.25
-#define SCALE_MAX    1.5
 
 /* Components of phi in their order; names follow. */
 #define AT_ORIGIN 1
@@ -53,7 +51,8 @@ static void set_prior(struct effects *effects, size_t i, double mean, double sd)
 static void place_arm(struct effects *effects, int index, const struct learner_arm *arm) {
     size_t place = own_at(effects, index);
     effects->keys[index] = arm->key;
-    effects->scales[index] = fmin(fmax(arm->prior_mean / USUAL_EFFECT, SCALE_MIN), SCALE_MAX);
+    effects->scales[index] =
+        fmin(fmax(arm->prior_mean / USUAL_EFFECT, EFFECTS_SCALE_MIN), EFFECTS_SCALE_MAX);
     set_prior(effects, place, arm->prior_mean, arm->prior_sd);
     for (size_t i = place + 1; i < dim_of(effects); i++) {
         effects->p[at(i, place)] = 0;
@@ -129,7 +128,8 @@ static int find_retired(const struct effects *effects) {
     return EFFECTS_UNKNOWN;
 }
 
-void effects_admit_configured(struct effects *effects) {
+uint64_t effects_admit_configured(struct effects *effects) {
+    uint64_t placed = 0;
     for (size_t i = 0; i < effects->configured_count; i++) {
         const struct learner_arm *arm = &effects->configured[i];
         if (effects_find(effects, arm->key) != EFFECTS_UNKNOWN) {
@@ -137,11 +137,14 @@ void effects_admit_configured(struct effects *effects) {
         }
         int old = effects->arm_count < LEARNER_ARMS_MAX ? EFFECTS_UNKNOWN : find_retired(effects);
         if (old == EFFECTS_UNKNOWN) {
+            old = (int)effects->arm_count;
             append_arm(effects, arm);
         } else {
             place_arm(effects, old, arm);
         }
+        placed |= UINT64_C(1) << old;
     }
+    return placed;
 }
 
 /* ---- phi ---- */
@@ -271,10 +274,15 @@ double effects_mean(const struct effects *effects, int index, const struct effec
     return mean;
 }
 
+static double own_of_unknown(int a, int b, const struct effects_phi *phi) {
+    bool is_unknown = phi->count > 0 && a == EFFECTS_UNKNOWN && b == EFFECTS_UNKNOWN;
+    return is_unknown ? NEW_ARM_SD * NEW_ARM_SD : 0;
+}
+
 double effects_covariance(const struct effects *effects, int a, int b,
                           const struct effects_phi *phi) {
     struct ones left = ones_of(effects, a, phi), right = ones_of(effects, b, phi);
-    double sum = a == EFFECTS_UNKNOWN && b == EFFECTS_UNKNOWN ? NEW_ARM_SD * NEW_ARM_SD : 0;
+    double sum = own_of_unknown(a, b, phi);
     for (size_t i = 0; i < left.count; i++) {
         for (size_t j = 0; j < right.count; j++) {
             sum += left.x[i] * right.x[j] * covariance(effects, left.at[i], right.at[j]);
@@ -320,7 +328,7 @@ void effects_covariances(const struct effects *effects, const int *indices, size
             int b = indices[j];
             bool have_own = phi->count > 0 && a > EFFECTS_NONE && b > EFFECTS_NONE;
             double own = have_own ? covariance(effects, own_at(effects, a), own_at(effects, b)) : 0;
-            own += a == EFFECTS_UNKNOWN && b == EFFECTS_UNKNOWN ? NEW_ARM_SD * NEW_ARM_SD : 0;
+            own += own_of_unknown(a, b, phi);
             out[i * count + j] = out[j * count + i] =
                 level + (scale[i] + scale[j]) * both + scale[i] * scale[j] * effect + level_own[i] +
                 level_own[j] + scale[i] * effect_own[j] + scale[j] * effect_own[i] + own;

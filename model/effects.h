@@ -22,6 +22,7 @@
  * An example makes one step of the extended Kalman filter (sequential Laplace): with x the ones of
  * its blocks, s = x' P x and w = p (1 - p) weight,
  *     P -= w/(1 + w s) (P x)(P x)',   theta += P_new x (y - p) weight.
+ * Then the variance of level's bias grows a little (LEVEL_WALK), for seasons move what all buy.
  * P is symmetric: only its lower triangle is kept, rows one after another, so that an arm that is
  * new adds a row at the end. */
 #ifndef PROMOSTREAM_MODEL_EFFECTS_H
@@ -42,7 +43,9 @@
     (8 * (2 + 3 * LEARNER_ARMS_MAX + EFFECTS_WORDS + EFFECTS_DIM_MAX + EFFECTS_TRIANGLE))
 #define EFFECTS_NONE          0  /* index of LEARNER_ARM_NONE: it has no effect */
 #define EFFECTS_UNKNOWN       -1 /* index of an arm that is not here */
-#define EFFECTS_SCALE_UNKNOWN 0.25
+#define EFFECTS_SCALE_MIN     0.25
+#define EFFECTS_SCALE_MAX     1.5
+#define EFFECTS_SCALE_UNKNOWN EFFECTS_SCALE_MIN
 
 struct effects {
     struct learner_space space;
@@ -55,9 +58,11 @@ struct effects {
     double dictionary[EFFECTS_WORDS]; /* text hashes, 0 = free: origins, then values of each name */
     size_t arm_count;                 /* the first is none */
     uint64_t keys[LEARNER_ARMS_MAX];
-    double scales[LEARNER_ARMS_MAX]; /* prior mean / 0.35, within [0.25, 1.5] */
-    int64_t learned;                 /* examples and corrections; 0 = as after init */
-    double theta[EFFECTS_DIM_MAX];   /* level, effect, own of arms 1, 2, ... */
+    /* Prior mean / 0.35, within the bounds; none's is 0. It stays as the arm was first met: theta
+     * was learned with it. */
+    double scales[LEARNER_ARMS_MAX];
+    int64_t learned;               /* examples and corrections; 0 = as after init */
+    double theta[EFFECTS_DIM_MAX]; /* level, effect, own of arms 1, 2, ... */
     double p[EFFECTS_TRIANGLE];
 };
 
@@ -75,15 +80,17 @@ void effects_init(struct effects *effects, const struct learner_space *space, si
 int effects_find(const struct effects *effects, uint64_t arm);
 /* Finds it or makes it with the prior 0 +- 0.3; EFFECTS_UNKNOWN if there is no room. */
 int effects_admit(struct effects *effects, uint64_t arm);
-/* After arms came from elsewhere: configured arms that are not here get their priors. */
-void effects_admit_configured(struct effects *effects);
+/* After arms came from elsewhere: configured arms that are not here get their priors, at the end or
+ * in place of the first that is not configured any more. Bit i of the result: index i is new. */
+uint64_t effects_admit_configured(struct effects *effects);
 /* Gives the input's values components where some are free. */
 void effects_admit_values(struct effects *effects, const struct learner_input *input);
 struct effects_phi effects_phi(const struct effects *effects, const struct learner_input *input);
 
-/* What is added to f(x) for this arm. Of an unknown arm: what is common to all. */
+/* What is added to f(x) for this arm. Of an unknown arm: what is common to all. Of an empty phi: 0,
+ * as its covariances. */
 double effects_mean(const struct effects *effects, int index, const struct effects_phi *phi);
-/* Covariance of two arms' sums, level included. */
+/* Covariance of two arms' sums, level included. Unknown arms are taken for one and the same. */
 double effects_covariance(const struct effects *effects, int a, int b,
                           const struct effects_phi *phi);
 
@@ -104,12 +111,16 @@ bool effects_can_learn(const struct effects *effects, int index, const struct ef
 void effects_learn(struct effects *effects, int index, const struct effects_phi *phi,
                    const struct effects_outcome *outcome);
 
-/* One row, float64: learned, arms, their keys and scales, dictionary, theta, P of what is in use.
- */
+/* The front of a row, float64: learned, arms, their keys and scales, dictionary, theta, P of what
+ * is in use. How many arms it names: 0 if it names none, or more than there is room for. */
+size_t effects_row_arms(struct bytes values);
+size_t effects_row_bytes(const struct effects *effects, size_t arm_count);
 void effects_write(const struct effects *effects, struct row_writer *writer);
+/* values end where P does. */
 enum learner_verdict effects_check(const struct effects *effects, struct bytes values);
-/* Configured arms that the row does not know keep their priors. */
-void effects_read(struct effects *effects, struct bytes values);
+/* Configured arms that the row does not know keep their priors; returns which indices they have, as
+ * effects_admit_configured. */
+uint64_t effects_read(struct effects *effects, struct bytes values);
 
 #define EFFECTS_TERMS_MAX (2 * EFFECTS_PHI_MAX + 1)
 /* Every summand of effects_mean, named; returns how many, at most EFFECTS_TERMS_MAX. */

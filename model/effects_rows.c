@@ -5,6 +5,10 @@
 #include "model/effects.h"
 #include "model/slots.h"
 
+static bool is_whole(double number, double least, double most) {
+    return number >= least && number <= most && number == floor(number);
+}
+
 static size_t word_count(const struct effects *effects) {
     return EFFECTS_ORIGINS + EFFECTS_VALUES * effects->arm_name_count;
 }
@@ -12,6 +16,20 @@ static size_t word_count(const struct effects *effects) {
 static size_t value_count(const struct effects *effects, size_t arm_count) {
     size_t dim = 2 * (size_t)effects->parts + arm_count - 1;
     return 2 + 3 * arm_count + word_count(effects) + dim + dim * (dim + 1) / 2;
+}
+
+size_t effects_row_arms(struct bytes values) {
+    struct row_reader reader = {values};
+    if (values.size < 2 * sizeof(double)) {
+        return 0;
+    }
+    row_get_f64(&reader);
+    double arms = row_get_f64(&reader);
+    return is_whole(arms, 1, LEARNER_ARMS_MAX) ? (size_t)arms : 0;
+}
+
+size_t effects_row_bytes(const struct effects *effects, size_t arm_count) {
+    return sizeof(double) * value_count(effects, arm_count);
 }
 
 /* A key of 64 bits as two whole numbers. */
@@ -39,20 +57,18 @@ void effects_write(const struct effects *effects, struct row_writer *writer) {
     }
 }
 
-static bool is_whole(double number, double least, double most) {
-    return number >= least && number <= most && number == floor(number);
-}
-
 enum learner_verdict effects_check(const struct effects *effects, struct bytes values) {
     struct row_reader reader = {values};
     if (values.size < 2 * sizeof(double)) {
         return LEARNER_BAD_SIZE;
     }
-    double learned = row_get_f64(&reader), arms = row_get_f64(&reader);
-    if (!is_whole(learned, 1, 1e15) || !is_whole(arms, 1, LEARNER_ARMS_MAX)) {
+    size_t arm_count = effects_row_arms(values);
+    double learned = row_get_f64(&reader);
+    row_get_f64(&reader);
+    if (!is_whole(learned, 0, 1e15) || arm_count == 0) {
         return LEARNER_BAD_VALUE;
     }
-    size_t arm_count = (size_t)arms, dim = 2 * (size_t)effects->parts + arm_count - 1;
+    size_t dim = 2 * (size_t)effects->parts + arm_count - 1;
     enum learner_verdict verdict = row_check_f64(values, value_count(effects, arm_count));
     if (verdict != LEARNER_OK) {
         return verdict;
@@ -60,10 +76,12 @@ enum learner_verdict effects_check(const struct effects *effects, struct bytes v
     uint64_t keys[LEARNER_ARMS_MAX];
     for (size_t i = 0; i < arm_count; i++) {
         double high = row_get_f64(&reader), low = row_get_f64(&reader);
-        row_get_f64(&reader);
+        double scale = row_get_f64(&reader);
         bool is_none = high == 0 && low == 0;
+        bool is_scale =
+            is_none ? scale == 0 : scale >= EFFECTS_SCALE_MIN && scale <= EFFECTS_SCALE_MAX;
         if (!is_whole(high, 0, UINT32_MAX) || !is_whole(low, 0, UINT32_MAX) ||
-            is_none != (i == EFFECTS_NONE)) {
+            is_none != (i == EFFECTS_NONE) || !is_scale) {
             return LEARNER_BAD_VALUE;
         }
         keys[i] = (uint64_t)high << 32 | (uint64_t)low;
@@ -87,7 +105,7 @@ enum learner_verdict effects_check(const struct effects *effects, struct bytes v
     return LEARNER_OK;
 }
 
-void effects_read(struct effects *effects, struct bytes values) {
+uint64_t effects_read(struct effects *effects, struct bytes values) {
     struct row_reader reader = {values};
     effects->learned = (int64_t)row_get_f64(&reader);
     effects->arm_count = (size_t)row_get_f64(&reader);
@@ -106,7 +124,7 @@ void effects_read(struct effects *effects, struct bytes values) {
     for (size_t i = 0; i < dim * (dim + 1) / 2; i++) {
         effects->p[i] = row_get_f64(&reader);
     }
-    effects_admit_configured(effects);
+    return effects_admit_configured(effects);
 }
 
 /* ---- words ---- */

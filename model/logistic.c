@@ -57,7 +57,7 @@ static uint64_t mix_role(uint64_t hash, const char *const *texts, int role) {
  * weight, a name of an arm at another place another component. Priors of arms may differ. */
 static double fingerprint_of(const struct logistic_options *options,
                              const struct learner_space *space) {
-    uint64_t hash = mix_text(0, "logistic 2");
+    uint64_t hash = mix_text(0, "logistic 3");
     const double numbers[] = {
         space->feature_version, options->bits,      options->alpha,
         options->beta,          options->l1,        options->l2,
@@ -214,9 +214,7 @@ static void learn_calibration(struct logistic *logistic, const struct learner_ex
                                       .is_correction = example->is_correction};
     calibrator_learn(&logistic->calibrator, &seen);
     logistic->is_calibrator_changed = true;
-    if (index >= 0) {
-        logistic->is_arm_calibrator_changed[index] = true;
-    }
+    logistic->is_effects_changed |= index >= 0; /* arms' parts travel there */
 }
 
 static enum learner_verdict learn(void *memory, const struct learner_example *example) {

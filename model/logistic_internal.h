@@ -21,7 +21,6 @@ struct logistic {
     double fingerprint;         /* of what gives slots and states their meaning; row_text_hash */
     int64_t learned, corrected; /* examples */
     bool is_changed, is_calibrator_changed, is_effects_changed;
-    bool is_arm_calibrator_changed[LEARNER_ARMS_MAX];
     size_t effects_offset, table_offset, changed_offset;
 };
 

@@ -1,23 +1,25 @@
 /* logistic: its rows. In ascending order of their keys:
  *
  *     b/options        counters    fingerprint, learned, corrected                     float64
- *     c/<arm, 16 hex>  calibrator  (z, n) of 8 origins                                 float64
  *     c/whole          calibrator  8 origins, (z, n) of slopes and offsets             float64
- *     d/effects        moments     arms, values that have components, theta, P         float64
+ *     d/effects        moments     arms, values that have components, theta, P; of each
+ *                                  arm the calibrator's (z, n) of 8 origins            float64
  *     w/<row, 5 hex>   weights     (w, n) of 32 slots: all that f(x) needs to score     float32
- *     z/<row, 5 hex>   optimizer   z of 32 slots: what learning needs beside them       float32 */
+ *     z/<row, 5 hex>   optimizer   z of 32 slots: what learning needs beside them       float32
+ *
+ * They may be imported in any order: a compacted topic keeps none. Hence one row has all that goes
+ * by the arms' indices, and no row of an arm outlives it. */
 #include "model/logistic_internal.h"
 
 #include <assert.h>
 
-#define ARM_DIGITS 16
-#define ROW_DIGITS 5
+#define ROW_DIGITS             5
+#define EFFECTS_AND_ARMS_BYTES (EFFECTS_ROW_BYTES + 8 * LEARNER_ARMS_MAX * CALIBRATOR_ARM_VALUES)
 
-_Static_assert(EFFECTS_ROW_BYTES <= LEARNER_ROW_BYTES_MAX, "effects fit into a row");
+_Static_assert(EFFECTS_AND_ARMS_BYTES <= LEARNER_ROW_BYTES_MAX, "effects fit into a row");
 
 enum row_family {
     FAMILY_OPTIONS,
-    FAMILY_ARM_CALIBRATOR,
     FAMILY_CALIBRATOR,
     FAMILY_EFFECTS,
     FAMILY_WEIGHTS,
@@ -30,10 +32,11 @@ static const struct {
     const char *prefix;
     int digits;
     enum learner_row_kind kind;
-} families[FAMILY_COUNT] = {
-    {"b/options", 0, LEARNER_COUNTERS},  {"c/", ARM_DIGITS, LEARNER_CALIBRATOR},
-    {"c/whole", 0, LEARNER_CALIBRATOR},  {"d/effects", 0, LEARNER_MOMENTS},
-    {"w/", ROW_DIGITS, LEARNER_WEIGHTS}, {"z/", ROW_DIGITS, LEARNER_OPTIMIZER}};
+} families[FAMILY_COUNT] = {{"b/options", 0, LEARNER_COUNTERS},
+                            {"c/whole", 0, LEARNER_CALIBRATOR},
+                            {"d/effects", 0, LEARNER_MOMENTS},
+                            {"w/", ROW_DIGITS, LEARNER_WEIGHTS},
+                            {"z/", ROW_DIGITS, LEARNER_OPTIMIZER}};
 
 struct export {
     struct logistic *logistic;
@@ -55,23 +58,12 @@ static void emit(struct export *export, enum row_family family, uint64_t number)
     export->writer.size = 0;
 }
 
-/* Indices of arms by their keys, ascending. */
-static size_t sorted_arms(const struct effects *effects, int *out) {
-    for (size_t i = 0; i < effects->arm_count; i++) {
-        size_t j = i;
-        for (; j > 0 && effects->keys[out[j - 1]] > effects->keys[i]; j--) {
-            out[j] = out[j - 1];
-        }
-        out[j] = (int)i;
-    }
-    return effects->arm_count;
-}
-
 static void export_effects(struct export *export) {
     struct logistic *logistic = export->logistic;
     const struct effects *effects = logistic_effects(logistic);
-    if (export->all ? effects->learned > 0 : logistic->is_effects_changed) {
+    if (export->all ? logistic->learned > 0 : logistic->is_effects_changed) {
         effects_write(effects, &export->writer);
+        calibrator_write_arms(&logistic->calibrator, effects->arm_count, &export->writer);
         emit(export, FAMILY_EFFECTS, 0);
     }
     logistic->is_effects_changed = false;
@@ -88,19 +80,9 @@ static void export_options(struct export *export) {
     logistic->is_changed = false;
 }
 
-static void export_calibrator(struct export *export, const int *order, size_t count) {
+static void export_calibrator(struct export *export) {
     struct logistic *logistic = export->logistic;
     const struct calibrator *calibrator = &logistic->calibrator;
-    for (size_t i = 0; i < count; i++) {
-        int arm = order[i];
-        bool is_wanted = export->all ? calibrator_has_learned_arm(calibrator, arm)
-                                     : logistic->is_arm_calibrator_changed[arm];
-        logistic->is_arm_calibrator_changed[arm] = false;
-        if (is_wanted) {
-            calibrator_write_arm(calibrator, arm, &export->writer);
-            emit(export, FAMILY_ARM_CALIBRATOR, logistic_effects(logistic)->keys[arm]);
-        }
-    }
     if (export->all ? calibrator_has_learned(calibrator) : logistic->is_calibrator_changed) {
         calibrator_write(calibrator, &export->writer);
         emit(export, FAMILY_CALIBRATOR, 0);
@@ -141,13 +123,11 @@ static void export_table(struct export *export, enum row_family family) {
 }
 
 void logistic_export_rows(void *memory, bool all, learner_visit_row *visit, void *context) {
-    uint8_t values[EFFECTS_ROW_BYTES];
+    uint8_t values[EFFECTS_AND_ARMS_BYTES];
     struct logistic *logistic = memory;
     struct export export = {logistic, all, visit, context, {values, 0}};
-    int order[LEARNER_ARMS_MAX];
-    size_t count = sorted_arms(logistic_effects(logistic), order);
     export_options(&export);
-    export_calibrator(&export, order, count);
+    export_calibrator(&export);
     export_effects(&export);
     export_table(&export, FAMILY_WEIGHTS);
     export_table(&export, FAMILY_OPTIMIZER);
@@ -186,6 +166,18 @@ static enum learner_verdict check_options(const struct logistic *logistic, struc
                : LEARNER_BAD_VALUE;
 }
 
+static enum learner_verdict check_effects(const struct effects *effects, struct bytes values) {
+    size_t arms = effects_row_arms(values);
+    size_t front = arms > 0 ? effects_row_bytes(effects, arms) : values.size;
+    if (front > values.size) {
+        return LEARNER_BAD_SIZE;
+    }
+    enum learner_verdict verdict = effects_check(effects, bytes_of(values.data, front));
+    return verdict != LEARNER_OK
+               ? verdict
+               : calibrator_check_arms(bytes_of(values.data + front, values.size - front), arms);
+}
+
 static enum learner_verdict check_weights(struct bytes values) {
     enum learner_verdict verdict = row_check_f32(values, 2 * SLOTS_ROW);
     if (verdict != LEARNER_OK) {
@@ -203,7 +195,6 @@ static enum learner_verdict check_weights(struct bytes values) {
 
 enum learner_verdict logistic_check_row(const void *memory, const struct learner_row *row) {
     const struct logistic *logistic = memory;
-    const struct effects *effects = logistic_effects(logistic);
     uint64_t number = 0;
     enum row_family family = family_of(row, &number);
     bool is_in_table = family == FAMILY_WEIGHTS || family == FAMILY_OPTIMIZER;
@@ -213,12 +204,10 @@ enum learner_verdict logistic_check_row(const void *memory, const struct learner
     switch (family) {
     case FAMILY_OPTIONS:
         return check_options(logistic, row->values);
-    case FAMILY_ARM_CALIBRATOR:
-        return calibrator_check_arm(row->values);
     case FAMILY_CALIBRATOR:
         return calibrator_check(row->values);
     case FAMILY_EFFECTS:
-        return effects_check(effects, row->values);
+        return check_effects(logistic_effects(logistic), row->values);
     case FAMILY_WEIGHTS:
         return check_weights(row->values);
     default:
@@ -239,29 +228,16 @@ static void import_table(struct logistic *logistic, enum row_family family, size
     }
 }
 
-/* Arms of old offers beyond the room that the configured ones leave are left out. */
-static void import_arm(struct logistic *logistic, uint64_t key, struct bytes values) {
-    int arm = effects_admit(logistic_effects_mutable(logistic), key);
-    if (arm != EFFECTS_UNKNOWN) {
-        calibrator_read_arm(&logistic->calibrator, arm, values);
-    }
-}
-
-/* The row may number the arms otherwise than we did: the calibrator's parts move with their arms.
- */
+/* A configured arm that has taken the room of an old one starts uncalibrated, too. */
 static void import_effects(struct logistic *logistic, struct bytes values) {
     struct effects *effects = logistic_effects_mutable(logistic);
-    struct calibrator before = logistic->calibrator;
-    uint64_t keys[LEARNER_ARMS_MAX];
-    size_t count = effects->arm_count;
-    memcpy(keys, effects->keys, sizeof keys);
-    effects_read(effects, values);
-    memset(logistic->calibrator.arm_offset, 0, sizeof before.arm_offset);
-    for (size_t i = 0; i < count; i++) {
-        int arm = effects_find(effects, keys[i]);
-        if (arm != EFFECTS_UNKNOWN) {
-            memcpy(logistic->calibrator.arm_offset[arm], before.arm_offset[i],
-                   sizeof before.arm_offset[i]);
+    size_t arms = effects_row_arms(values), front = effects_row_bytes(effects, arms);
+    uint64_t placed = effects_read(effects, bytes_of(values.data, front));
+    calibrator_read_arms(&logistic->calibrator, arms,
+                         bytes_of(values.data + front, values.size - front));
+    for (size_t i = 0; i < effects->arm_count; i++) {
+        if (placed >> i & 1) {
+            calibrator_forget_arm(&logistic->calibrator, i);
         }
     }
 }
@@ -273,9 +249,6 @@ void logistic_import_row(void *memory, const struct learner_row *row) {
     uint64_t number = 0;
     enum row_family family = family_of(row, &number);
     switch (family) {
-    case FAMILY_ARM_CALIBRATOR:
-        import_arm(logistic, number, row->values);
-        break;
     case FAMILY_OPTIONS:
         row_get_f64(&reader);
         logistic->learned = (int64_t)row_get_f64(&reader);

@@ -251,9 +251,15 @@ static void sums_of_squares_and_variances_are_not_below_zero(void **state) {
         if (row.kind == LEARNER_WEIGHTS) {
             set_value(&row, values, 1, -1);
         } else if (row.kind == LEARNER_MOMENTS) {
-            set_value(&row, values, row.values.size / 8 - 1, 0); /* the last of the diagonal */
+            size_t arms = logistic_effects(memory)->arm_count, end = row.values.size / 8;
+            size_t behind_p = end - arms * CALIBRATOR_ARM_VALUES;
+            set_value(&row, values, behind_p - 1, 0); /* the last of the diagonal */
+            expect_verdict(memory, &row, LEARNER_BAD_VALUE);
+            set_value(&row, values, behind_p - 1, 1);
+            expect_verdict(memory, &row, LEARNER_OK);
+            set_value(&row, values, end - 1, -1); /* n of the last arm's calibration */
         } else if (row.kind == LEARNER_CALIBRATOR) {
-            set_value(&row, values, row.key[2] == 'w' ? CALIBRATOR_ORIGINS + 1 : 1, -1);
+            set_value(&row, values, CALIBRATOR_ORIGINS + 1, -1);
         } else {
             continue;
         }
@@ -313,6 +319,10 @@ static void arms_keep_what_is_theirs_whatever_their_numbers(void **state) {
     void *b = learner_scene_new(&scene);
     row_store_import(&store, &learner_logistic, b);
     expect_equal(a, b);
+    struct rng same = rng;
+    learn(a, &rng, 500);
+    learn(b, &same, 500);
+    expect_equal(a, b);
     /* A newly configured offer starts from its prior beside what was learned. */
     scene.offers[1].key = 1;
     void *c = learner_scene_new(&scene);
@@ -323,6 +333,87 @@ static void arms_keep_what_is_theirs_whatever_their_numbers(void **state) {
     assert_true(effects->theta[2 * effects->parts + added - 1] == scene.offers[1].prior_mean);
     assert_int_not_equal(effects_find(effects, swapped.key), EFFECTS_UNKNOWN);
     row_store_clear(&store);
+    free(a);
+    free(b);
+    free(c);
+}
+
+/* Before its first trigger a shop has nothing but sampled observations; an old arm may be among
+ * them. */
+static void observations_alone_travel(void **state) {
+    (void)state;
+    void *a = learner_scene_new(&scene), *b = learner_scene_new(&scene);
+    void *c = learner_scene_new(&scene);
+    struct rng rng = rng_make(10, 0);
+    for (int i = 0; i < 100; i++) {
+        struct scene_example example;
+        scene_example_draw(&scene, &rng, &example);
+        example.names[SCENE_ORIGIN] = bytes_of_text("observe");
+        example.example.arm = i == 50 ? 4711 : LEARNER_ARM_NONE;
+        assert_int_equal(learner_logistic.learn(a, &example.example), LEARNER_OK);
+    }
+    struct row_store changed = rows_of(a, false), all = rows_of(a, true);
+    row_store_import(&changed, &learner_logistic, b);
+    row_store_import(&all, &learner_logistic, c);
+    expect_equal(a, b);
+    expect_equal(a, c);
+    assert_int_not_equal(effects_find(logistic_effects(b), 4711), EFFECTS_UNKNOWN);
+    struct rng same = rng, again = rng;
+    learn(a, &rng, 200);
+    learn(b, &same, 200);
+    learn(c, &again, 200);
+    expect_equal(a, b);
+    expect_equal(a, c);
+    row_store_clear(&changed);
+    row_store_clear(&all);
+    free(a);
+    free(b);
+    free(c);
+}
+
+static void learn_old_arms(void *memory, struct rng *rng, int count) {
+    for (int i = 0; i < count; i++) {
+        struct scene_example example;
+        scene_example_draw(&scene, rng, &example);
+        example.example.arm = i % 3 ? example.example.arm : UINT64_MAX - rng_below(rng, 60);
+        assert_int_equal(learner_logistic.learn(memory, &example.example), LEARNER_OK);
+    }
+}
+
+/* A topic that was compacted gives rows in any order. The table of arms is full, and an offer that
+ * is configured now takes the room of an old one: all others keep what is theirs. */
+static void the_order_of_rows_does_not_matter(void **state) {
+    (void)state;
+    void *a = learner_scene_new(&scene);
+    struct rng rng = rng_make(11, 0);
+    learn_old_arms(a, &rng, 3000);
+    const struct logistic *before = a;
+    assert_int_equal(logistic_effects(a)->arm_count, LEARNER_ARMS_MAX);
+    struct row_store store = rows_of(a, true), reversed = {0};
+    for (size_t i = store.count; i-- > 0;) {
+        row_store_visit(&reversed, &store.rows[i]);
+    }
+    scene.offers[1] = scene.offers[0];
+    scene.offers[0] = (struct learner_arm){5, 0.2, 0.3};
+    void *b = learner_scene_new(&scene), *c = learner_scene_new(&scene);
+    row_store_import(&store, &learner_logistic, b);
+    row_store_import(&reversed, &learner_logistic, c);
+    expect_equal(b, c);
+    const struct logistic *after = b;
+    const struct effects *effects = logistic_effects(b);
+    for (int i = 0; i < LEARNER_ARMS_MAX; i++) {
+        bool is_new = effects->keys[i] == 5;
+        static const struct calibrator_weight none[CALIBRATOR_ORIGINS];
+        assert_true(is_new || effects->keys[i] == logistic_effects(a)->keys[i]);
+        assert_memory_equal(after->calibrator.arm_offset[i],
+                            is_new ? none : before->calibrator.arm_offset[i], sizeof none);
+    }
+    struct rng same = rng;
+    learn_old_arms(b, &rng, 500);
+    learn_old_arms(c, &same, 500);
+    expect_equal(b, c);
+    row_store_clear(&store);
+    row_store_clear(&reversed);
     free(a);
     free(b);
     free(c);
@@ -342,6 +433,8 @@ int main(void) {
         TEST(sums_of_squares_and_variances_are_not_below_zero),
         TEST(rows_of_other_options_are_refused),
         TEST(arms_keep_what_is_theirs_whatever_their_numbers),
+        TEST(observations_alone_travel),
+        TEST(the_order_of_rows_does_not_matter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
