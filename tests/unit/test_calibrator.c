@@ -34,8 +34,10 @@ struct wrong {
         late_share; /* of the bought: first learned as not bought, taken back 500 examples later */
 };
 
+/* Of the second half of a stream. */
 struct ratio {
     double p, y;
+    double slope, offset; /* means of the map; the offset at the center */
 };
 
 struct late {
@@ -48,7 +50,7 @@ static struct ratio feed(struct calibrator *calibrator, const struct wrong *wron
     static struct late late[500];
     memset(late, 0, sizeof late);
     struct rng rng = rng_make(seed, 0);
-    struct ratio ratio = {0, 0};
+    struct ratio ratio = {0};
     for (int i = 0; i < count; i++) {
         struct late *due = &late[i % 500];
         if (due->is_late) {
@@ -63,6 +65,8 @@ static struct ratio feed(struct calibrator *calibrator, const struct wrong *wron
         if (i >= count / 2) {
             ratio.p += p;
             ratio.y += label;
+            ratio.slope += map.a / (count - count / 2);
+            ratio.offset += (map.a * CENTER + map.b) / (count - count / 2);
         }
         *due = (struct late){.example = {.origin = wrong->origin,
                                          .arm = wrong->arm,
@@ -87,57 +91,59 @@ static void a_stream_of_wrong_scale_becomes_calibrated(void **state) {
         calibrator_init(&calibrator, RATE, CENTER);
         struct ratio ratio = feed(&calibrator, &wrongs[i], 11 + i, 200000);
         near(ratio.p / ratio.y, 1, 0.02);
-        struct calibration map = calibrator_of(&calibrator, wrongs[i].origin, wrongs[i].arm);
-        near(map.a, wrongs[i].slope, 0.1);
+        near(ratio.slope, wrongs[i].slope, 0.1);
+        near(ratio.offset, wrongs[i].slope * CENTER + wrongs[i].offset, 0.1);
         /* An offset that follows seasons never rests: with steps of 0.01 (p - y) it moves about the
          * truth with a deviation of sqrt(0.01 / 2) = 0.07, corrections make it more. */
-        near(map.a * CENTER + map.b, wrongs[i].slope * CENTER + wrongs[i].offset, 0.25);
+        struct calibration map = calibrator_of(&calibrator, wrongs[i].origin, wrongs[i].arm);
+        near(map.a * CENTER + map.b, ratio.offset, 4 * 0.07);
     }
 }
 
 /* Demand moves by a sine of 30 d and 0.15 log-odds, 1,000 decisions a day, labels a day late. Over
- * any 10 days what was promised must be near what came; out_worst: the largest |ratio - 1|. */
-static double follow_season(struct calibrator *calibrator) {
-    enum { DAY = 1000, DAYS = 60 };
+ * any 10 days what was promised must be near what was to come; returns the largest |ratio - 1|. Of
+ * the sums of 16 shops: in one alone chance would do as much as what is measured. */
+static double worst_of_seasons(double rate) {
+    enum { DAY = 1000, DAYS = 120, SHOPS = 16 };
     static struct calibrator_example late[DAY];
-    struct rng rng = rng_make(77, 0);
-    double p_of[DAYS] = {0}, y_of[DAYS] = {0}, worst = 0;
-    for (int i = 0; i < DAY * DAYS; i++) {
-        if (i >= DAY) {
-            calibrator_learn(calibrator, &late[i % DAY]);
+    double promised[DAYS] = {0}, true_p[DAYS] = {0}, worst = 0;
+    for (uint64_t shop = 0; shop < SHOPS; shop++) {
+        struct calibrator calibrator;
+        calibrator_init(&calibrator, rate, CENTER);
+        struct rng rng = rng_make(700 + shop, 0);
+        for (int i = 0; i < DAY * DAYS; i++) {
+            if (i >= DAY) {
+                calibrator_learn(&calibrator, &late[i % DAY]);
+            }
+            double raw = CENTER + rng_normal(&rng);
+            double season = 0.15 * sin(2 * 3.14159265358979 * i / (30.0 * DAY));
+            struct calibration map = calibrator_of(&calibrator, cart(), 0);
+            double p = sigma(map.a * raw + map.b), truth = sigma(raw + season);
+            late[i % DAY] = (struct calibrator_example){
+                .origin = cart(), .raw = raw, .label = rng_unit(&rng) < truth, .p_first = p};
+            promised[i / DAY] += p;
+            true_p[i / DAY] += truth;
         }
-        double raw = CENTER + 0.7 * rng_normal(&rng);
-        double season = 0.15 * sin(2 * 3.14159265358979 * i / (30.0 * DAY));
-        struct calibration map = calibrator_of(calibrator, cart(), 0);
-        double p = sigma(map.a * raw + map.b), label = rng_unit(&rng) < sigma(raw + season);
-        late[i % DAY] = (struct calibrator_example){
-            .origin = cart(), .arm = 0, .raw = raw, .label = label, .p_first = p};
-        p_of[i / DAY] += p;
-        y_of[i / DAY] += label;
     }
-    for (int day = 10; day + 10 <= DAYS; day++) {
-        double p = 0, y = 0;
+    for (int day = 0; day + 10 <= DAYS; day++) {
+        double p = 0, truth = 0;
         for (int k = day; k < day + 10; k++) {
-            p += p_of[k];
-            y += y_of[k];
+            p += promised[k];
+            truth += true_p[k];
         }
-        worst = fmax(worst, fabs(y / p - 1));
+        worst = fmax(worst, fabs(p / truth - 1));
     }
     return worst;
 }
 
+/* Who follows nothing is some 10 % off. Steps of 0.01 (p - y), rate 0.02, are to keep it within 5
+ * %; AdaGrad's alone (no bound on the information) leave 9 %. The default rate, tuned in the
+ * simulated shop, steps by a quarter of that, with a time constant of some 4 d: 7 % off, 12 %
+ * without. */
 static void seasons_are_followed(void **state) {
     (void)state;
-    struct calibrator following, shrinking;
-    calibrator_init(&following, 0.005, CENTER);
-    calibrator_init(&shrinking, 0.005, CENTER);
-    shrinking.level = shrinking.whole; /* steps that shrink for ever */
-    double worst = follow_season(&following), without = follow_season(&shrinking);
-    /* Steps of .0025 (p - y) with p (1 - p) about .12 follow with a time constant of 3.3 d, labels
-     * come a day late: at .031 log-odds a day, the steepest, that is .13 behind. */
-    if (!(worst < 0.13 * 0.86 && worst < 0.8 * without)) {
-        fail_msg("worst ratio of 10 days %.3f from 1, with shrinking steps %.3f", worst, without);
-    }
+    near(worst_of_seasons(RATE), 0, 0.05);
+    near(worst_of_seasons(0.005), 0, 0.08);
 }
 
 static void a_calibrated_stream_stays_so(void **state) {
