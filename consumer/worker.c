@@ -233,19 +233,33 @@ static void show_gauges(struct worker *worker) {
                           memory_order_relaxed);
 }
 
-/* A side topic that cannot be read right now stays as it was known; the journal has its position.
- */
-static struct failure poll_sides(struct worker *worker) {
-    bool was_alarmed = metric_get(&worker->pipeline.score.metrics.alarmed) != 0;
-    struct failure failure = side_poll(&worker->side, worker->broker);
-    if (!failed(failure)) {
-        failure = score_poll(&worker->pipeline.score, worker->broker);
-    }
-    bool is_alarmed = metric_get(&worker->pipeline.score.metrics.alarmed) != 0;
+/* Takes what the model topic has, and says what an operator should hear of it. */
+static struct failure poll_model(struct worker *worker) {
+    struct score *score = &worker->pipeline.score;
+    bool was_alarmed = metric_get(&score->metrics.alarmed) != 0;
+    int64_t refused = metric_get(&score->model_metrics.versions_refused_total);
+    struct failure failure = score_poll(score, worker->broker);
+    bool is_alarmed = metric_get(&score->metrics.alarmed) != 0;
     if (is_alarmed != was_alarmed) {
         log_warn(worker->settings.log, ROOM, "calibration alarm %s worker=%s: %s decides",
                  is_alarmed ? "on" : "off", worker->settings.name,
                  is_alarmed ? "the written rule" : "expected profit");
+    }
+    if (metric_get(&score->model_metrics.versions_refused_total) != refused && refused == 0) {
+        log_warn(worker->settings.log, ROOM,
+                 "a model version was refused worker=%s: the version before it scores until the "
+                 "rows that do not fit are written anew or tombstoned",
+                 worker->settings.name);
+    }
+    return failure;
+}
+
+/* A side topic that cannot be read right now stays as it was known; the journal has its position.
+ */
+static struct failure poll_sides(struct worker *worker) {
+    struct failure failure = side_poll(&worker->side, worker->broker);
+    if (!failed(failure)) {
+        failure = poll_model(worker);
     }
     return failure.action == FAILURE_RETRY ? failure_none() : failure;
 }
