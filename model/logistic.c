@@ -205,7 +205,9 @@ static void learn_effects(struct logistic *logistic, const struct learner_exampl
 
 static void learn_calibration(struct logistic *logistic, const struct learner_example *example,
                               double raw) {
-    int index = effects_find(logistic_effects(logistic), example->arm);
+    /* What a censored example came to is not this arm's doing: it moves what is common. */
+    int index = example->is_censored ? EFFECTS_UNKNOWN
+                                     : effects_find(logistic_effects(logistic), example->arm);
     struct calibrator_example seen = {.origin = logistic_origin(logistic, &example->input),
                                       .arm = index,
                                       .raw = raw,
