@@ -131,7 +131,7 @@ void pipeline_open_decision(struct pipeline *pipeline, struct partition *partiti
     }
     if (cause->trigger == TRIGGER_OBSERVE) {
         double share = pipeline->settings.triggers->observe.share;
-        pending->decision.weight = share > 1e-4 ? 1 / share : 1e4; /* what learners take at most */
+        pending->decision.weight = share > 1 / LEARNER_WEIGHT_MAX ? 1 / share : LEARNER_WEIGHT_MAX;
     }
     user_store_get(&partition->store, slot)->is_pending = true;
     int64_t effect_ms = effect_of(pipeline, &pending->decision);

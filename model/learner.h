@@ -18,6 +18,9 @@
 #define LEARNER_ARM_NONE      UINT64_C(0)
 #define LEARNER_ROW_KEY_MAX   32 /* bytes of a row's key, NUL included */
 #define LEARNER_ROW_BYTES_MAX 131072
+/* What learners take of an example: beyond it is a poisoned number. */
+#define LEARNER_NUMBER_MAX    1e15
+#define LEARNER_WEIGHT_MAX    1e4
 #define LEARNER_CROSSES_MAX   16
 #define LEARNER_ARM_NAMES_MAX 6
 

@@ -7,7 +7,6 @@
 #include "model/logistic_internal.h"
 #include "model/sigma.h"
 
-#define WEIGHT_MAX 1e4
 /* exp of a tenth of it is infinite already; whoever gets there has lost his state. */
 #define LOGIT_MAX 1e6
 
@@ -158,7 +157,7 @@ static enum learner_verdict score(const void *memory, const struct learner_input
 
 static bool is_example(const struct learner_example *example) {
     return (example->label == 0 || example->label == 1) && example->weight > 0 &&
-           example->weight <= WEIGHT_MAX &&
+           example->weight <= LEARNER_WEIGHT_MAX &&
            (isnan(example->p_first) || (example->p_first >= 0 && example->p_first <= 1));
 }
 

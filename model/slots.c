@@ -10,8 +10,7 @@
 #define PART_MISSING SLOTS_BUCKETS
 #define PART_SLOPE   (SLOTS_BUCKETS + 1)
 
-/* expm1(k log1p(1e6) / 15), k = 1..15, written out: the same bits whatever libm says; the same as
- * feature_bucket of the features room. */
+/* expm1(k log1p(1e6) / 15), k = 1..15, written out: the same bits whatever libm says. */
 static const double edges[SLOTS_BUCKETS - 1] = {1.511887, 5.309574, 14.84894, 38.81073, 99.00003,
                                                 250.1887, 629.9576, 1583.894, 3980.074, 9999.007,
                                                 25117.88, 63094.78, 158488.5, 398106.5, 1e6};
@@ -118,7 +117,7 @@ bool slots_of(const struct slot_space *space, const struct learner_input *input,
     add(out, space->bias[class], SLOT_BIAS, 0, 0, 1);
     for (size_t i = 0; i < names->number_count; i++) {
         double value = input->numbers[i];
-        if (fabs(value) > SLOTS_NUMBER_LIMIT) {
+        if (fabs(value) > LEARNER_NUMBER_MAX) {
             return false;
         }
         uint32_t row = space->number_row[class][i];

@@ -13,13 +13,12 @@
 
 #include "model/learner.h"
 
-#define SLOTS_ROW          32
-#define SLOTS_NUMBERS_MAX  64
-#define SLOTS_NAMES_MAX    32
-#define SLOTS_MAX          (1 + 2 * SLOTS_NUMBERS_MAX + SLOTS_NAMES_MAX + LEARNER_CROSSES_MAX)
-#define SLOTS_BUCKETS      16
-#define SLOTS_CLASSES      2 /* observe, a trigger */
-#define SLOTS_NUMBER_LIMIT 1e15
+#define SLOTS_ROW         32
+#define SLOTS_NUMBERS_MAX 64
+#define SLOTS_NAMES_MAX   32
+#define SLOTS_MAX         (1 + 2 * SLOTS_NUMBERS_MAX + SLOTS_NAMES_MAX + LEARNER_CROSSES_MAX)
+#define SLOTS_BUCKETS     16
+#define SLOTS_CLASSES     2 /* observe, a trigger */
 
 /* Plain data; the texts are borrowed. */
 struct slot_space {
@@ -50,7 +49,7 @@ struct slots {
 /* Asserts that the counts fit, and that roles and crosses are indices. crosses: pairs of names. */
 void slots_init(struct slot_space *space, int bits, const struct learner_space *names,
                 size_t cross_count, const int (*crosses)[2]);
-/* False if a number is infinite or beyond SLOTS_NUMBER_LIMIT. The order is fixed. */
+/* False if a number is infinite or beyond LEARNER_NUMBER_MAX. The order is fixed. */
 bool slots_of(const struct slot_space *space, const struct learner_input *input, struct slots *out);
 /* Readable: "cart_value in [38.8, 99)", "top_brand = acme", cut at size. */
 void slots_name(const struct slot_space *space, const struct learner_input *input,

@@ -26,21 +26,6 @@ void decide_init(struct decide *decide, const struct decide_config *config,
     };
 }
 
-static void only_none(struct decision *decision) {
-    decision->action_count = 1;
-    decision->actions[0] =
-        (struct action_probability){.action = bytes_of_text("none"), .p = 1, .value = (double)NAN};
-    decision->action_offers[0] = -1;
-}
-
-static void add_action(const struct decide_config *config, struct decision *decision, int offer,
-                       double p) {
-    size_t at = decision->action_count++;
-    decision->actions[at] = (struct action_probability){
-        .action = bytes_of_text(offers_get(config, offer)->id), .p = p, .value = (double)NAN};
-    decision->action_offers[at] = offer;
-}
-
 /* Has the written rule an offer that may be sent? In mode live nothing may eat the margin, by no
  * rule either. */
 static bool has_rule(const struct decide_config *config, const struct decision *decision) {
@@ -49,10 +34,10 @@ static bool has_rule(const struct decide_config *config, const struct decision *
 }
 
 static void none_or_offer(const struct decide_config *config, struct decision *decision) {
-    only_none(decision);
+    offers_only_none(decision);
     if (has_rule(config, decision)) {
         decision->actions[0].p = config->none_share;
-        add_action(config, decision, decision->would_have, 1 - config->none_share);
+        offers_add_action(config, decision, decision->would_have, 1 - config->none_share);
     }
 }
 
@@ -91,7 +76,7 @@ static void mix_trials(const struct decide_config *config, struct decision *deci
             at++;
         }
         if (at == decision->action_count) { /* the rule's own offer may be an apprentice too */
-            add_action(config, decision, apprentices[k], 0);
+            offers_add_action(config, decision, apprentices[k], 0);
         }
         decision->actions[at].p += each;
     }
@@ -114,7 +99,7 @@ static size_t list_apprentices(const struct decide_config *config, const struct 
  * stretched over the policy's own probabilities. */
 static int choose_live(const struct decide_config *config, struct decision *decision, double draw) {
     int apprentices[OFFERS_MAX];
-    decision->policy = policy_of(config, decision);
+    decision->policy = policy_of(decision);
     if (decision->policy == POLICY_VALUE) {
         policy_fill(config, decision);
     } else {
@@ -157,7 +142,7 @@ static int choose(const struct decide_config *config, struct decision *decision)
     decision->bucket =
         decision->gates & GATE_BIT(GATE_CONTROL_GROUP) ? BUCKET_CONTROL : BUCKET_POLICY;
     decision->policy = POLICY_NONE;
-    only_none(decision);
+    offers_only_none(decision);
     if (decision->gates & ~GATES_AFTER_CHOICE) {
         return -1;
     }
@@ -174,7 +159,7 @@ static int choose(const struct decide_config *config, struct decision *decision)
         hold_none(config, decision);
     }
     if (decision->gates & GATES_AFTER_CHOICE) {
-        only_none(decision);
+        offers_only_none(decision);
     }
     return offer;
 }

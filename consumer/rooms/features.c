@@ -199,18 +199,3 @@ void features_capture(const struct user_state *user, const struct feature_contex
     decision->number_count = FEATURE_NUMBER_COUNT;
     decision->name_count = FEATURE_NAME_COUNT;
 }
-
-int feature_bucket(double value) {
-    /* expm1(k log1p(1e6) / 15), k = 1..15, written out: the same bits whatever libm says. */
-    static const double edges[] = {1.511887, 5.309574, 14.84894, 38.81073, 99.00003,
-                                   250.1887, 629.9576, 1583.894, 3980.074, 9999.007,
-                                   25117.88, 63094.78, 158488.5, 398106.5, 1e6};
-    if (isnan(value)) {
-        return -1;
-    }
-    int bucket = 0;
-    while (bucket < (int)(sizeof edges / sizeof edges[0]) && value >= edges[bucket]) {
-        bucket++;
-    }
-    return bucket;
-}

@@ -2,7 +2,7 @@
  *
  * Raw means: no running moments, no scaling; a missing value is NaN or an empty name, never 0.
  * Learners derive from raw values by METHODS 0 rule 10: log1p, 16 fixed log-spaced buckets, and a
- * linear term of fixed scale (feature_bucket below). The table of names is the documentation
+ * linear term of fixed scale (model/slots.h). The table of names is the documentation
  * (promostream features prints it); any change of it raises FEATURE_VERSION. */
 #ifndef PROMOSTREAM_ROOMS_FEATURES_H
 #define PROMOSTREAM_ROOMS_FEATURES_H
@@ -156,9 +156,5 @@ void features_capture(const struct user_state *user, const struct feature_contex
 /* Value of a decayed counter at now_ms (never grows when now_ms < last_ms). half_life: index into
  * counter_half_life_ms. */
 double counter_at(const struct decayed_counter *counter, int half_life, int64_t now_ms);
-
-/* METHODS 0 rule 10: bucket 0..15 of log1p(value), log-spaced with fixed edges up to 1e6; -1 for
- * NaN; negatives are 0. 15 buckets of equal width in log1p from 0 to 1e6, and one for all above. */
-int feature_bucket(double value);
 
 #endif

@@ -10,9 +10,6 @@
 
 #define NAME_SEED      72
 #define ALARM_DAYS_MAX 14
-/* As the learners' own bounds, so that what they would refuse does not reach the track either. */
-#define NUMBER_LIMIT   1e15
-#define WEIGHT_LIMIT   1e4
 #define TIME_FIRST_MS  631152000000  /* 1990-01-01 */
 #define TIME_LAST_MS   7258118400000 /* 2200-01-01 */
 #define ORIGIN_OBSERVE 0             /* of track.h; a trigger is its number + 1 */
@@ -261,11 +258,11 @@ static bool is_time(int64_t at_ms) {
 
 static bool is_poisoned(const struct example_row *row, double p_first) {
     for (size_t i = 0; i < row->number_count; i++) {
-        if (fabs(row->numbers[i]) > NUMBER_LIMIT) {
+        if (fabs(row->numbers[i]) > LEARNER_NUMBER_MAX) {
             return true;
         }
     }
-    return !(row->weight > 0 && row->weight <= WEIGHT_LIMIT) || p_first < 0 || p_first > 1 ||
+    return !(row->weight > 0 && row->weight <= LEARNER_WEIGHT_MAX) || p_first < 0 || p_first > 1 ||
            row->revision < 0 || (row->revision == 0 && row->is_retraction) ||
            !is_time(row->decided_ms) || !is_time(row->labelled_ms);
 }

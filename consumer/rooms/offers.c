@@ -37,11 +37,15 @@ static bool rule_matches(const struct rule *rule, const struct decision *decisio
            reaches(decision->cart_value, rule->basket_min);
 }
 
+double offers_margin(const struct decide_config *config, double margin) {
+    return isnan(margin) ? config->margin_default : margin;
+}
+
 bool offers_is_eligible(const struct decide_config *config, const struct offer *offer,
                         const struct decision *decision) {
     bool has_begun = offer->start_ms == INT64_MIN || decision->decided_ms >= offer->start_ms;
     bool has_ended = offer->end_ms != INT64_MIN && decision->decided_ms >= offer->end_ms;
-    double margin = isnan(decision->margin) ? config->margin_default : decision->margin;
+    double margin = offers_margin(config, decision->margin);
     bool eats_margin = offer->kind == OFFER_PERCENT_OFF && offer->value / 100 >= margin;
     return has_begun && !has_ended && !eats_margin &&
            reaches(decision->cart_value, offer->minimum_basket);
@@ -68,6 +72,23 @@ int offers_by_rule(const struct decide_config *config, const struct decision *de
         }
     }
     return -1;
+}
+
+/* ---- actions ---- */
+
+void offers_only_none(struct decision *decision) {
+    decision->action_count = 1;
+    decision->actions[0] =
+        (struct action_probability){.action = bytes_of_text("none"), .p = 1, .value = (double)NAN};
+    decision->action_offers[0] = -1;
+}
+
+void offers_add_action(const struct decide_config *config, struct decision *decision, int offer,
+                       double p) {
+    size_t at = decision->action_count++;
+    decision->actions[at] = (struct action_probability){
+        .action = bytes_of_text(offers_get(config, offer)->id), .p = p, .value = (double)NAN};
+    decision->action_offers[at] = offer;
 }
 
 /* ---- fingerprint ---- */

@@ -46,6 +46,8 @@ struct rule {    /* the marketer's written rule: the first that matches decides 
 
 struct decide_config;
 
+/* Margin as a share of price: what the cart froze, or the default where nobody knew it (NaN). */
+double offers_margin(const struct decide_config *config, double margin);
 /* What a redemption costs beside a discount: cost, or nothing from free_from on. */
 double offers_fixed_cost(const struct offer *offer, double cart_value);
 /* Everything that a redemption gives away of a cart of this value: discount and fixed cost. */
@@ -53,6 +55,11 @@ double offers_given(const struct offer *offer, double cart_value);
 /* Index of the offer with this id, -1 if there is none. */
 int offers_find(const struct decide_config *config, struct bytes id);
 const struct offer *offers_get(const struct decide_config *config, int index);
+
+/* decision->actions: begins the list with none, sure and without value; adds an offer to it. */
+void offers_only_none(struct decision *decision);
+void offers_add_action(const struct decide_config *config, struct decision *decision, int offer,
+                       double p);
 
 /* What the written rules say: the first rule whose trigger, basket and users match decides. -1
  * (gate no_offer) if none matches, or if that rule's offer may not be given now

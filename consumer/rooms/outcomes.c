@@ -149,7 +149,7 @@ double outcomes_net_margin(const struct decide_config *decide, const struct open
         given = offer->value;
         goods = total + given;
     }
-    double share = isnan(margin) ? decide->margin_default : margin;
+    double share = offers_margin(decide, margin);
     double cost = offer ? offers_fixed_cost(offer, goods) : 0;
     return (goods * share - given) * kept - cost - contact;
 }

@@ -5,12 +5,9 @@
 #include "base/hash.h"
 #include "base/rng.h"
 #include "consumer/rooms/features.h"
+#include "model/sigma.h"
 
 #define DRAWS 100
-
-static double margin_of(const struct decide_config *config, const struct decision *decision) {
-    return isnan(decision->margin) ? config->margin_default : decision->margin;
-}
 
 double policy_price(const struct decision *decision) {
     if (decision->cart_value > 0) {
@@ -27,9 +24,9 @@ uint64_t policy_eligible(const struct decide_config *config, const struct decisi
         const struct offer *offer = offers_get(config, (int)i);
         /* A price that nobody knows cannot be compared with an amount; percentages have a check of
          * their own. */
-        bool leaves_margin = isnan(price)
-                                 ? offer->kind != OFFER_AMOUNT_OFF && offer->cost <= 0
-                                 : offers_given(offer, price) < price * margin_of(config, decision);
+        bool leaves_margin = isnan(price) ? offer->kind != OFFER_AMOUNT_OFF && offer->cost <= 0
+                                          : offers_given(offer, price) <
+                                                price * offers_margin(config, decision->margin);
         if (leaves_margin && offers_is_eligible(config, offer, decision)) {
             eligible |= UINT64_C(1) << i;
         }
@@ -37,13 +34,9 @@ uint64_t policy_eligible(const struct decide_config *config, const struct decisi
     return eligible;
 }
 
-static double sigma(double logit) {
-    return 1 / (1 + exp(-logit));
-}
-
 double policy_value(const struct decide_config *config, const struct decision *decision,
                     double price, int offer, double logit) {
-    double goods = price * margin_of(config, decision);
+    double goods = price * offers_margin(config, decision->margin);
     if (offer < 0) {
         return sigma(logit) * goods;
     }
@@ -52,8 +45,7 @@ double policy_value(const struct decide_config *config, const struct decision *d
     return sigma(logit) * (goods - given) - config->contact_cost - tired;
 }
 
-enum policy policy_of(const struct decide_config *config, const struct decision *decision) {
-    (void)config;
+enum policy policy_of(const struct decision *decision) {
     if (decision->learner_count == 0 || !decision->has_score) {
         return POLICY_NOT_FINITE;
     }
@@ -66,14 +58,10 @@ enum policy policy_of(const struct decide_config *config, const struct decision 
 
 static void list_actions(const struct decide_config *config, struct decision *decision) {
     uint64_t arms = decision->eligible & decision->mature;
-    decision->actions[0].action = bytes_of_text("none");
-    decision->action_offers[0] = -1;
-    decision->action_count = 1;
+    offers_only_none(decision);
     for (size_t i = 0; i < config->offers.count; i++) {
         if (arms >> i & 1) {
-            size_t at = decision->action_count++;
-            decision->actions[at].action = bytes_of_text(offers_get(config, (int)i)->id);
-            decision->action_offers[at] = (int)i;
+            offers_add_action(config, decision, (int)i, 0);
         }
     }
 }

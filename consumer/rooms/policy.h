@@ -30,7 +30,7 @@ double policy_value(const struct decide_config *config, const struct decision *d
 
 /* Can expected profit decide? POLICY_VALUE if so; else who must: POLICY_RULE (no price, no offer
  * that has matured), POLICY_NOT_FINITE, POLICY_MISCALIBRATED. */
-enum policy policy_of(const struct decide_config *config, const struct decision *decision);
+enum policy policy_of(const struct decision *decision);
 
 /* Writes into actions p (and value) for none and every eligible offer that has matured; p sums
  * to 1. Call only if policy_of says POLICY_VALUE. */

@@ -159,21 +159,20 @@ static void values_are_what_the_formula_says(void **state) {
 
 static void who_decides(void **state) {
     struct scene *scene = *state;
-    const struct decide_config *config = &scene->fixture.config;
     struct decision *decision = &scene->decision;
-    assert_int_equal(policy_of(config, decision), POLICY_VALUE);
+    assert_int_equal(policy_of(decision), POLICY_VALUE);
     decision->mature = 0x8;
-    assert_int_equal(policy_of(config, decision), POLICY_VALUE);
+    assert_int_equal(policy_of(decision), POLICY_VALUE);
     decision->eligible = 0x7; /* none that is mature */
-    assert_int_equal(policy_of(config, decision), POLICY_RULE);
+    assert_int_equal(policy_of(decision), POLICY_RULE);
     decision->eligible = 0xf;
     decision->cart_value = NAN;
     decision->item_count = 0;
-    assert_int_equal(policy_of(config, decision), POLICY_RULE);
+    assert_int_equal(policy_of(decision), POLICY_RULE);
     decision->is_alarmed = true;
-    assert_int_equal(policy_of(config, decision), POLICY_MISCALIBRATED);
+    assert_int_equal(policy_of(decision), POLICY_MISCALIBRATED);
     decision->has_score = false;
-    assert_int_equal(policy_of(config, decision), POLICY_NOT_FINITE);
+    assert_int_equal(policy_of(decision), POLICY_NOT_FINITE);
 }
 
 /* ---- probabilities ---- */
