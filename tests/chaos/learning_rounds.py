@@ -64,19 +64,7 @@ decide:
   quiet_hours: "22:00-08:00"
   default_timezone: Europe/Berlin
   attribution_window: 2d
-  offers:
-    - {id: ten_percent, kind: percent_off, value: 10, title: "Ten percent", body: "{item_count} items wait: {items}"}
-    - {id: reminder, kind: reminder, title: "Still there", body: "Your cart of {cart_value} {currency}"}
-    - {id: free_ship, kind: free_shipping, cost: 5, minimum_basket: 50, title: "Free shipping", body: "{item}"}
-  rules:
-    - {trigger: cart_abandoned, offer: ten_percent, basket_min: 40}
-    - {trigger: cart_abandoned, offer: reminder}
-    - {trigger: checkout_abandoned, offer: reminder}
-    - {trigger: browse_abandoned, offer: reminder}
-ops:
-  http_listen: ""
-  log_level: info
-"""
+""" + rounds.OFFERS
 LEARNERS = ["one", "two"]
 EVENTS, EVENTS_PER_S = 15000, 1500
 

@@ -29,6 +29,20 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import shop  # noqa: E402
 
 PARTITIONS = 4
+# What may be sent, by which rule; the end of a configuration.
+OFFERS = """  offers:
+    - {id: ten_percent, kind: percent_off, value: 10, title: "Ten percent", body: "{item_count} items wait: {items}"}
+    - {id: reminder, kind: reminder, title: "Still there", body: "Your cart of {cart_value} {currency}"}
+    - {id: free_ship, kind: free_shipping, cost: 5, minimum_basket: 50, title: "Free shipping", body: "{item}"}
+  rules:
+    - {trigger: cart_abandoned, offer: ten_percent, basket_min: 40}
+    - {trigger: cart_abandoned, offer: reminder}
+    - {trigger: checkout_abandoned, offer: reminder}
+    - {trigger: browse_abandoned, offer: reminder}
+ops:
+  http_listen: ""
+  log_level: info
+"""
 # Small epochs, so that a run has hundreds of them and a kill meets every step of a commit.
 CONFIG = """
 epoch:
@@ -62,19 +76,7 @@ decide:
   quiet_hours: "22:00-08:00"
   default_timezone: Europe/Berlin
   attribution_window: 3d
-  offers:
-    - {id: ten_percent, kind: percent_off, value: 10, title: "Ten percent", body: "{item_count} items wait: {items}"}
-    - {id: reminder, kind: reminder, title: "Still there", body: "Your cart of {cart_value} {currency}"}
-    - {id: free_ship, kind: free_shipping, cost: 5, minimum_basket: 50, title: "Free shipping", body: "{item}"}
-  rules:
-    - {trigger: cart_abandoned, offer: ten_percent, basket_min: 40}
-    - {trigger: cart_abandoned, offer: reminder}
-    - {trigger: checkout_abandoned, offer: reminder}
-    - {trigger: browse_abandoned, offer: reminder}
-ops:
-  http_listen: ""
-  log_level: info
-"""
+""" + OFFERS
 ORDERED = ["promotion-decisions", "promotion-pushes", "dead-letters"]
 UNORDERED = ["examples"]
 BY_KEY = ["user-state", "open-decisions", "partition-state"]
