@@ -104,6 +104,8 @@ class Workers:
 
     def signal(self, name, number):
         process = self.running.pop(name)
+        if number == signal.SIGTERM:
+            return shop.terminate(process)
         process.send_signal(number)
         return process.wait(timeout=60)
 

@@ -8,7 +8,6 @@ going quiet is noticed although nobody sends anything. Every wait is for a row t
 import http.client
 import io
 import pathlib
-import signal
 import sys
 import tempfile
 import time
@@ -68,8 +67,7 @@ class Shop:
         self.wait_for("ready", lambda: self.get("/readyz")[0] == 200)
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=30)
+        return shop.terminate(self.process, 30)
 
     def get(self, path):
         try:

@@ -6,8 +6,10 @@ import io
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE
@@ -45,6 +47,27 @@ def spawn(command, log):
         process = subprocess.Popen(list(map(str, command)), stdout=out, stderr=out)
     atexit.register(lambda: process.poll() is None and process.kill())
     return process
+
+
+def terminate(process, seconds=60):
+    """SIGTERM and the exit code. Before main has run, SIGTERM just ends a process: whether it drains can be asked only of
+    one that catches the signal."""
+    deadline = time.monotonic() + seconds
+    while process.poll() is None and not catches(process.pid, signal.SIGTERM):
+        if time.monotonic() > deadline:
+            raise SystemExit(f"process {process.pid} does not catch SIGTERM after {seconds} s")
+        time.sleep(0.005)
+    process.send_signal(signal.SIGTERM)
+    return process.wait(timeout=seconds)
+
+
+def catches(pid, number):
+    try:
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    mask = next((line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")), "0")
+    return bool(int(mask, 16) >> (number - 1) & 1)
 
 
 def write_config(path, text, address, **topics):
