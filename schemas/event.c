@@ -61,6 +61,13 @@ static const char *const verdict_names[EVENT_VERDICT_COUNT] = {
     [EVENT_BAD_VALUE] = "bad_value",
     [EVENT_TEXT_TOO_LONG] = "text_too_long",
     [EVENT_BAD_UTF8] = "bad_utf8",
+    [EVENT_MISSING_FIELD] = "missing_field",
+    [EVENT_UNKNOWN_SCHEMA] = "unknown_schema",
+    [EVENT_BAD_JSON] = "bad_json",
+    [EVENT_TOO_LARGE] = "too_large",
+    [EVENT_TOO_DEEP] = "too_deep",
+    [EVENT_DUPLICATE_KEY] = "duplicate_key",
+    [EVENT_NUMBER_RANGE] = "number_range",
 };
 
 const char *event_type_name(enum event_type type) {

@@ -78,6 +78,13 @@ enum event_verdict {
                       */
     EVENT_TEXT_TOO_LONG,
     EVENT_BAD_UTF8,
+    EVENT_MISSING_FIELD,  /* mapped messages: no type or no time */
+    EVENT_UNKNOWN_SCHEMA, /* the registry has no schema of this id, or one that is not read */
+    EVENT_BAD_JSON,       /* not one JSON object */
+    EVENT_TOO_LARGE,
+    EVENT_TOO_DEEP,
+    EVENT_DUPLICATE_KEY, /* JSON: one name twice in an object */
+    EVENT_NUMBER_RANGE,  /* JSON: a number that neither 64 bits nor a double holds */
     EVENT_VERDICT_COUNT
 };
 

@@ -45,6 +45,13 @@ enum event_verdict decode_record(struct decode *decode, struct bytes value, stru
         [EVENT_BAD_VALUE] = &metrics->bad_value_total,
         [EVENT_TEXT_TOO_LONG] = &metrics->text_too_long_total,
         [EVENT_BAD_UTF8] = &metrics->bad_utf8_total,
+        [EVENT_MISSING_FIELD] = &metrics->missing_field_total,
+        [EVENT_UNKNOWN_SCHEMA] = &metrics->unknown_schema_total,
+        [EVENT_BAD_JSON] = &metrics->bad_json_total,
+        [EVENT_TOO_LARGE] = &metrics->too_large_total,
+        [EVENT_TOO_DEEP] = &metrics->too_deep_total,
+        [EVENT_DUPLICATE_KEY] = &metrics->duplicate_key_total,
+        [EVENT_NUMBER_RANGE] = &metrics->number_range_total,
     };
     enum event_verdict verdict = verdict_of(decode, value, out);
     metric_add(counts[verdict], 1);

@@ -22,7 +22,14 @@ extern const struct config_table decode_config_table;
     X(trailing_bytes_total, COUNTER, "records with more bytes than the event")                     \
     X(bad_value_total, COUNTER, "enum, union, boolean or length out of range")                     \
     X(text_too_long_total, COUNTER, "a text beyond its bound")                                     \
-    X(bad_utf8_total, COUNTER, "a text that is not UTF-8")
+    X(bad_utf8_total, COUNTER, "a text that is not UTF-8")                                         \
+    X(missing_field_total, COUNTER, "mapped messages without a type or a time")                    \
+    X(unknown_schema_total, COUNTER, "schema ids that the registry does not know")                 \
+    X(bad_json_total, COUNTER, "not one JSON object")                                              \
+    X(too_large_total, COUNTER, "messages over the size limit of their format")                    \
+    X(too_deep_total, COUNTER, "messages nested too deeply")                                       \
+    X(duplicate_key_total, COUNTER, "JSON objects with one name twice")                            \
+    X(number_range_total, COUNTER, "JSON numbers out of range")
 METRICS_STRUCT(decode_metrics, DECODE_METRICS)
 
 struct decode {

@@ -164,7 +164,7 @@ def compare_models(expected, found):
 def check_enough(counted, model, policies):
     versions = sum(row.key == b"one/version" for row in model)
     feedback = counted["feedback"]
-    if (versions < 10 or counted["versions"] < 10 or policies["value"] < 50 or policies["trial"] < 20 or
+    if (versions < 5 or counted["versions"] < 10 or policies["value"] < 50 or policies["trial"] < 20 or
             policies["rule"] < 20 or feedback < 100 or counted["examples"] < 300):
         raise SystemExit(f"too little happened to prove anything: {versions} versions, {counted}, {dict(policies)}")
 
