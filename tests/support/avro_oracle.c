@@ -12,8 +12,11 @@ static void must(int error) {
 }
 
 void avro_oracle_init(struct avro_oracle *oracle, enum schema schema) {
-    const char *text = schema_text_of(schema_name(schema));
-    must(avro_schema_from_json_length(text, strlen(text), &oracle->schema));
+    avro_oracle_init_text(oracle, bytes_of_text(schema_text_of(schema_name(schema))));
+}
+
+void avro_oracle_init_text(struct avro_oracle *oracle, struct bytes text) {
+    must(avro_schema_from_json_length((const char *)text.data, text.size, &oracle->schema));
     oracle->iface = avro_generic_class_from_schema(oracle->schema);
     assert(oracle->iface);
     must(avro_generic_value_new(oracle->iface, &oracle->value));

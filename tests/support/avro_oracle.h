@@ -14,6 +14,9 @@ struct avro_oracle {
 };
 
 void avro_oracle_init(struct avro_oracle *oracle, enum schema schema);
+/* The same for a schema of somebody else's, given as JSON. Ends the process if Avro-C refuses it.
+ */
+void avro_oracle_init_text(struct avro_oracle *oracle, struct bytes text);
 void avro_oracle_clean_up(struct avro_oracle *oracle);
 /* Reads the body into oracle->value. False unless it is exactly one record. */
 bool avro_oracle_read(struct avro_oracle *oracle, struct bytes body);
