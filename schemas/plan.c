@@ -1,11 +1,11 @@
 #include "schemas/plan.h"
 
 #include <assert.h>
-#include <endian.h>
 #include <math.h>
 
 #include "base/hash.h"
 #include "schemas/user_state.h"
+#include "schemas/wire_fast.h"
 
 /* Offsets come from offsetof on the struct that the caller passes, so alignment holds. */
 #define FIELD(type, record, op) (*(type *)(void *)((uint8_t *)(record) + (op)->offset))
@@ -228,38 +228,14 @@ static __attribute__((noinline)) void decode_field(const struct plan_op *op,
     }
 }
 
-static inline uint64_t load_word(const uint8_t *at) {
-    uint64_t word;
-    memcpy(&word, at, sizeof(word));
-    return le64toh(word);
-}
-
-/* Bit 7 of each of the size lowest bytes, size <= 8. */
-static inline uint64_t high_bits(size_t size) {
-    return size < 8 ? UINT64_C(0x8080808080808080) & ((UINT64_C(1) << (8 * size)) - 1)
-                    : UINT64_C(0x8080808080808080);
-}
-
-/* size bytes lie at text, and what lies before end may be read too: most texts are of 16 bytes or
- * less, and are checked without a loop. */
-static inline bool is_plain(const uint8_t *text, size_t size, const uint8_t *end) {
-    if (size > 16 || end - text < 16) {
-        return wire_is_utf8(bytes_of(text, size));
-    }
-    if (size <= 8) {
-        return (load_word(text) & high_bits(size)) == 0;
-    }
-    return ((load_word(text) & high_bits(8)) | (load_word(text + 8) & high_bits(size - 8))) == 0;
-}
-
 /* The common texts: null, or less than 64 bytes (one byte of length) and ASCII. Returns where the
  * next field begins; NULL if the text is another, or bad. */
 static inline const uint8_t *decode_short_text(const struct plan_op *op, const uint8_t *cursor,
                                                const uint8_t *end, struct bytes *out) {
-    if (end - cursor < 2) {
-        return NULL;
-    }
     if (op->nullable) {
+        if (end - cursor < 2) {
+            return NULL;
+        }
         uint8_t branch = *cursor++;
         if (branch == 0) {
             *out = (struct bytes){0};
@@ -269,41 +245,7 @@ static inline const uint8_t *decode_short_text(const struct plan_op *op, const u
             return NULL;
         }
     }
-    size_t size = *cursor++ >> 1;
-    /* 0x80: a longer length; 0x01: a negative one. */
-    if ((cursor[-1] & 0x81) || size > op->bound || size > (size_t)(end - cursor) ||
-        !is_plain(cursor, size, end)) {
-        return NULL;
-    }
-    *out = bytes_of(cursor, size);
-    return cursor + size;
-}
-
-/* One byte, for an enum of up to 64 symbols. */
-static inline const uint8_t *decode_short_enum(const struct plan_op *op, const uint8_t *cursor,
-                                               const uint8_t *end, int *out) {
-    if (cursor == end || (*cursor & 0x81) || (*cursor >> 1) >= op->bound) {
-        return NULL;
-    }
-    *out = *cursor >> 1;
-    return cursor + 1;
-}
-
-/* A timestamp of today: six bytes. */
-static inline const uint8_t *decode_time(const struct plan_op *op, const uint8_t *cursor,
-                                         const uint8_t *end, int64_t *out) {
-    if (op->nullable || end - cursor < 8) {
-        return NULL;
-    }
-    uint64_t word = load_word(cursor);
-    if ((word & UINT64_C(0x808080808080)) != UINT64_C(0x8080808080)) {
-        return NULL;
-    }
-    uint64_t zigzag = (word & 0x7f) | (word >> 1 & 0x3f80) | (word >> 2 & 0x1fc000) |
-                      (word >> 3 & 0xfe00000) | (word >> 4 & UINT64_C(0x7f0000000)) |
-                      (word >> 5 & UINT64_C(0x3f800000000));
-    *out = (int64_t)(zigzag >> 1) ^ -(int64_t)(zigzag & 1);
-    return cursor + 6;
+    return wire_short_text(cursor, end, op->bound, out);
 }
 
 /* Nearly all fields of an event are null, a short text, an enum or a recent time: those are read
@@ -316,9 +258,9 @@ void plan_decode(const struct plan_op *ops, struct wire_reader *reader, void *ou
         if (op->code == PLAN_TEXT) {
             next = decode_short_text(op, cursor, end, &FIELD(struct bytes, out_record, op));
         } else if (op->code == PLAN_ENUM) {
-            next = decode_short_enum(op, cursor, end, &FIELD(int, out_record, op));
-        } else if (op->code == PLAN_LONG) {
-            next = decode_time(op, cursor, end, &FIELD(int64_t, out_record, op));
+            next = wire_short_enum(cursor, end, op->bound, &FIELD(int, out_record, op));
+        } else if (op->code == PLAN_LONG && !op->nullable) {
+            next = wire_short_time(cursor, end, &FIELD(int64_t, out_record, op));
         }
         if (next) {
             cursor = next;

@@ -1,0 +1,93 @@
+/* wire_fast: the commonest values of Avro's binary encoding, read with the cursor in a register.
+ * Private to the decode loops of plan.c and avro_plan_run.c.
+ *
+ * Each function reads one value at cursor, never at or beyond end, and returns where the next one
+ * begins; NULL, with nothing read, for every value that is not common or not good: the caller then
+ * asks wire_reader, which knows the verdict. */
+#ifndef PROMOSTREAM_SCHEMAS_WIRE_FAST_H
+#define PROMOSTREAM_SCHEMAS_WIRE_FAST_H
+
+#include <endian.h>
+
+#include "schemas/wire.h"
+
+static inline uint64_t wire_load_word(const uint8_t *at) {
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+    return le64toh(word);
+}
+
+/* Bit 7 of each of the size lowest bytes, size <= 8. */
+static inline uint64_t wire_high_bits(size_t size) {
+    return size < 8 ? UINT64_C(0x8080808080808080) & ((UINT64_C(1) << (8 * size)) - 1)
+                    : UINT64_C(0x8080808080808080);
+}
+
+/* UTF-8? size bytes lie at text, and what lies before end may be read too: most texts are of 16
+ * bytes or less, and are checked without a loop. */
+static inline bool wire_is_plain(const uint8_t *text, size_t size, const uint8_t *end) {
+    if (size > 16 || end - text < 16) {
+        return wire_is_utf8(bytes_of(text, size));
+    }
+    if (size <= 8) {
+        return (wire_load_word(text) & wire_high_bits(size)) == 0;
+    }
+    return ((wire_load_word(text) & wire_high_bits(8)) |
+            (wire_load_word(text + 8) & wire_high_bits(size - 8))) == 0;
+}
+
+/* A length of less than 64 and as many bytes, of any content. */
+static inline const uint8_t *wire_short_bytes(const uint8_t *cursor, const uint8_t *end,
+                                              struct bytes *out) {
+    if (cursor == end) {
+        return NULL;
+    }
+    size_t size = *cursor++ >> 1;
+    /* 0x80: a longer length; 0x01: a negative one. */
+    if ((cursor[-1] & 0x81) || size > (size_t)(end - cursor)) {
+        return NULL;
+    }
+    *out = bytes_of(cursor, size);
+    return cursor + size;
+}
+
+/* A text of less than 64 bytes and of at most size_max. */
+static inline const uint8_t *wire_short_text(const uint8_t *cursor, const uint8_t *end,
+                                             size_t size_max, struct bytes *out) {
+    struct bytes text;
+    const uint8_t *next = wire_short_bytes(cursor, end, &text);
+    if (!next || text.size > size_max || !wire_is_plain(text.data, text.size, end)) {
+        return NULL;
+    }
+    *out = text;
+    return next;
+}
+
+/* One byte, for an enum of count symbols. */
+static inline const uint8_t *wire_short_enum(const uint8_t *cursor, const uint8_t *end,
+                                             uint32_t count, int *out) {
+    if (cursor == end || (*cursor & 0x81) || (*cursor >> 1) >= count) {
+        return NULL;
+    }
+    *out = *cursor >> 1;
+    return cursor + 1;
+}
+
+/* A timestamp of today in milliseconds: six bytes. */
+static inline const uint8_t *wire_short_time(const uint8_t *cursor, const uint8_t *end,
+                                             int64_t *out) {
+    if (end - cursor < 8) {
+        return NULL;
+    }
+    uint64_t word = wire_load_word(cursor);
+    if ((word & UINT64_C(0x808080808080)) != UINT64_C(0x8080808080)) {
+        return NULL;
+    }
+    uint64_t zigzag = (word & 0x7f) | (word >> 1 & 0x3f80) | (word >> 2 & 0x1fc000) |
+                      (word >> 3 & 0xfe00000) | (word >> 4 & UINT64_C(0x7f0000000)) |
+                      (word >> 5 & UINT64_C(0x3f800000000));
+    *out = (int64_t)(zigzag >> 1) ^ -(int64_t)(zigzag & 1);
+    return cursor + 6;
+}
+
+#endif
