@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "schemas/event_verdict.h"
 #include "schemas/plan.h"
 
 #define OPTIONAL(field)                                                                            \
@@ -97,7 +98,7 @@ void event_encode(const struct event *event, struct buffer *out) {
     plan_encode(event_ops, event, out);
 }
 
-static enum event_verdict verdict_of(enum wire_verdict verdict) {
+enum event_verdict event_verdict_of_wire(enum wire_verdict verdict) {
     switch (verdict) {
     case WIRE_OK:
         return EVENT_OK;
@@ -121,5 +122,5 @@ enum event_verdict event_decode(struct bytes body, struct event *out) {
     if (body.size == 0) {
         return EVENT_EMPTY;
     }
-    return verdict_of(plan_decode_body(event_ops, body, out));
+    return event_verdict_of_wire(plan_decode_body(event_ops, body, out));
 }
