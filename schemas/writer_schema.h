@@ -5,11 +5,12 @@
  *
  * Refused, with the path of the place: what is not JSON or has duplicate keys, more than 1 MiB of
  * text, nesting beyond 64, more than 10000 nodes, unknown or repeated names, a record that contains
- * itself other than through a union, an array or a map, a fixed of more than 1 MiB or less than 0
- * bytes, an enum without symbols or with a repeated one, a union within a union, without branches
- * or with two branches that the specification does not tell apart, a field without name or type. A
- * logical type that does not fit its type is ignored, as the specification demands. Names are not
- * checked for their letters beyond being non-empty and of at most 512 bytes: others do not either.
+ * itself other than through a union, an array or a map, or that holds so more than 65536 values or
+ * 64 records one within another, a fixed of more than 1 MiB or less than 0 bytes, an enum without
+ * symbols or with a repeated one, a union within a union, without branches or with two branches
+ * that the specification does not tell apart, a field without name or type. A logical type that
+ * does not fit its type is ignored, as the specification demands. Names are not checked for their
+ * letters beyond being non-empty and of at most 512 bytes: others do not either.
  *
  * The tree is read-only and may be shared by threads. */
 #ifndef PROMOSTREAM_SCHEMAS_WRITER_SCHEMA_H
@@ -22,6 +23,7 @@
 #define WRITER_DEPTH_MAX        64
 #define WRITER_NODES_MAX        10000
 #define WRITER_FIXED_BYTES_MAX  (1 << 20)
+#define WRITER_VALUES_MAX       65536
 
 enum writer_type {
     WRITER_NULL,
@@ -62,11 +64,12 @@ struct writer_field {
 struct writer_node {
     enum writer_type type;
     enum writer_logical logical;
-    int32_t scale;         /* LOGICAL_DECIMAL, 0 to 64 */
+    int32_t scale;         /* LOGICAL_DECIMAL, 0 to 64 (beyond, the logical type is ignored) */
     struct bytes name;     /* full name of a record, enum or fixed, else empty */
     uint32_t record_index; /* records: 0, 1, ... in the order of definition */
     size_t size;           /* fixed: its bytes */
-    size_t least_bytes;    /* of any encoding; 0 = a value may take no byte at all */
+    size_t least_bytes;    /* no encoding is shorter (behind a union, records count as 0); 0 = a
+                              value may take no byte at all */
     size_t count;          /* fields, branches or symbols */
     union {
         const struct writer_field *fields;   /* record */
