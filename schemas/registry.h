@@ -22,6 +22,7 @@ struct registry_config { /* section `registry` */
     const char *cert_file, *key_file;   /* TLS: our own, "" = none */
     int64_t timeout_ms;                 /* of one request */
     int64_t retry_min_ms, retry_max_ms; /* back-off after a failure, doubling */
+    bool register_outputs; /* pushes and decisions get Confluent framing, their schemas a subject */
 };
 extern const struct config_table registry_config_table;
 bool registry_is_given(const struct registry_config *config);
