@@ -147,8 +147,9 @@ static void append_decimal(struct rng *rng, size_t size, struct buffer *out) {
     int64_t value = chance(rng, 10) ? random_integer(rng, 64) : (int64_t)rng_below(rng, 100000);
     bool is_wild = chance(rng, 15);
     for (size_t i = size; i-- > 0;) {
-        uint8_t byte = i < 8 ? (uint8_t)((uint64_t)value >> (8 * i)) : value < 0 ? 0xff : 0;
-        buffer_append_byte(out, is_wild ? (uint8_t)rng_below(rng, 256) : byte);
+        /* The sign fills what is beyond 8 bytes. */
+        uint64_t byte = (uint64_t)(i < 8 ? value >> (8 * i) : value >> 63);
+        buffer_append_byte(out, (uint8_t)(is_wild ? rng_below(rng, 256) : byte));
     }
 }
 
