@@ -103,9 +103,11 @@ static void mutate(struct rng *rng, const struct bases *bases, struct bytes text
 }
 
 /* Why Avro-C may refuse what we accept: names with letters other than A-Z, a-z, 0-9 and _ (the
- * header says that we do not look). Nothing else has been seen. */
+ * header says that we do not look), and {"type": {"type": "int"}}, a type once more in brackets,
+ * which other implementations read. Nothing else was there in 1.5 million mutants. */
 static bool differs(const char *message) {
-    return strcmp(message, "Invalid Avro identifier") == 0;
+    return strcmp(message, "Invalid Avro identifier") == 0 ||
+           strcmp(message, "\"type\" field must be a string") == 0;
 }
 
 static bool avro_c_takes(struct bytes text) {
