@@ -1,8 +1,9 @@
-# Writes schemas/avsc_text.c: one row per .avsc file, {name, text}, sorted by name, ended by {NULL, NULL}.
+# Writes OUT: a C array of {name, text}, one row per file, sorted by name, ended by {NULL, NULL}.
+#   -DOUT=... -DFILES=a;b -DHEADER=schemas/schemas.h -DARRAY="struct schema_text schema_texts"
 list(SORT FILES)
 # A piece is 32 bytes, 64 hex digits: CMake's regular expressions have no repeat counts.
 string(REPEAT "." 64 piece)
-set(out "#include \"schemas/schemas.h\"\n\nconst struct schema_text schema_texts[] = {\n")
+set(out "#include \"${HEADER}\"\n\nconst ${ARRAY}[] = {\n")
 foreach(file ${FILES})
   get_filename_component(name ${file} NAME_WE)
   file(READ ${file} hex HEX)
