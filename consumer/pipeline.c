@@ -10,7 +10,7 @@ void pipeline_init(struct pipeline *pipeline, const struct pipeline_settings *se
                    struct decision_tally *tally) {
     assert(settings->micro_batch_max > 0);
     *pipeline = (struct pipeline){.settings = *settings, .zones = zones, .side = side};
-    pipeline->decode.config = settings->decode;
+    decode_init(&pipeline->decode, settings->decode, settings->sources);
     pipeline->clean.config = settings->clean;
     pipeline->pending = memory_new(settings->micro_batch_max, sizeof *pipeline->pending);
     pipeline->pending_effect_ms = INT64_MAX;
@@ -24,9 +24,11 @@ void pipeline_init(struct pipeline *pipeline, const struct pipeline_settings *se
     progress_init(&pipeline->progress, pipeline->score.model_count, learners);
     decide_init(&pipeline->decide, settings->decide, zones, settings->partition_count);
     emit_init(&pipeline->emit, settings->decide, tally);
+    pipeline->emit.schema_ids = settings->schema_ids;
 }
 
 void pipeline_clean_up(struct pipeline *pipeline) {
+    decode_clean_up(&pipeline->decode);
     emit_clean_up(&pipeline->emit);
     score_clean_up(&pipeline->score);
     free(pipeline->pending);
@@ -178,7 +180,8 @@ static void handle(struct pipeline *pipeline, struct partition *partition,
     partition->next_offset[record->input] = record->offset + 1;
     metric_add(&pipeline->clean.metrics.polled_total, 1);
     /* 2 decode */
-    enum event_verdict decoded = decode_record(&pipeline->decode, record->value, &event);
+    enum event_verdict decoded =
+        decode_record(&pipeline->decode, is_feedback, record->value, &event);
     if (decoded != EVENT_OK) {
         metric_add(&pipeline->clean.metrics.undecodable_total, 1);
         pipeline_write_dead_letter(pipeline, partition, record, event_verdict_name(decoded));

@@ -20,6 +20,7 @@
 
 struct pipeline_settings {
     const struct decode_config *decode;
+    const struct decode_sources *sources; /* NULL = our own event.avsc alone */
     const struct clean_config *clean;
     const struct state_config *state;
     const struct triggers_config *triggers;
@@ -27,7 +28,8 @@ struct pipeline_settings {
     const struct learn_config *learn;
     const struct decide_config *decide;
     struct bytes clickstream_name, feedback_name; /* topic names for dead letters */
-    size_t micro_batch_max;                       /* 1 = one decision at a time */
+    struct emit_schema_ids schema_ids;
+    size_t micro_batch_max; /* 1 = one decision at a time */
     int32_t partition_count;
     uint64_t config_fingerprint;
 };

@@ -1,5 +1,7 @@
 #include "consumer/pipeline_config.h"
 
+#include "consumer/sources.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -134,6 +136,8 @@ static void list_sections(struct sections *sections, struct pipeline_config *con
         {"epoch", &epoch_table, &config->epoch},
         {"side", &side_config_table, &config->side},
         {"decode", &decode_config_table, &config->decode},
+        {"mapping", &mapping_config_table, &config->mapping},
+        {"registry", &registry_config_table, &config->registry},
         {"clean", &clean_config_table, &config->clean},
         {"state", &state_config_table, &config->state},
         {"outcomes", &outcomes_config_table, &config->outcomes},
@@ -216,6 +220,7 @@ static size_t check_learn(const struct pipeline_config *config, FILE *errors) {
 
 static size_t check_rooms(const char *name, const struct pipeline_config *config, FILE *errors) {
     return check_kafka(name, &config->broker, errors) +
+           check_room(name, config, sources_check, errors) +
            check_room(name, config, check_decide, errors) +
            check_room(name, config, check_learn, errors);
 }

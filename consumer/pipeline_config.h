@@ -30,6 +30,8 @@ struct pipeline_config {
     struct epoch_config epoch;
     struct side_config side;
     struct decode_config decode;
+    struct mapping_config mapping;
+    struct registry_config registry;
     struct clean_config clean;
     struct state_config state;
     struct outcomes_config outcomes;

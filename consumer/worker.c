@@ -12,6 +12,8 @@ static void init_pipeline(struct worker *worker) {
     const struct pipeline_config *config = worker->settings.config;
     struct pipeline_settings settings = {
         .decode = &config->decode,
+        .sources = worker->settings.sources,
+        .schema_ids = worker->settings.schema_ids,
         .clean = &config->clean,
         .state = &config->state,
         .triggers = &config->triggers,
@@ -298,6 +300,12 @@ static struct failure one_round(struct worker *worker, bool *out_done) {
     bool is_stopping = worker->settings.should_stop();
     bool is_end = false;
     struct failure failure = is_stopping ? failure_none() : worker_gather(worker);
+    if (!failed(failure) && !worker_may_decode(worker)) {
+        if (!is_stopping) {
+            return failure;
+        }
+        worker_forget_gathered(worker); /* their positions are not committed */
+    }
     if (!failed(failure) && worker->settings.until_end) {
         failure = is_at_end(worker, &is_end);
     }

@@ -18,6 +18,8 @@ enum at_end { AT_END_HOLD, AT_END_FIRE };
 
 struct worker_settings {
     const struct pipeline_config *config; /* borrowed */
+    const struct decode_sources *sources; /* NULL = our own event.avsc alone; borrowed */
+    struct emit_schema_ids schema_ids;    /* zero = single-object encoding */
     const char *name;                     /* stable worker name, borrowed */
     bool until_end;                       /* end at the log ends that stood at start */
     enum at_end at_end; /* until_end: what happens to timers that are not due yet */

@@ -150,9 +150,10 @@ struct failure worker_gather(struct worker *worker) {
     size_t records_max = (size_t)config->events_max;
     do {
         int64_t left_ms = (deadline_ns - clock_monotonic_ns()) / 1000000;
+        size_t room = worker->gathered < records_max ? records_max - worker->gathered : 1;
         struct broker_event event;
-        struct failure failure = broker_poll(worker->broker, left_ms > 0 ? (int)left_ms : 0,
-                                             records_max - worker->gathered, &event);
+        struct failure failure =
+            broker_poll(worker->broker, left_ms > 0 ? (int)left_ms : 0, room, &event);
         if (!failed(failure)) {
             failure = take_event(worker, &event);
         }

@@ -31,6 +31,8 @@ struct worker {
     size_t gathered; /* records of this epoch, all partitions */
     bool is_assigned, is_firing, is_done;
     int64_t heartbeat_wall_ms; /* last submitted epoch */
+    int64_t hold_since_ns;     /* records wait for their schemas since then; 0 = none do */
+    int64_t hold_logged_ns;    /* said again at this time */
     _Atomic int64_t watermark_ms;
 };
 
@@ -43,6 +45,9 @@ void owned_drop_memory(struct owned *owned);
 /* Gathers the next epoch's records for at most the epoch's interval, recovering and dropping
  * partitions as assignments come and go. */
 MUST_CHECK struct failure worker_gather(struct worker *worker);
+/* False while gathered records wait for their writers' schemas: gather again, which serves the
+ * group, and ask again. */
+bool worker_may_decode(struct worker *worker);
 /* The gathered records are computed or discarded: gives them back. */
 void worker_forget_gathered(struct worker *worker);
 

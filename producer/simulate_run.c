@@ -38,8 +38,7 @@ static void show_progress(struct simulate_run *run, int64_t now_ns) {
 static void take_push(struct simulate_run *run, const struct record *record) {
     struct bytes body;
     struct push_row push;
-    if (!wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_PUSH, 0, record->value, &body) ||
-        !push_decode(body, &push)) {
+    if (!wire_unframe_output(SCHEMA_PUSH, record->value, &body) || !push_decode(body, &push)) {
         run->counts.bad_pushes++;
         return;
     }

@@ -134,3 +134,8 @@ bool wire_unframe(enum wire_framing framing, enum schema schema, uint32_t schema
     assert(!"no such framing");
     return false;
 }
+
+bool wire_unframe_output(enum schema schema, struct bytes message, struct bytes *out_body) {
+    return wire_unframe(WIRE_SINGLE_OBJECT, schema, 0, message, out_body) ||
+           wire_unframe(WIRE_CONFLUENT, schema, 0, message, out_body);
+}

@@ -54,4 +54,9 @@ void wire_frame(enum wire_framing framing, enum schema schema, uint32_t schema_i
 bool wire_unframe(enum wire_framing framing, enum schema schema, uint32_t schema_id,
                   struct bytes message, struct bytes *out_body);
 
+/* A message of one of our own output topics, whose framing may have been changed (registry.
+ * register_outputs): single-object encoding of this very schema, or Confluent framing with any id;
+ * their first bytes differ. */
+bool wire_unframe_output(enum schema schema, struct bytes message, struct bytes *out_body);
+
 #endif

@@ -73,8 +73,8 @@ static void take_decision(void *context, const struct record *record) {
     struct explaining *explaining = context;
     struct decision_row row;
     struct bytes body;
-    if (wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_DECISION, 0, record->value, &body) &&
-        decision_decode(body, &row) && hash128_equal(row.decision_id, explaining->id)) {
+    if (wire_unframe_output(SCHEMA_DECISION, record->value, &body) && decision_decode(body, &row) &&
+        hash128_equal(row.decision_id, explaining->id)) {
         kept_add(&explaining->attempts, record->key, body);
     }
 }

@@ -95,7 +95,7 @@ static void take_decision(void *context, const struct record *record) {
     struct inspecting *inspecting = context;
     struct bytes body;
     if (inspecting->decisions.newest_max > 0 && bytes_equal(record->key, inspecting->user_id) &&
-        wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_DECISION, 0, record->value, &body)) {
+        wire_unframe_output(SCHEMA_DECISION, record->value, &body)) {
         kept_add(&inspecting->decisions, record->key, body);
         inspecting->partition = record->partition;
     }

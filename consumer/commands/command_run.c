@@ -4,152 +4,18 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/options.h"
 #include "broker/embedded.h"
 #include "consumer/commands/capacity.h"
 #include "consumer/commands/commands.h"
+#include "consumer/commands/outputs.h"
+#include "consumer/commands/run_options.h"
 #include "consumer/commands/run_trainers.h"
 #include "consumer/ops/console.h"
 #include "consumer/ops/http.h"
+#include "consumer/sources.h"
 #include "consumer/worker.h"
 
-#define ROOM        "run"
-#define WORKERS_MAX 64
-
-struct run_options {
-    const char *config_path, *worker_name, *group_id, *bootstrap_servers, *prefix, *clickstream,
-        *bootstrap_file, *http_listen;
-    int64_t workers;
-    bool embedded_broker, until_end, leave, console, json;
-    int at_end, roles;
-};
-
-static const char *const at_end_names[] = {"hold", "fire", NULL};
-
-enum roles { ROLES_BOTH, ROLES_WORKERS, ROLES_TRAINERS };
-static const char *const roles_names[] = {"both", "workers", "trainers", NULL};
-
-static const struct option_row rows[] = {
-    {.name = "config",
-     .letter = 'c',
-     .argument = "FILE",
-     .type = OPTION_TEXT,
-     .offset = offsetof(struct run_options, config_path),
-     .default_text = "pipeline.yaml",
-     .help = "The configuration; it is checked whole before anything starts."},
-    {.name = "worker-name",
-     .argument = "NAME",
-     .type = OPTION_TEXT,
-     .offset = offsetof(struct run_options, worker_name),
-     .help = "Stable name of this worker, in place of kafka.worker_name. Two running processes "
-             "must not share one."},
-    {.name = "workers",
-     .letter = 'w',
-     .argument = "N",
-     .type = OPTION_INT,
-     .offset = offsetof(struct run_options, workers),
-     .default_text = "1",
-     .min = 1,
-     .max = WORKERS_MAX,
-     .help = "Workers in this process, one thread each, named NAME, NAME-1, NAME-2 ..."},
-    {.name = "roles",
-     .argument = "WHICH",
-     .type = OPTION_CHOICE,
-     .offset = offsetof(struct run_options, roles),
-     .default_text = "both",
-     .choices = roles_names,
-     .help = "both hosts workers and, per learner, a trainer named NAME-trainer-LEARNER; one "
-             "trainer of a learner is active, those of other processes stand by. workers and "
-             "trainers host one of the two."},
-    {.name = "brokers",
-     .letter = 'b',
-     .argument = "HOST:PORT",
-     .type = OPTION_TEXT,
-     .offset = offsetof(struct run_options, bootstrap_servers),
-     .help = "In place of kafka.bootstrap_servers."},
-    {.name = "group",
-     .argument = "ID",
-     .type = OPTION_TEXT,
-     .offset = offsetof(struct run_options, group_id),
-     .help = "In place of kafka.group_id."},
-    {.name = "prefix",
-     .argument = "TEXT",
-     .type = OPTION_TEXT,
-     .offset = offsetof(struct run_options, prefix),
-     .help = "In place of topics.prefix: put before every topic name that the configuration leaves "
-             "at its default."},
-    {.name = "clickstream",
-     .argument = "TOPIC",
-     .type = OPTION_TEXT,
-     .offset = offsetof(struct run_options, clickstream),
-     .help = "In place of topics.clickstream; taken as it is, without prefix."},
-    {.name = "http",
-     .argument = "HOST:PORT",
-     .type = OPTION_TEXT,
-     .offset = offsetof(struct run_options, http_listen),
-     .help = "In place of ops.http_listen; an empty text turns the endpoint off."},
-    {.name = "until-end",
-     .type = OPTION_FLAG,
-     .offset = offsetof(struct run_options, until_end),
-     .help = "End when everything that stood in the input topics at the start is processed and "
-             "committed; trainers end when every whole mini-batch of what the workers wrote is "
-             "learned."},
-    {.name = "at-end",
-     .argument = "WHAT",
-     .type = OPTION_CHOICE,
-     .offset = offsetof(struct run_options, at_end),
-     .default_text = "hold",
-     .choices = at_end_names,
-     .help = "With --until-end: hold leaves timers that are not due in the state, fire fires all "
-             "of them as if the "
-             "watermark were infinite."},
-    {.name = "leave",
-     .type = OPTION_FLAG,
-     .offset = offsetof(struct run_options, leave),
-     .help = "Leave the group at the end, so that others take over at once. Without it the "
-             "membership is kept, and a "
-             "restart under the same name costs no rebalance."},
-    {.name = "embedded-broker",
-     .type = OPTION_FLAG,
-     .offset = offsetof(struct run_options, embedded_broker),
-     .help = "Host a broker inside this process, on loopback, for a demonstration: one worker, 5 "
-             "MiB per partition, no "
-             "exactly-once, everything gone at the end."},
-    {.name = "bootstrap-file",
-     .argument = "FILE",
-     .type = OPTION_TEXT,
-     .offset = offsetof(struct run_options, bootstrap_file),
-     .help = "With --embedded-broker: write its HOST:PORT here when it is ready."},
-    {.name = "console",
-     .type = OPTION_FLAG,
-     .offset = offsetof(struct run_options, console),
-     .help = "Show rates once a second and some pushes in readable form; end with a summary."},
-    {.name = "json",
-     .type = OPTION_FLAG,
-     .offset = offsetof(struct run_options, json),
-     .help = "Console lines and summary as JSON."},
-};
-
-static const struct option_page page = {
-    .name = "promostream run",
-    .summary = "read the clickstream, decide, push",
-    .synopsis = "[--config FILE] [OPTION]...",
-    .description = "Reads the clickstream from Kafka, keeps each user's state, and at every "
-                   "trigger decides which offer to push, "
-                   "or none. Output, state, open decisions, journal and input positions of an "
-                   "epoch commit in one transaction: "
-                   "whatever dies, nothing is lost and nothing is sent twice.\n\n"
-                   "SIGTERM and SIGINT drain: the epoch under way is finished and committed, then "
-                   "the process ends.",
-    .exit_status =
-        " 0  done\n 1  failed; standard error says why\n 2  wrong usage or configuration\n"
-        " 3  no broker answered in time\n 4  stopped by a twin with the same worker name",
-    .examples = " promostream run --config pipeline.yaml\n"
-                " promostream run --until-end --at-end=fire     # a backfill\n"
-                " promostream run --workers 2 --console",
-    .rows = rows,
-    .row_count = sizeof rows / sizeof rows[0],
-};
+#define ROOM "run"
 
 struct run;
 
@@ -167,19 +33,21 @@ struct run_worker {
 struct run {
     struct run_options options;
     struct pipeline_config config;
+    struct sources sources;
+    struct emit_schema_ids schema_ids;
     struct log_sink log;
     struct embedded *embedded;
     struct metrics *metrics;
     struct http *http;
     struct console *console;
-    struct run_worker workers[WORKERS_MAX];
+    struct run_worker workers[RUN_WORKERS_MAX];
     struct run_trainers trainers;
-    struct health health[WORKERS_MAX + ROW_LEARNERS_MAX]; /* workers, then trainers */
-    const struct decision_tally *tallies[WORKERS_MAX];
+    struct health health[RUN_WORKERS_MAX + ROW_LEARNERS_MAX]; /* workers, then trainers */
+    const struct decision_tally *tallies[RUN_WORKERS_MAX];
     struct console_tallies tally_view;
-    const struct progress *progress[WORKERS_MAX];
-    const struct outcomes_metrics *outcomes[WORKERS_MAX];
-    const struct score_metrics *scores[WORKERS_MAX];
+    const struct progress *progress[RUN_WORKERS_MAX];
+    const struct outcomes_metrics *outcomes[RUN_WORKERS_MAX];
+    const struct score_metrics *scores[RUN_WORKERS_MAX];
     struct console_trainer trained[ROW_LEARNERS_MAX]; /* at the end */
     struct console_learning learning;                 /* views of the four above */
     size_t worker_count;
@@ -187,25 +55,6 @@ struct run {
 
 static bool should_stop(void) {
     return stop_requested != 0;
-}
-
-static void apply_options(struct run *run) {
-    const struct run_options *options = &run->options;
-    struct broker_config *broker = &run->config.broker;
-    broker->worker_name = options->worker_name ? options->worker_name : broker->worker_name;
-    broker->group_id = options->group_id ? options->group_id : broker->group_id;
-    broker->bootstrap_servers =
-        options->bootstrap_servers ? options->bootstrap_servers : broker->bootstrap_servers;
-    broker->leave_group_at_close = options->leave;
-    run->config.ops.http_listen =
-        options->http_listen ? options->http_listen : run->config.ops.http_listen;
-    if (options->prefix || options->clickstream) {
-        run->config.topics.prefix = options->prefix ? options->prefix : run->config.topics.prefix;
-        if (options->clickstream) {
-            run->config.topics.name[TOPIC_CLICKSTREAM] = options->clickstream;
-        }
-        topics_resolve(&run->config.topics);
-    }
 }
 
 static struct failure write_bootstrap_file(const char *path, const char *address) {
@@ -234,6 +83,20 @@ static struct failure prepare_broker(struct run *run) {
     return run->options.bootstrap_file
                ? write_bootstrap_file(run->options.bootstrap_file, broker->bootstrap_servers)
                : failure_none();
+}
+
+static struct failure prepare_sources(struct run *run) {
+    if (run->options.roles == ROLES_TRAINERS) {
+        return failure_none();
+    }
+    struct failure failure = sources_open(&run->config, &run->log, &run->sources);
+    if (!failed(failure) && run->sources.registry) {
+        metrics_register(run->metrics, "registry", "", registry_metrics_table,
+                         registry_metrics_count, registry_metrics_of(run->sources.registry));
+    }
+    return failed(failure) || !run->config.registry.register_outputs
+               ? failure
+               : outputs_register(&run->config, &run->log, &run->schema_ids);
 }
 
 static void log_plan(const struct run *run) {
@@ -266,6 +129,8 @@ static struct failure new_workers(struct run *run) {
         health_init(&run->health[i], slot->name, clock_now_ms(clock_system()));
         struct worker_settings settings = {
             .config = &run->config,
+            .sources = &run->sources.decode,
+            .schema_ids = run->schema_ids,
             .name = slot->name,
             .until_end = run->options.until_end,
             .at_end = run->options.at_end == 1 ? AT_END_FIRE : AT_END_HOLD,
@@ -412,7 +277,10 @@ static void run_threads(struct run *run) {
 }
 
 static struct failure run_all(struct run *run) {
-    struct failure failure = prepare_broker(run);
+    struct failure failure = prepare_sources(run);
+    if (!failed(failure)) {
+        failure = prepare_broker(run);
+    }
     if (!failed(failure)) {
         failure = new_workers(run);
     }
@@ -445,6 +313,7 @@ static void clean_up(struct run *run) {
         worker_destroy(run->workers[i].worker);
     }
     run_trainers_clean_up(&run->trainers);
+    sources_close(&run->sources);
     console_destroy(run->console);
     metrics_destroy(run->metrics);
     if (run->embedded) {
@@ -459,7 +328,7 @@ static int start_run(struct run *run) {
         fprintf(stderr, "promostream run: %s\n", failure.text);
         return COMMAND_USAGE;
     }
-    apply_options(run);
+    run_options_apply(&run->options, &run->config);
     run->worker_count = run->options.roles == ROLES_TRAINERS ? 0
                         : run->options.embedded_broker       ? 1
                                                              : (size_t)run->options.workers;
@@ -482,9 +351,9 @@ int command_run(int argc, char **argv) {
     struct run *run = memory_new(1, sizeof *run);
     struct option_arguments arguments;
     int exit_code = COMMAND_USAGE;
-    switch (options_parse(&page, argc, argv, &run->options, &arguments, stderr)) {
+    switch (options_parse(&run_page, argc, argv, &run->options, &arguments, stderr)) {
     case OPTIONS_HELP:
-        options_help(&page, stdout);
+        options_help(&run_page, stdout);
         exit_code = COMMAND_OK;
         break;
     case OPTIONS_ERROR:

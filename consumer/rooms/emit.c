@@ -40,7 +40,10 @@ static struct bytes readable(struct bytes text) {
 static struct buffer *begin_row(struct emit *emit, enum topic topic, int32_t partition,
                                 struct bytes key, enum schema schema) {
     struct buffer *out = epoch_begin(emit->epoch, topic, partition, key);
-    wire_frame(WIRE_SINGLE_OBJECT, schema, 0, out);
+    uint32_t id = schema == SCHEMA_PUSH       ? emit->schema_ids.push
+                  : schema == SCHEMA_DECISION ? emit->schema_ids.decision
+                                              : 0;
+    wire_frame(id ? WIRE_CONFLUENT : WIRE_SINGLE_OBJECT, schema, id, out);
     return out;
 }
 

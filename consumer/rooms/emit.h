@@ -26,11 +26,18 @@ METRICS_STRUCT(emit_metrics, EMIT_METRICS)
 
 struct side_table;
 
+/* Ids of our output schemas at a registry: such rows get Confluent framing; 0 = single-object
+ * encoding. */
+struct emit_schema_ids {
+    uint32_t push, decision;
+};
+
 struct emit {
     const struct decide_config *config; /* borrowed */
     struct epoch *epoch;                /* set by the pipeline for each epoch */
     uint64_t rule_fingerprint;
-    struct decision_tally *tally; /* borrowed */
+    struct emit_schema_ids schema_ids; /* set by the pipeline */
+    struct decision_tally *tally;      /* borrowed */
     struct emit_metrics metrics;
     struct buffer scratch; /* rendered texts */
     /* Lent to whoever wants to show pushes (the demo); NULL = nobody. Called on the worker's
