@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"pause", "hold every push, in all workers, within an epoch", command_pause},
     {"resume", "send pushes again", command_resume},
     {"validate", "check the configuration, and the broker's topics against it", command_validate},
+    {"mapping", "draft the mapping of a shop's own messages, or print known ones", command_mapping},
     {"features", "list the features that every decision freezes", command_features},
     {"inspect", "show what is known of a user, and what was decided", command_inspect},
     {"explain", "show why a decision came out as it did", command_explain},

@@ -337,6 +337,9 @@ bool suggest_write(const struct shape *shape, const char *source, struct buffer 
                       shape->messages == 1 ? "" : "s");
     }
     append_text(out, ". Check every line; `promostream validate` shows what comes of it.\n");
+    if (!shape->has_schema) {
+        append_text(out, "# JSON needs beside it: decode: {format: json, framing: bare}\n");
+    }
     append_text(out, "mapping:\n");
     if (!fit.preset) {
         return write_fields(&suggest, out);

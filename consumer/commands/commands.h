@@ -43,8 +43,10 @@ int command_run(int argc, char **argv);
 int command_pause(int argc, char **argv);
 int command_resume(int argc, char **argv);
 int command_validate(int argc, char **argv);
+int command_mapping(int argc, char **argv);
 int command_features(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_explain(int argc, char **argv);
+int command_dead_letters(int argc, char **argv);
 
 #endif
