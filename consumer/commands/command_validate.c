@@ -9,6 +9,7 @@
 #include "consumer/commands/capacity.h"
 #include "consumer/commands/power.h"
 #include "consumer/commands/sample_check.h"
+#include "consumer/commands/sample_file.h"
 #include "consumer/commands/support.h"
 #include "consumer/ops/printable.h"
 
@@ -16,7 +17,7 @@
 #define SAMPLE_TIMEOUT_MS  15000
 
 struct validate_options {
-    const char *config;
+    const char *config, *sample_file;
     bool defaults, against_broker, allow_unkeyed, json;
     int64_t traffic, sample;
     double base_rate;
@@ -41,7 +42,16 @@ static const struct option_row rows[] = {
      .default_text = "200",
      .min = 0,
      .max = 1000000,
-     .help = "With --against-broker: decode the newest N records of each partition; 0 = none."},
+     .help = "With --against-broker: decode the newest N records of each partition; 0 = none. With "
+             "--sample-file: the first N messages."},
+    {.name = "sample-file",
+     .letter = 'f',
+     .argument = "FILE",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct validate_options, sample_file),
+     .help = "Decode messages of a file through the mapping, without a broker: JSON lines, one "
+             "message a line, - is standard input. They are read as JSON whatever decode.format "
+             "says; Avro is sampled from the topic."},
     {.name = "allow-unkeyed",
      .type = OPTION_FLAG,
      .offset = offsetof(struct validate_options, allow_unkeyed),
@@ -77,11 +87,14 @@ static const struct option_page page = {
         "Reads the whole configuration and names every error as file:line: key: found, expected. "
         "Then prints the capacity plan. With --against-broker it compares the topics on the broker "
         "with what they must be and decodes a sample of the clickstream as the first room would. "
-        "It joins no group and writes nothing: it may run beside live workers.\n\n"
+        "It joins no group and writes nothing: it may run beside live workers. Of a sample it "
+        "shows "
+        "what the mapping finds: for each field an example and the share of events without it.\n\n"
         "Findings are ok, warning or error. Warnings leave the exit code at 0.",
     .exit_status = command_exit_status,
     .examples = " promostream validate --config pipeline.yaml\n"
                 " promostream validate --against-broker --json\n"
+                " promostream validate --sample-file messages.jsonl\n"
                 " promostream validate --traffic 100000 --base-rate 0.15\n"
                 " promostream validate --defaults > pipeline.yaml",
     .rows = rows,
@@ -92,6 +105,8 @@ struct validation {
     const struct validate_options *options;
     struct pipeline_config config;
     struct findings findings;
+    struct log_sink log;
+    struct sources sources;
     struct sample_check sample;
     bool is_sampled;
     int32_t partitions; /* of the clickstream, 0 = unknown */
@@ -149,9 +164,39 @@ static struct failure check_sample(struct validation *validation) {
     return failure_none();
 }
 
-static struct failure check_broker(struct validation *validation) {
-    struct failure failure = check_topics(validation);
-    return failed(failure) ? failure : check_sample(validation);
+static struct failure check_file(struct validation *validation) {
+    struct failure failure =
+        sample_file_lines(validation->options->sample_file, validation->options->sample,
+                          sample_check_add_line, &validation->sample);
+    validation->is_sampled = !failed(failure);
+    if (validation->is_sampled) {
+        sample_check_findings(&validation->sample, false, false, &validation->findings);
+    }
+    return failure;
+}
+
+/* A file takes the place of the topic's newest records. Sources are opened only for a sample: a
+ * registry may have to be asked. */
+static struct failure check_outside(struct validation *validation) {
+    const struct pipeline_config *config = &validation->config;
+    const struct validate_options *options = validation->options;
+    const char *file = options->sample_file;
+    struct failure failure = failure_none();
+    if (options->against_broker) {
+        failure = check_topics(validation);
+    }
+    if (failed(failure) || (!file && !options->against_broker)) {
+        return failure;
+    }
+    validation->log = log_to(stderr, LOG_WARN, LOG_TEXT, clock_system());
+    failure = sources_open(config, &validation->log, &validation->sources);
+    if (failed(failure)) {
+        return failure;
+    }
+    sample_check_init(&validation->sample, config, &validation->sources.decode,
+                      file ? SAMPLE_JSON_LINES : SAMPLE_TOPIC,
+                      file ? file : config->topics.full[TOPIC_CLICKSTREAM]);
+    return file ? check_file(validation) : check_sample(validation);
 }
 
 /* What only the numbers of configuration and cluster together tell. */
@@ -189,6 +234,9 @@ static struct power_plan power_plan_of(const struct validation *validation) {
 static void write_text(const struct validation *validation, struct buffer *out) {
     struct capacity capacity = capacity_plan(&validation->config, validation->partitions);
     struct power_plan power = power_plan_of(validation);
+    if (validation->is_sampled) {
+        coverage_write(&validation->sample.coverage, out);
+    }
     findings_write(&validation->findings, out);
     capacity_write(&capacity, &validation->config, out);
     if (validation->options->traffic > 0) {
@@ -232,8 +280,7 @@ static void print(const struct validation *validation) {
 }
 
 static int validate(struct validation *validation) {
-    struct failure failure =
-        validation->options->against_broker ? check_broker(validation) : failure_none();
+    struct failure failure = check_outside(validation);
     if (failed(failure)) {
         return command_failed(page.name, failure);
     }
@@ -257,9 +304,9 @@ int command_validate(int argc, char **argv) {
     if (code != COMMAND_OK) {
         return code;
     }
-    sample_check_init(&validation.sample, &validation.config);
     code = validate(&validation);
-    sample_check_clean_up(&validation.sample);
+    sample_check_clean_up(&validation.sample); /* before what it decodes with */
+    sources_close(&validation.sources);
     findings_clean_up(&validation.findings);
     pipeline_config_clean_up(&validation.config);
     return code;

@@ -7,31 +7,40 @@
 #include "consumer/ops/printable.h"
 #include "schemas/schemas.h"
 
-#define SUBJECT_BYTES_MAX 300
+#define SUBJECT_BYTES_MAX   300
+#define REGISTRY_TIMEOUT_MS 10000
 
-void sample_check_init(struct sample_check *check, const struct pipeline_config *config) {
-    *check = (struct sample_check){.config = config};
-    check->lines = memory_new(EVENT_LINES_MAX, sizeof *check->lines);
+void sample_check_init(struct sample_check *check, const struct pipeline_config *config,
+                       const struct decode_sources *sources, enum sample_form form,
+                       const char *source) {
+    *check = (struct sample_check){
+        .config = config, .source = source, .form = form, .decode_config = config->decode};
+    struct decode_sources used = sources ? *sources : (struct decode_sources){0};
+    check->coverage.mapping = used.mapping;
+    if (form == SAMPLE_JSON_LINES) {
+        check->decode_config.format = FORMAT_JSON;
+        check->decode_config.framing = WIRE_BARE;
+        used.mapping = used.mapping ? used.mapping : used.own;
+    }
+    check->decode = memory_new(1, sizeof *check->decode);
+    decode_init(check->decode, &check->decode_config, &used);
 }
 
 void sample_check_clean_up(struct sample_check *check) {
-    free(check->lines);
+    if (check->decode) {
+        decode_clean_up(check->decode);
+        free(check->decode);
+    }
     *check = (struct sample_check){0};
 }
 
-static enum event_verdict read_event(const struct sample_check *check, struct bytes value,
+static enum event_verdict read_event(struct sample_check *check, struct bytes value,
                                      struct event *out) {
-    const struct decode_config *decode = &check->config->decode;
-    struct bytes body;
-    if (value.size == 0) {
-        return EVENT_EMPTY;
+    if (decode_asks_registry(check->decode)) {
+        int timeout_ms = check->is_registry_slow ? 0 : REGISTRY_TIMEOUT_MS;
+        check->is_registry_slow |= !sources_wait(check->decode, false, value, timeout_ms);
     }
-    if (!wire_unframe((enum wire_framing)decode->framing, SCHEMA_EVENT, (uint32_t)decode->schema_id,
-                      value, &body)) {
-        return EVENT_BAD_FRAMING;
-    }
-    event_clear(out, check->lines);
-    return event_decode(body, out);
+    return decode_record(check->decode, false, value, out);
 }
 
 static void count_times(struct sample_check *check, int64_t event_ms, int64_t timestamp_ms) {
@@ -61,12 +70,30 @@ void sample_check_add(void *context, const struct record *record) {
     check->feedback += event.type == EVENT_PUSH_DELIVERED || event.type == EVENT_PUSH_OPENED ||
                        event.type == EVENT_PUSH_DISMISSED;
     count_times(check, event.event_ms, record->timestamp_ms);
+    coverage_add(&check->coverage, &event);
+}
+
+void sample_check_add_line(void *context, struct bytes line) {
+    sample_check_add(context, &(struct record){.value = line, .timestamp_ms = -1});
 }
 
 /* ---- Findings ---- */
 
 static double percent(int64_t part, int64_t whole) {
     return whole > 0 ? 100.0 * (double)part / (double)whole : 0;
+}
+
+static const char *hint_of(enum event_verdict verdict) {
+    switch (verdict) {
+    case EVENT_BAD_FRAMING:
+        return "; see decode.framing";
+    case EVENT_BAD_JSON:
+        return "; see decode.format";
+    case EVENT_MISSING_FIELD:
+        return "; the mapping finds no type or no time in them";
+    default:
+        return "";
+    }
 }
 
 static void find_undecodable(const struct sample_check *check, const char *subject,
@@ -81,13 +108,28 @@ static void find_undecodable(const struct sample_check *check, const char *subje
                      "%" PRId64 " of %" PRId64
                      " records are not events (%s, %.1f %%); they would go to dead-letters%s",
                      count, check->records, event_verdict_name((enum event_verdict)verdict),
-                     percent(count, check->records),
-                     verdict == EVENT_BAD_FRAMING ? "; see decode.framing" : "");
+                     percent(count, check->records), hint_of((enum event_verdict)verdict));
+    }
+    struct registry *registry = check->decode->sources.registry;
+    if (check->verdicts[EVENT_UNKNOWN_SCHEMA] > 0 && registry) {
+        char trouble[256];
+        registry_trouble(registry, trouble, sizeof trouble);
+        findings_add(findings, FINDING_WARNING, subject, "schema registry: %s",
+                     trouble[0] ? trouble : "it answers, but has no such schema that we read");
     }
 }
 
 static void find_unkeyed(const struct sample_check *check, const char *subject, bool allow_unkeyed,
                          struct findings *findings) {
+    if (check->form == SAMPLE_JSON_LINES) {
+        if (check->no_user > 0) {
+            findings_add(findings, FINDING_WARNING, subject,
+                         "%" PRId64
+                         " events have no user id; the key of their record stands for it",
+                         check->no_user);
+        }
+        return;
+    }
     int64_t good = check->verdicts[EVENT_OK];
     int64_t foreign = check->key_mismatch + check->unkeyed;
     if (foreign > 0) {
@@ -142,6 +184,9 @@ static void find_facts(const struct sample_check *check, const char *subject, bo
     findings_add(findings, FINDING_OK, subject, "%" PRId64 " events decoded, %.*s",
                  check->verdicts[EVENT_OK], BYTES_ARG(buffer_bytes(&text)));
     buffer_clean_up(&text);
+    if (check->form == SAMPLE_JSON_LINES) {
+        return;
+    }
     findings_add(findings, FINDING_OK, subject,
                  is_append_time
                      ? "record timestamps are the broker's (LogAppendTime)"
@@ -152,11 +197,11 @@ static void find_facts(const struct sample_check *check, const char *subject, bo
 void sample_check_findings(const struct sample_check *check, bool is_append_time,
                            bool allow_unkeyed, struct findings *findings) {
     char subject[SUBJECT_BYTES_MAX];
-    snprintf(subject, sizeof subject, "sample of %s",
-             check->config->topics.full[TOPIC_CLICKSTREAM]);
+    snprintf(subject, sizeof subject, "sample of %s", check->source);
     if (check->records == 0) {
         findings_add(findings, FINDING_WARNING, subject,
-                     "the topic is empty: nothing is known of its records");
+                     "the %s is empty: nothing is known of its records",
+                     check->form == SAMPLE_TOPIC ? "topic" : "file");
         return;
     }
     find_undecodable(check, subject, findings);
@@ -164,6 +209,7 @@ void sample_check_findings(const struct sample_check *check, bool is_append_time
         find_unkeyed(check, subject, allow_unkeyed, findings);
         find_refusals(check, subject, findings);
         find_facts(check, subject, is_append_time, findings);
+        coverage_findings(&check->coverage, subject, findings);
     }
 }
 
@@ -175,7 +221,10 @@ void sample_check_write_json(const struct sample_check *check, struct buffer *ou
     }
     buffer_format(out,
                   "},\"unkeyed\":%" PRId64 ",\"key_mismatch\":%" PRId64 ",\"no_user\":%" PRId64
-                  ",\"future\":%" PRId64 ",\"no_event_id\":%" PRId64 ",\"feedback\":%" PRId64 "}",
+                  ",\"future\":%" PRId64 ",\"no_event_id\":%" PRId64 ",\"feedback\":%" PRId64
+                  ",\"coverage\":",
                   check->unkeyed, check->key_mismatch, check->no_user, check->future,
                   check->no_event_id, check->feedback);
+    coverage_write_json(&check->coverage, out);
+    buffer_append_byte(out, '}');
 }

@@ -188,7 +188,7 @@ static int set_up(void **state) {
     struct sample_fixture *fixture = memory_new(1, sizeof *fixture);
     fixture->config.topics.full[TOPIC_CLICKSTREAM] = memory_copy_text(bytes_of_text("clickstream"));
     fixture->config.clean.max_skew_ms = 300000;
-    sample_check_init(&fixture->check, &fixture->config);
+    sample_check_init(&fixture->check, &fixture->config, NULL, SAMPLE_TOPIC, "clickstream");
     *state = fixture;
     return 0;
 }
@@ -291,6 +291,52 @@ static void test_what_clean_would_refuse(void **state) {
     assert_int_equal(findings_count(&fixture->findings, FINDING_WARNING), 2);
 }
 
+/* JSON lines through a mapping: no keys are missed, and what the mapping finds is shown. */
+static void test_json_lines(void **state) {
+    struct sample_fixture *fixture = *state;
+    static const char section_text[] = "mapping:\n"
+                                       "  type: {path: e, values: {v: product_viewed}}\n"
+                                       "  event_ms: {path: t}\n"
+                                       "  user_id: {path: u}\n"
+                                       "  coupon: {path: deal.code}\n";
+    struct mapping_config section;
+    const struct config_room room = {"mapping", &mapping_config_table, &section};
+    struct config *config = NULL;
+    struct failure failure =
+        config_load_text("test", section_text, sizeof section_text - 1, &room, 1, stderr, &config);
+    assert_false(failed(failure));
+    struct mapping *mapping = mapping_new(&section, stderr);
+    assert_non_null(mapping);
+    const struct decode_sources sources = {.mapping = mapping};
+    sample_check_clean_up(&fixture->check);
+    sample_check_init(&fixture->check, &fixture->config, &sources, SAMPLE_JSON_LINES, "a file");
+    static const char *const lines[] = {"{\"e\":\"v\",\"t\":1793520000000,\"u\":\"mia\"}",
+                                        "{\"e\":\"v\",\"t\":1793520000000}", "{\"e\":\"v\"}",
+                                        "not json"};
+    for (size_t i = 0; i < 4; i++) {
+        sample_check_add_line(&fixture->check, bytes_of_text(lines[i]));
+    }
+    assert_int_equal(fixture->check.verdicts[EVENT_OK], 2);
+    assert_int_equal(fixture->check.verdicts[EVENT_MISSING_FIELD], 1);
+    assert_int_equal(fixture->check.verdicts[EVENT_BAD_JSON], 1);
+    assert_int_equal(errors_with(fixture, false), 0);
+    struct buffer out = {0};
+    findings_write(&fixture->findings, &out);
+    assert_has(&out, "sample of a file: 1 events have no user id");
+    assert_has(&out, "mapping.coupon: no value in any of 2 events at deal.code");
+    assert_has(&out, "the mapping finds no type or no time in them");
+    buffer_clear(&out);
+    sample_check_write_json(&fixture->check, &out);
+    json_t *value = parse(&out);
+    json_t *coverage = json_object_get(value, "coverage");
+    assert_int_equal(json_array_size(json_object_get(coverage, "fields")), 4);
+    json_decref(value);
+    buffer_clean_up(&out);
+    sample_check_clean_up(&fixture->check);
+    mapping_destroy(mapping);
+    config_destroy(config);
+}
+
 static void test_empty_topic(void **state) {
     struct sample_fixture *fixture = *state;
     assert_int_equal(errors_with(fixture, false), 0);
@@ -310,6 +356,7 @@ int main(void) {
         TEST(test_unkeyed),
         TEST(test_undecodable),
         TEST(test_what_clean_would_refuse),
+        TEST(test_json_lines),
         TEST(test_empty_topic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
