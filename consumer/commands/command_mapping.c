@@ -106,7 +106,8 @@ static const struct option_page suggest_page = {
         "time, a currency or an event's name looks like; if the messages are of a preset, the "
         "preset is named and only what differs is written. It is a draft: read it, then let "
         "promostream validate show what comes of it.\n\n"
-        "A topic is looked at without joining a group; nothing is written anywhere.",
+        "A topic is looked at without joining a group; nothing is written anywhere. How its "
+        "messages are framed is found out: decode need not say it yet, nor decode.format.",
     .exit_status = command_exit_status,
     .examples = " promostream mapping suggest --sample messages.jsonl\n"
                 " promostream mapping suggest --config pipeline.yaml --against-broker",
