@@ -46,6 +46,10 @@ size_t sources_check(const struct pipeline_config *config, FILE *errors) {
     if (decode->format == FORMAT_JSON && !is_mapped) {
         count += refuse(errors, "format", "json", "a section mapping beside it");
     }
+    if (config->registry.register_outputs && config->registry.url[0] == '\0') {
+        fprintf(errors, "registry.register_outputs: found true, expected registry.url beside it\n");
+        count++;
+    }
     if (decode->format == FORMAT_AVRO && is_mapped) {
         count += check_avro(config, errors);
     }

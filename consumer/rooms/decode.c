@@ -243,10 +243,11 @@ static enum event_verdict verdict_of(struct decode *decode, bool is_feedback, st
     if (is_native(input, id)) {
         return decode_native(decode, input, value, out);
     }
-    if (find_plan(decode, input, id, &plan) != REGISTRY_FOUND || !plan->plan) {
+    if (find_plan(decode, input, id, &plan) != REGISTRY_FOUND) {
         return decode->sources.registry ? EVENT_UNKNOWN_SCHEMA : EVENT_BAD_FRAMING;
     }
-    return avro_plan_decode(plan->plan, body, &decode->scratch, out);
+    return plan->plan ? avro_plan_decode(plan->plan, body, &decode->scratch, out)
+                      : EVENT_UNKNOWN_SCHEMA;
 }
 
 enum event_verdict decode_record(struct decode *decode, bool is_feedback, struct bytes value,
