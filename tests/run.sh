@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# The whole ritual: installs what is missing, builds, starts a real Kafka, runs every test, closes with ctest's line.
+# The whole ritual: installs what is missing, builds, starts a real Kafka and a schema registry, runs every test, closes
+# with ctest's line.
 #
 #   tests/run.sh          the same as fast
 #   tests/run.sh fast     what CI runs: under 15 minutes on two cores
 #   tests/run.sh full     the long forms: more kill rounds, more seeds
 #
-# Environment: PROMOSTREAM_CACHE (default ~/.cache/promostream) keeps Kafka's jars and the Python packages;
+# Environment: PROMOSTREAM_CACHE (default ~/.cache/promostream) keeps the jars and the Python packages;
 # PROMOSTREAM_DATA (default ../shared/data beside the checkout) is where the public logs are, if they are there.
 set -euo pipefail
 
@@ -26,12 +27,14 @@ export PROMOSTREAM_DATA=${PROMOSTREAM_DATA:-$root/../shared/data}
 export PROMOSTREAM_TESTS=$mode
 jobs=$(nproc)
 kafka=$(mktemp -d /tmp/promostream-kafka.XXXXXX)
+registry=$(mktemp -d /tmp/promostream-registry.XXXXXX)
 failed=()
 summary=()
 
 clean_up() {
+    tests/kafka/registry.sh stop "$registry" >/dev/null 2>&1 || true
     tests/kafka/kafka.sh stop "$kafka" >/dev/null 2>&1 || true
-    rm -rf "$kafka"
+    rm -rf "$kafka" "$registry"
 }
 trap clean_up EXIT
 
@@ -62,12 +65,18 @@ build() { # PRESET [TARGET...]
 
 python_packages() {
     local venv=$PROMOSTREAM_CACHE/python
-    if [ ! -e "$venv/.complete-1" ]; then
-        rm -rf "$venv"
-        python3 -m venv "$venv" &&
-            "$venv/bin/pip" install -q --disable-pip-version-check confluent-kafka==2.6.1 fastavro==1.9.7 &&
-            touch "$venv/.complete-1"
-    fi
+    [ -e "$venv/.complete-2" ] && return 0
+    rm -rf "$venv"
+    # The second line is what confluent_kafka.schema_registry imports.
+    python3 -m venv "$venv" &&
+        "$venv/bin/pip" install -q --disable-pip-version-check confluent-kafka==2.6.1 fastavro==1.9.7 \
+            requests==2.32.3 urllib3==2.2.3 idna==3.10 charset-normalizer==3.4.0 certifi==2024.8.30 &&
+        "$venv/bin/python3" -c 'from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer' &&
+        touch "$venv/.complete-2"
+}
+
+start_servers() {
+    tests/kafka/kafka.sh start "$kafka" && tests/kafka/registry.sh start "$registry"
 }
 
 tests_of() { # PRESET CTEST_ARGUMENTS...
@@ -84,10 +93,11 @@ suite "build with TSan" 60 build tsan "${threaded[@]}"
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 suite "unit, property, golden (ASan, UBSan)" 150 tests_of asan -L 'unit|property|golden' -j "$jobs"
 suite "threads: broker, http, console (TSan)" 90 tests_of tsan -R "/($(IFS="|"; echo "${threaded[*]}"))\$"
-suite "Kafka and Python from their registries" 120 eval 'tests/kafka/kafka.sh install && python_packages'
-suite "start Kafka" 60 tests/kafka/kafka.sh start "$kafka"
+suite "Kafka, registry, Python: fetch" 120 eval 'tests/kafka/kafka.sh install && tests/kafka/registry.sh install && python_packages'
+suite "start Kafka and the registry" 60 start_servers
 PROMOSTREAM_KAFKA=$(tests/kafka/kafka.sh address "$kafka")
-export PROMOSTREAM_KAFKA
+PROMOSTREAM_REGISTRY=$(tests/kafka/registry.sh address "$registry")
+export PROMOSTREAM_KAFKA PROMOSTREAM_REGISTRY
 export PROMOSTREAM_PYTHON=$PROMOSTREAM_CACHE/python/bin/python3
 [ -d "$PROMOSTREAM_DATA" ] || echo "run.sh: no public logs in $PROMOSTREAM_DATA: comparisons with them are skipped"
 budget_s=600

@@ -129,7 +129,7 @@ def properties(event):
     return sorted(found, key=lambda pair: zlib.crc32(pair["key"].encode()))
 
 
-def as_order_lines(event, version):
+def as_order_lines(event):
     lines = [{"position": number, "product_id": line["item_id"], "product_group": line["category"], "maker": line["brand"],
               "unit_price": line["price"], "qty": line["quantity"], "gift": number % 2 == 0}
              for number, line in enumerate(event["lines"])]
@@ -368,17 +368,18 @@ def evolution(folder, address, registry, records, expected):
     sender, client = Sender(address, job.topic), SchemaRegistryClient({"url": registry})
     context = SerializationContext(job.topic, MessageField.VALUE)
     process = shop.spawn(job.command, job.log)
-    # Each version takes over in mid stream; half-way through the last third the first one is still used by somebody.
-    third = len(records) // 3
+    # Each version takes over in mid stream; in the last sixth every second message still has the first one.
+    third, serializers = len(records) // 3, {}
     sent = 0
     for version in (1, 2, 3):
         text = (DATA / f"order_lines_{version}.avsc").read_text()
-        serialize = AvroSerializer(client, text, lambda event, _, version=version: as_order_lines(event, version))
+        serializers[version] = AvroSerializer(client, text, lambda event, _: as_order_lines(event))
         part = records[sent:sent + third] if version < 3 else records[sent:]
         if version == 3:
             proxy.is_down = True
-        for record in part:
-            sender.send(record, serialize(record.event, context))
+        for number, record in enumerate(part, sent):
+            used = 1 if number >= len(records) - third // 2 and number % 2 else version
+            sender.send(record, serializers[used](record.event, context))
         sender.flush()
         sent += len(part)
         if version == 3:
