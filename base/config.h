@@ -63,6 +63,8 @@ struct config_key {
     const char *const *choices;
     const struct config_table *element; /* CONFIG_LIST, CONFIG_SECTION */
     const char *help;                   /* one sentence with the unit */
+    bool is_bare; /* a scalar that stands in place of the whole section is this key's value:
+                   * user_id: userId for user_id: {path: userId}; one key of a table */
 };
 
 struct config_table {

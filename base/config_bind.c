@@ -275,20 +275,33 @@ static void refuse_unknown_keys(struct config_binding *binding, const struct con
     free(names);
 }
 
+const struct config_key *config_bare_key(const struct config_table *table) {
+    for (size_t i = 0; i < table->key_count; i++) {
+        if (table->keys[i].is_bare) {
+            return &table->keys[i];
+        }
+    }
+    return NULL;
+}
+
 void config_bind_table(struct config_binding *binding, const struct config_table *table,
                        const struct config_node *node, size_t line, const struct config_path *path,
                        void *target) {
     if (node && node->is_refused) {
         return;
     }
-    if (!is_empty(node) && node->kind != CONFIG_NODE_MAPPING) {
-        config_errors_add(binding->errors, line, path, "found %s, expected a section",
-                          config_node_kind_name(node));
+    const struct config_key *bare = config_bare_key(table);
+    bool is_bare = bare && !is_empty(node) && node->kind == CONFIG_NODE_SCALAR;
+    if (!is_empty(node) && node->kind != CONFIG_NODE_MAPPING && !is_bare) {
+        config_errors_add(binding->errors, line, path, "found %s, expected a section%s%s",
+                          config_node_kind_name(node), bare ? " or its " : "",
+                          bare ? bare->name : "");
         return;
     }
     for (size_t i = 0; i < table->key_count; i++) {
         const struct config_key *key = &table->keys[i];
-        const struct config_node *child = find_child(node, key->name);
+        const struct config_node *child =
+            is_bare && key == bare ? node : find_child(node, key->name);
         struct config_path key_path = {.parent = path, .name = key->name};
         if (child && child->is_refused) {
             continue;

@@ -96,7 +96,21 @@ static void write_value(FILE *out, const struct config_key *key) {
     }
 }
 
-static void write_key(FILE *out, const char *prefix, const struct config_key *key) {
+/* Sections of the same keys are written out once, where a bare value can stand for the others. */
+static bool is_like(const struct config_key *key, const struct config_key *previous) {
+    return previous && previous->type == CONFIG_SECTION && previous->element == key->element &&
+           config_bare_key(key->element);
+}
+
+/* previous: the key before it in its table, or NULL. */
+static void write_key(FILE *out, const char *prefix, const struct config_key *key,
+                      const struct config_key *previous) {
+    if (key->type == CONFIG_SECTION && is_like(key, previous)) {
+        fprintf(out, "%s%s: ", prefix, key->name);
+        write_value(out, config_bare_key(key->element));
+        fputc('\n', out);
+        return;
+    }
     if (key->type == CONFIG_SECTION) {
         if (key->help) {
             write_comment(out, prefix, key->help);
@@ -124,7 +138,7 @@ static void write_key(FILE *out, const char *prefix, const struct config_key *ke
 
 static void write_table(FILE *out, const char *prefix, const struct config_table *table) {
     for (size_t i = 0; i < table->key_count; i++) {
-        write_key(out, prefix, &table->keys[i]);
+        write_key(out, prefix, &table->keys[i], i > 0 ? &table->keys[i - 1] : NULL);
     }
 }
 

@@ -97,6 +97,8 @@ struct config_binding {
 void config_bind_table(struct config_binding *binding, const struct config_table *table,
                        const struct config_node *node, size_t line, const struct config_path *path,
                        void *target);
+/* The key that a scalar in place of the section stands for; NULL if there is none. */
+const struct config_key *config_bare_key(const struct config_table *table);
 /* Keeps "found an unknown key, expected ..." naming the nearest of the count names, or all of them.
  */
 void config_bind_unknown(struct config_binding *binding, const struct config_node *node,

@@ -89,6 +89,29 @@ static const struct config_key required_keys[] = {
 const struct config_table probe_required_table = {required_keys, COUNT(required_keys),
                                                   sizeof(struct probe_required)};
 
+static const struct config_key box_keys[] = {
+    {.name = "label", .type = CONFIG_TEXT, AT(probe_box, label), .default_text = "plain"},
+    {.name = "size",
+     .type = CONFIG_INT,
+     AT(probe_box, size),
+     .default_text = "1",
+     .max = 9,
+     .is_bare = true},
+};
+static const struct config_table box_table = {box_keys, COUNT(box_keys), sizeof(struct probe_box)};
+
+static const struct config_key boxes_keys[] = {
+    {.name = "first",
+     .type = CONFIG_SECTION,
+     AT(probe_boxes, first),
+     .element = &box_table,
+     .help = "a box"},
+    {.name = "second", .type = CONFIG_SECTION, AT(probe_boxes, second), .element = &box_table},
+    {.name = "more", .type = CONFIG_LIST, AT(probe_boxes, more), .element = &box_table},
+};
+const struct config_table probe_boxes_table = {boxes_keys, COUNT(boxes_keys),
+                                               sizeof(struct probe_boxes)};
+
 struct config *probe_load(const char *text, size_t size, struct probe *out, char **out_errors) {
     size_t errors_size;
     FILE *errors = open_memstream(out_errors, &errors_size);

@@ -36,6 +36,17 @@ struct probe_required {
 };
 extern const struct config_table probe_required_table;
 
+/* A room of sections for which a bare number can stand: their `size`. */
+struct probe_box {
+    int64_t size;
+    const char *label;
+};
+struct probe_boxes {
+    struct probe_box first, second;
+    struct config_list more; /* struct probe_box */
+};
+extern const struct config_table probe_boxes_table;
+
 /* Loads text as "f.yaml" with one section, "probe". *out_errors is to be freed; NULL on failure. */
 struct config *probe_load(const char *text, size_t size, struct probe *out, char **out_errors);
 

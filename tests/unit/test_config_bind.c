@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/support/config_probe.h"
 
@@ -241,6 +242,39 @@ static void a_missing_variable_is_an_error_without_values(void **state) {
                         " ${NAME}, ${NAME:-default}, or $${ for the two characters\n");
 }
 
+/* A scalar in place of a section is the value of its bare key, with that key's errors. */
+static void a_scalar_stands_for_its_section(void **state) {
+    (void)state;
+    struct probe_boxes boxes = {0};
+    const struct config_room room = {"boxes", &probe_boxes_table, &boxes};
+    static const char good[] = "boxes: {first: 7, second: {label: x}, more: [2, {size: 3}]}\n";
+    static const char bad[] = "boxes:\n"
+                              "  first: ten\n"
+                              "  second: [7]\n"
+                              "  more: [10]\n";
+    char *errors;
+    size_t size;
+    FILE *out = open_memstream(&errors, &size);
+    struct config *config;
+    assert_false(failed(config_load_text("f.yaml", good, strlen(good), &room, 1, out, &config)));
+    assert_int_equal(boxes.first.size, 7);
+    assert_string_equal(boxes.first.label, "plain");
+    assert_int_equal(boxes.second.size, 1);
+    assert_string_equal(boxes.second.label, "x");
+    const struct probe_box *more = boxes.more.items;
+    assert_int_equal(boxes.more.count, 2);
+    assert_int_equal(more[0].size, 2);
+    assert_int_equal(more[1].size, 3);
+    config_destroy(config);
+    assert_true(failed(config_load_text("f.yaml", bad, strlen(bad), &room, 1, out, &config)));
+    fclose(out);
+    assert_string_equal(
+        errors, "f.yaml:2: boxes.first.size: found \"ten\", expected an integer from 0 to 9\n"
+                "f.yaml:3: boxes.second: found a list, expected a section or its size\n"
+                "f.yaml:4: boxes.more[0].size: found \"10\", expected an integer from 0 to 9\n");
+    free(errors);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(absent_keys_take_defaults),
@@ -253,6 +287,7 @@ int main(void) {
         cmocka_unit_test(names_from_the_file_cannot_break_the_line),
         cmocka_unit_test(texts_take_the_environment),
         cmocka_unit_test(a_missing_variable_is_an_error_without_values),
+        cmocka_unit_test(a_scalar_stands_for_its_section),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,11 +117,41 @@ static void an_uncommented_element_loads(void **state) {
     free(text);
 }
 
+/* Sections of the same keys are written out once, where a scalar can stand for the next. */
+static void sections_of_a_kind_are_short(void **state) {
+    (void)state;
+    struct probe_boxes boxes = {0};
+    const struct config_room room = {"boxes", &probe_boxes_table, &boxes};
+    char *text = write_defaults(&room, 1);
+    assert_string_equal(text, "boxes:\n"
+                              "  # a box\n"
+                              "  first:\n"
+                              "    # [text; default plain]\n"
+                              "    label: \"plain\"\n"
+                              "    # [an integer from 0 to 9; default 1]\n"
+                              "    size: 1\n"
+                              "  second: 1\n"
+                              "  # [a list; default empty]\n"
+                              "  more: []\n"
+                              "  # -\n"
+                              "  #   # [text; default plain]\n"
+                              "  #   label: \"plain\"\n"
+                              "  #   # [an integer from 0 to 9; default 1]\n"
+                              "  #   size: 1\n");
+    struct config *config;
+    assert_false(failed(config_load_text("f.yaml", text, strlen(text), &room, 1, stderr, &config)));
+    assert_int_equal(boxes.second.size, 1);
+    assert_string_equal(boxes.second.label, "plain");
+    config_destroy(config);
+    free(text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_file_is_its_own_manual),
         cmocka_unit_test(it_loads_again_to_the_defaults),
         cmocka_unit_test(an_uncommented_element_loads),
+        cmocka_unit_test(sections_of_a_kind_are_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
