@@ -88,11 +88,11 @@ suite "packages" 180 deploy/packages.sh test
 suite "build" 180 build ci
 [ "${#failed[@]}" -eq 0 ] || exit 1
 suite "build with ASan and UBSan" 180 build asan all
-threaded=(test_broker_mock test_trainer_mock test_http test_console test_log test_metrics)
+threaded=(test_broker_mock test_trainer_mock test_http test_console test_log test_metrics test_registry)
 suite "build with TSan" 60 build tsan "${threaded[@]}"
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 suite "unit, property, golden (ASan, UBSan)" 150 tests_of asan -L 'unit|property|golden' -j "$jobs"
-suite "threads: broker, http, console (TSan)" 90 tests_of tsan -R "/($(IFS="|"; echo "${threaded[*]}"))\$"
+suite "threads: broker, http, registry (TSan)" 90 tests_of tsan -R "/($(IFS="|"; echo "${threaded[*]}"))\$"
 suite "Kafka, registry, Python: fetch" 120 eval 'tests/kafka/kafka.sh install && tests/kafka/registry.sh install && python_packages'
 suite "start Kafka and the registry" 60 start_servers
 PROMOSTREAM_KAFKA=$(tests/kafka/kafka.sh address "$kafka")
