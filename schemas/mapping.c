@@ -110,7 +110,9 @@ static void add_values(struct builder *builder, const struct place *place,
             return;
         }
         if (has_code && !code_of(field->kind, row->value, &value.code)) {
-            refuse_code(builder, place, "values", row->value);
+            char key[80];
+            (void)snprintf(key, sizeof key, "values.%s", row->name);
+            refuse_code(builder, place, key, row->value);
         } else {
             add_value(field, rows, value);
         }
@@ -193,8 +195,13 @@ static void build_default(struct builder *builder, const struct place *place) {
 
 static void refuse_path(struct builder *builder, const char *key, struct bytes text,
                         const struct path_error *error) {
-    fprintf(builder->errors, "mapping.%s: '%.*s': at '%.*s': expected %s\n", key, BYTES_ARG(text),
-            BYTES_ARG(error->at), error->expected);
+    if (error->at.size == 0) {
+        fprintf(builder->errors, "mapping.%s: found the end of '%.*s', expected %s\n", key,
+                BYTES_ARG(text), error->expected);
+    } else {
+        fprintf(builder->errors, "mapping.%s: found '%.*s' in '%.*s', expected %s\n", key,
+                BYTES_ARG(error->at), BYTES_ARG(text), error->expected);
+    }
     builder->error_count++;
 }
 

@@ -72,7 +72,7 @@ enum mapping_kind {
 enum mapping_event_field { MAPPING_EVENT_FIELDS(MAPPING_FIELD_ENUM) MAPPING_EVENT_FIELD_COUNT };
 enum mapping_line_field { MAPPING_LINE_FIELDS(MAPPING_FIELD_ENUM) MAPPING_LINE_FIELD_COUNT };
 
-/* ---- The section `mapping` as it stands in YAML ---- */
+/* ---- The section `mapping` as it stands in YAML; user_id: userId is {path: userId} ---- */
 
 enum mapping_unit {
     UNIT_AUTO, /* time: by the logical type, else ms for integers and ISO 8601 for texts; money: as

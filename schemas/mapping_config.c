@@ -7,7 +7,8 @@ static const struct config_key field_keys[] = {
      .type = CONFIG_TEXT,
      .offset = offsetof(struct mapping_field_config, path),
      .default_text = "",
-     .help = "where its value lies in the message: a.b, map[key], array[key=x].value, x | y"},
+     .help = "where its value lies in the message: a.b, map[key], array[key=x].value, x | y",
+     .is_bare = true},
     {.name = "unit",
      .type = CONFIG_CHOICE,
      .offset = offsetof(struct mapping_field_config, unit),
@@ -32,9 +33,12 @@ static const struct config_table field_table = {
         .name = text, .type = CONFIG_SECTION, .offset = offsetof(struct mapping_config, member),   \
         .element = &field_table, .help = help_text                                                 \
     }
-#define EVENT_KEY(id, field, kind)   FIELD_KEY(#field, event[id], "field of event.avsc"),
-#define LINE_KEY(id, field, kind)    FIELD_KEY(#field, lines[id], "of each line"),
-#define PRODUCT_KEY(id, field, kind) FIELD_KEY(#field, product[id], "of the one product"),
+#define EVENT_KEY(id, field, kind)                                                                 \
+    FIELD_KEY(#field, event[id],                                                                   \
+              "a field of event.avsc, as all below: this section, or its path alone"),
+#define LINE_KEY(id, field, kind) FIELD_KEY(#field, lines[id], "of each line, as all below"),
+#define PRODUCT_KEY(id, field, kind)                                                               \
+    FIELD_KEY(#field, product[id], "of the one product, as all below"),
 
 /* Both sections are parts of the same struct: their offsets count from its start. */
 static const struct config_key lines_keys[] = {

@@ -1,6 +1,7 @@
 #include "schemas/mapping_number.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define TEXT_BYTES_MAX 40
@@ -33,14 +34,40 @@ static bool is_decimal(struct bytes text) {
     return digits > 0 && at == text.size;
 }
 
+/* Beyond it, 40 digits are nothing or more than a double holds. */
+#define EXPONENT_MAX 10000
+
+static int64_t exponent_of(struct bytes text) {
+    int64_t exponent;
+    if (!mapping_parse_integer(text, &exponent) || exponent > EXPONENT_MAX ||
+        exponent < -EXPONENT_MAX) {
+        return text.data[0] == '-' ? -EXPONENT_MAX : EXPONENT_MAX;
+    }
+    return exponent;
+}
+
 bool mapping_parse_number(struct bytes text, double *out) {
-    char copy[TEXT_BYTES_MAX + 1];
+    char copy[TEXT_BYTES_MAX + sizeof "e-9223372036854775808"];
+    size_t size = 0, at = 0;
+    int64_t exponent = 0;
+    bool is_behind = false;
     if (text.size > TEXT_BYTES_MAX || !is_decimal(text)) {
         return false;
     }
-    memcpy(copy, text.data, text.size);
-    copy[text.size] = '\0';
-    *out = strtod(copy, NULL); /* nobody calls setlocale: the point is a point */
+    /* Without its point the text means the same to strtod in every locale. */
+    for (; at < text.size && text.data[at] != 'e' && text.data[at] != 'E'; at++) {
+        if (text.data[at] == '.') {
+            is_behind = true;
+        } else {
+            copy[size++] = (char)text.data[at];
+            exponent -= is_behind;
+        }
+    }
+    if (at < text.size) {
+        exponent += exponent_of(bytes_of(text.data + at + 1, text.size - at - 1));
+    }
+    (void)snprintf(copy + size, sizeof copy - size, "e%lld", (long long)exponent);
+    *out = strtod(copy, NULL);
     return isfinite(*out);
 }
 

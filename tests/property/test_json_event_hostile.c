@@ -11,7 +11,8 @@
 #include "schemas/json_event.h"
 #include "tests/support/mapping_yaml.h"
 
-#define MESSAGES 300
+#define MESSAGES             300
+#define MESSAGES_EVERY_VALUE 10 /* every byte takes all 256 values; in the others, telling ones */
 
 struct hostile {
     struct mapping_yaml yaml;
@@ -63,7 +64,7 @@ static void check(struct hostile *hostile, struct bytes message) {
     free(exact);
 }
 
-static void damage(struct hostile *hostile, struct rng *rng, struct buffer *text) {
+static void damage(struct hostile *hostile, struct rng *rng, struct buffer *text, bool is_every) {
     static const uint8_t values[] = {0, '"', '{', '}', '[', ']', '\\', ',', ':', '9', 0x80, 0xff};
     for (size_t size = 0; size < text->size; size++) {
         check(hostile, bytes_of(text->data, size));
@@ -76,6 +77,10 @@ static void damage(struct hostile *hostile, struct rng *rng, struct buffer *text
         }
         text->data[at] = (uint8_t)rng_below(rng, 256);
         check(hostile, buffer_bytes(text));
+        for (int value = 0; is_every && value < 256; value++) {
+            text->data[at] = (uint8_t)value;
+            check(hostile, buffer_bytes(text));
+        }
         text->data[at] = kept;
     }
 }
@@ -91,7 +96,7 @@ static void test_damaged_messages(void **state) {
     for (int i = 0; i < MESSAGES; i++) {
         write_message(&rng, &text);
         check(hostile, buffer_bytes(&text));
-        damage(hostile, &rng, &text);
+        damage(hostile, &rng, &text, i < MESSAGES_EVERY_VALUE);
     }
     assert_true(hostile->verdicts[EVENT_OK] > 1000);
     assert_true(hostile->verdicts[EVENT_BAD_JSON] > 1000);

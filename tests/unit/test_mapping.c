@@ -26,15 +26,17 @@ static void test_refusals(void **state) {
     assert_refused("mapping: {user_id: {path: u}}", "mapping.type.path: found ''");
     assert_refused("mapping: {user_id: {path: u}}", "mapping.event_ms.path: found ''");
     assert_refused("mapping: {" BASE ", user_id: {path: a..b}}",
-                   "mapping.user_id.path: 'a..b': at '.b': expected the name of a field");
+                   "mapping.user_id.path: found '.b' in 'a..b', expected the name of a field");
+    assert_refused("mapping: {" BASE ", user_id: a.}",
+                   "mapping.user_id.path: found the end of 'a.', expected the name of a field");
     assert_refused("mapping: {" BASE ", lines: {path: 'a', item_id: {path: i}}}",
-                   "mapping.lines.path: 'a'");
+                   "mapping.lines.path: found 'a' in 'a', expected the path of an array");
     assert_refused("mapping: {" BASE ", lines: {path: 'a[]'}}", "mapping.lines.item_id.path");
     assert_refused("mapping: {" BASE ", lines: {item_id: {path: i}}}", "mapping.lines.path: found");
     assert_refused("mapping: {" BASE ", product: {price: {path: p}}}",
                    "mapping.product.item_id.path");
     assert_refused("mapping: {type: {path: t, values: {v: product_view}}, event_ms: {path: m}}",
-                   "mapping.type.values: found 'product_view', expected a type of event.avsc, "
+                   "mapping.type.values.v: found 'product_view', expected a type of event.avsc, "
                    "perhaps product_viewed");
     assert_refused("mapping: {" BASE ", consent: {path: c, values: {y: 'yes'}}}",
                    "expected unknown, granted or denied");
@@ -58,9 +60,8 @@ static void test_refusals(void **state) {
 static void test_what_is_given(void **state) {
     (void)state;
     struct mapping_yaml loaded;
-    mapping_yaml_load(&loaded,
-                      "mapping: {" BASE ", user_id: {path: u | v}, currency: {default: EUR},"
-                      " lines: {path: 'l[]', item_id: {path: i}}}");
+    mapping_yaml_load(&loaded, "mapping: {" BASE ", user_id: u | v, currency: {default: EUR},"
+                               " lines: {path: 'l[]', item_id: {path: i}}}");
     const struct mapping *mapping = loaded.mapping;
     assert_non_null(mapping);
     assert_true(mapping_is_given(&loaded.config));
