@@ -389,8 +389,10 @@ static void plant(struct generator *gen, struct random_node *record, struct rand
 static void plant_lines(struct generator *gen, struct random_node *root, char *out_id_path,
                         size_t path_size, struct random_node **out_item) {
     struct random_schema *out = gen->out;
+    begin_record(gen, root); /* items lie in it: it is nothing that lies in them as it is */
     struct random_node *item = make_record(gen, DEPTH_MAX - 2, 1 + rng_below(gen->rng, 5));
     plant(gen, item, make_leaf(gen, MAPPING_TEXT), out_id_path, path_size);
+    gen->open_count--;
     shuffle_fields(gen->rng, item);
     struct random_node *lines = make_items(gen, WRITER_ARRAY, item);
     if (chance(gen->rng, 3)) {

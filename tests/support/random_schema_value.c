@@ -42,7 +42,8 @@ static void write_random_text(struct rng *rng, struct buffer *out) {
 
 /* Every length of a varint. */
 static int64_t random_integer(struct rng *rng, int bits) {
-    int64_t value = (int64_t)(rng_u64(rng) >> (64 - bits + 1) >> rng_below(rng, (uint64_t)bits));
+    uint64_t word = rng_u64(rng) >> (64 - bits + 1);
+    int64_t value = (int64_t)(word >> rng_below(rng, (uint64_t)bits));
     return chance(rng, 2) ? value : -value - 1;
 }
 
@@ -73,6 +74,7 @@ static void write_string(struct rng *rng, const struct random_node *node, struct
         "view", "product_viewed", "add_to_cart", "order_completed", "purchase", "", "OTHER"};
     static const char *const consents[] = {"granted", "denied", "unknown", "yes", "no", ""};
     char text[40];
+    int whole;
     if (node->count > 0) {
         write_text(out, chance(rng, 10) ? "?" : node->names[rng_below(rng, node->count)]);
         return;
@@ -88,8 +90,8 @@ static void write_string(struct rng *rng, const struct random_node *node, struct
         write_time_text(rng, START_MS + (int64_t)rng_below(rng, YEAR_MS), out);
         return;
     case MAPPING_NUMBER:
-        snprintf(text, sizeof(text), "%s%d.%02d", chance(rng, 10) ? "-" : "",
-                 (int)rng_below(rng, 2000), (int)rng_below(rng, 100));
+        whole = (int)rng_below(rng, 2000) - 200;
+        snprintf(text, sizeof(text), "%d.%02d", whole, (int)rng_below(rng, 100));
         write_text(out, chance(rng, 20) ? "1.5e3" : text);
         return;
     case MAPPING_COUNT:
