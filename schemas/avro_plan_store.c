@@ -2,6 +2,7 @@
 #include "schemas/avro_plan_internal.h"
 
 #include <assert.h>
+#include <math.h>
 
 /* ---- One value ---- */
 
@@ -21,26 +22,28 @@ static struct bytes read_fixed(struct wire_reader *reader, size_t size) {
     return bytes;
 }
 
-/* Big-endian two's complement of any length, of which 128 bits may count. Exactly rounded up to
- * 2^53 and 22 places, within two units in the last place beyond. */
+/* Big-endian two's complement of any length, of which 128 bits count: exactly rounded up to 2^53
+ * and 22 places, within two units in the last place beyond, infinite beyond all doubles. */
 static enum event_verdict decimal_of(struct bytes digits, double divisor, struct mapped *out) {
     unsigned __int128 value = 0;
+    size_t at = 0;
     if (digits.size == 0) {
         return EVENT_BAD_VALUE;
     }
     uint8_t sign = digits.data[0] & 0x80 ? 0xff : 0;
-    size_t spare = digits.size > sizeof(value) ? digits.size - sizeof(value) : 0;
-    for (size_t i = 0; i < spare; i++) {
-        if (digits.data[i] != sign || (digits.data[spare] ^ sign) & 0x80) {
-            return EVENT_BAD_VALUE;
-        }
+    while (at < digits.size && digits.data[at] == sign) {
+        at++;
     }
+    /* The byte before may hold nothing but the sign. */
+    at -= at > 0;
+    size_t end = digits.size - at > sizeof(value) ? at + sizeof(value) : digits.size;
     value = sign ? ~value : value;
-    for (size_t i = spare; i < digits.size; i++) {
-        value = value << 8 | digits.data[i];
+    for (; at < end; at++) {
+        value = value << 8 | digits.data[at];
     }
+    size_t spare = digits.size - end;
     out->kind = MAPPED_DOUBLE;
-    out->number = (double)(__int128)value / divisor;
+    out->number = ldexp((double)(__int128)value, spare > 1024 ? 8192 : 8 * (int)spare) / divisor;
     return EVENT_OK;
 }
 
