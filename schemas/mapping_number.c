@@ -46,27 +46,60 @@ static int64_t exponent_of(struct bytes text) {
     return exponent;
 }
 
-bool mapping_parse_number(struct bytes text, double *out) {
-    char copy[TEXT_BYTES_MAX + sizeof "e-9223372036854775808"];
-    size_t size = 0, at = 0;
-    int64_t exponent = 0;
+struct decimal {
+    char digits[TEXT_BYTES_MAX]; /* with a sign, without the point */
+    size_t size;
+    uint64_t whole; /* the digits as a number, modulo 2^64 */
+    int64_t exponent;
+};
+
+static struct decimal split(struct bytes text) {
+    struct decimal decimal = {0};
+    size_t at = 0;
     bool is_behind = false;
+    for (; at < text.size && text.data[at] != 'e' && text.data[at] != 'E'; at++) {
+        uint8_t c = text.data[at];
+        if (c == '.') {
+            is_behind = true;
+            continue;
+        }
+        decimal.digits[decimal.size++] = (char)c;
+        decimal.whole = c < '0' ? 0 : decimal.whole * 10 + (uint64_t)(c - '0');
+        decimal.exponent -= is_behind;
+    }
+    if (at < text.size) {
+        decimal.exponent += exponent_of(bytes_of(text.data + at + 1, text.size - at - 1));
+    }
+    return decimal;
+}
+
+/* One rounding of two exact numbers is the nearest double (Clinger, How to read floating point
+ * numbers accurately, 1990). */
+static bool is_exact(const struct decimal *decimal, double *out) {
+    static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                  1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                  1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    if (decimal->size > 15 || decimal->exponent > 22 || decimal->exponent < -22) {
+        return false;
+    }
+    double whole = decimal->digits[0] == '-' ? -(double)decimal->whole : (double)decimal->whole;
+    *out =
+        decimal->exponent < 0 ? whole / tens[-decimal->exponent] : whole * tens[decimal->exponent];
+    return true;
+}
+
+bool mapping_parse_number(struct bytes text, double *out) {
     if (text.size > TEXT_BYTES_MAX || !is_decimal(text)) {
         return false;
     }
+    struct decimal decimal = split(text);
+    if (is_exact(&decimal, out)) {
+        return true;
+    }
     /* Without its point the text means the same to strtod in every locale. */
-    for (; at < text.size && text.data[at] != 'e' && text.data[at] != 'E'; at++) {
-        if (text.data[at] == '.') {
-            is_behind = true;
-        } else {
-            copy[size++] = (char)text.data[at];
-            exponent -= is_behind;
-        }
-    }
-    if (at < text.size) {
-        exponent += exponent_of(bytes_of(text.data + at + 1, text.size - at - 1));
-    }
-    (void)snprintf(copy + size, sizeof copy - size, "e%lld", (long long)exponent);
+    char copy[TEXT_BYTES_MAX + sizeof "e-9223372036854775808"];
+    (void)snprintf(copy, sizeof copy, "%.*se%lld", (int)decimal.size, decimal.digits,
+                   (long long)decimal.exponent);
     *out = strtod(copy, NULL);
     return isfinite(*out);
 }

@@ -3,9 +3,12 @@
 #include <float.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 /* cmocka needs the above */
 #include <cmocka.h>
+
+#include "base/rng.h"
 
 static void test_numbers(void **state) {
     (void)state;
@@ -57,6 +60,25 @@ static void test_numbers(void **state) {
     }
 }
 
+/* The nearest double, as the C library finds it, by both ways. */
+static void test_random_numbers(void **state) {
+    (void)state;
+    struct rng rng = rng_make(7, 1);
+    for (int i = 0; i < 200000; i++) {
+        char text[64];
+        uint64_t digits = rng_u64(&rng) >> rng_below(&rng, 64);
+        int size =
+            snprintf(text, sizeof text, "%s%llu.%0*llue%d", rng_below(&rng, 2) ? "-" : "",
+                     (unsigned long long)digits, (int)rng_below(&rng, 6),
+                     (unsigned long long)rng_below(&rng, 100), (int)rng_below(&rng, 60) - 30);
+        double number;
+        assert_true(mapping_parse_number(bytes_of(text, (size_t)size), &number));
+        if (number != strtod(text, NULL)) {
+            fail_msg("%s became %.17g", text, number);
+        }
+    }
+}
+
 static void test_integers(void **state) {
     (void)state;
     static const struct {
@@ -83,6 +105,7 @@ static void test_integers(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_random_numbers),
         cmocka_unit_test(test_integers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

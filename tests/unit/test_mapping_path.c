@@ -57,6 +57,8 @@ static void test_paths(void **state) {
         {"a[k='b c'].d", ".a<k=b c>.d"},
         {"a[k=]", ".a<k=>"},
         {"a[0][1]", ".a#0#1"},
+        {"a[1000000]", ".a#1000000"},
+        {"a[4294967297]", ".a{4294967297}"}, /* too many for an index: a key */
         {"[k].b", "{k}.b"},
         {"payload.@type", ".payload@"},
         {"", "'': the name of a field"},
