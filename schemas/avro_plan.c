@@ -15,6 +15,7 @@ static void make_templates(struct avro_plan *plan, const struct mapping *mapping
         plan->event.type = AVRO_TYPE_NONE;
     }
     plan->event.event_ms = AVRO_TIME_NONE;
+    plan->event_bytes = sizeof(plan->event);
     plan->line = plan->product = (struct event_line){.price = (double)NAN, .quantity = 1};
     for (size_t i = 0; i < MAPPING_LINE_FIELD_COUNT; i++) {
         mapping_store_default(&mapping->lines[i], &plan->line);

@@ -19,7 +19,7 @@
 #define PROMOSTREAM_SCHEMAS_AVRO_PLAN_INTERNAL_H
 
 #include "schemas/avro_plan.h"
-#include "schemas/wire.h"
+#include "schemas/wire_fast.h"
 
 enum avro_code {
     OP_END,  /* of the message */
@@ -78,8 +78,8 @@ struct avro_op {
 #define AVRO_NO_MATCH UINT32_MAX
 
 /* Texts of at most 24 bytes that mean a code, by their content: an open hash table. A text is held
- * as its first eight bytes, its second eight if it has more than 16, and its last eight; a shorter
- * one as one word. */
+ * as its first eight bytes, its second eight if it has more than 16, and its last eight; one of at
+ * most eight as one word. */
 #define AVRO_CODE_BYTES_MAX 24
 struct avro_code_row {
     uint64_t words[3];
@@ -126,6 +126,7 @@ struct avro_plan {
     size_t owned_count;
     bool has_lines;     /* then the product waits beside them */
     struct event event; /* what a message without any field is */
+    size_t event_bytes; /* its size; see avro_plan_decode */
     struct event_line line, product;
 };
 
@@ -159,6 +160,7 @@ struct avro_run {
     uint32_t frame_count, depth;
     uint8_t ranks[AVRO_SLOT_COUNT];  /* UINT8_MAX = nothing yet */
     uint8_t errors[AVRO_SLOT_COUNT]; /* enum event_verdict */
+    bool has_errors;                 /* is any not EVENT_OK? */
     struct event_line product;
     struct avro_frame frames[AVRO_FRAMES_MAX];
 };
@@ -173,15 +175,15 @@ void avro_run_skip(struct wire_reader *reader, const struct avro_op *op);
 
 /* The words of struct avro_code_row. */
 static inline void avro_code_words(struct bytes text, uint64_t words[3]) {
-    words[0] = words[1] = words[2] = 0;
-    if (text.size < sizeof(words[0])) {
-        memcpy(&words[0], text.data, text.size);
+    words[1] = words[2] = 0;
+    if (text.size <= sizeof(words[0])) {
+        words[0] = wire_load_short(text.data, text.size);
         return;
     }
-    memcpy(&words[0], text.data, sizeof(words[0]));
-    memcpy(&words[2], text.data + text.size - sizeof(words[2]), sizeof(words[2]));
+    words[0] = wire_load_word(text.data);
+    words[2] = wire_load_word(text.data + text.size - sizeof(words[2]));
     if (text.size > 2 * sizeof(words[0])) {
-        memcpy(&words[1], text.data + sizeof(words[0]), sizeof(words[1]));
+        words[1] = wire_load_word(text.data + sizeof(words[0]));
     }
 }
 

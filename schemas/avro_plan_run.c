@@ -3,7 +3,6 @@
 
 #include "schemas/avro_plan_internal.h"
 #include "schemas/event_verdict.h"
-#include "schemas/wire_fast.h"
 
 /* Offsets come from the mapping's fields, so alignment holds. */
 #define FIELD(type, run, op) (*(type *)(void *)((run)->records[(op)->scope] + (op)->offset))
@@ -249,7 +248,8 @@ static void begin_line(struct avro_run *run) {
 }
 
 static void note_errors(struct avro_run *run, size_t first_slot, size_t count_of_slots) {
-    for (size_t i = first_slot; i < first_slot + count_of_slots && run->verdict == EVENT_OK; i++) {
+    size_t end = run->has_errors ? first_slot + count_of_slots : 0;
+    for (size_t i = first_slot; i < end && run->verdict == EVENT_OK; i++) {
         run->verdict = (enum event_verdict)run->errors[i];
     }
 }
@@ -368,6 +368,9 @@ static void run_ops(struct avro_run *run) {
         case OP_JUMP:
             op = run->plan->ops + op->target;
             continue;
+        case OP_END:
+            run->reader.cursor = cursor;
+            return;
         case OP_PRESENT:
             next = cursor < end && *cursor == op->value_byte ? cursor + 1 : NULL;
             break;
@@ -392,7 +395,9 @@ static void take_product(struct avro_run *run) {
     struct event_line *line = (struct event_line *)(void *)run->records[SCOPE_PRODUCT];
     note_errors(run, MAPPING_EVENT_FIELD_COUNT, MAPPING_LINE_FIELD_COUNT);
     if (line->item_id.size > 0) {
-        run->event->lines[0] = *line;
+        if (line == &run->product) {
+            run->event->lines[0] = *line;
+        }
         run->event->line_count = 1;
     }
 }
@@ -432,9 +437,11 @@ enum event_verdict avro_plan_decode(const struct avro_plan *plan, struct bytes b
     run.depth = 0;
     memset(run.ranks, UINT8_MAX, sizeof(run.ranks));
     memset(run.errors, EVENT_OK, sizeof(run.errors));
+    run.has_errors = false;
     scratch->size = 0;
     struct event_line *lines = out->lines;
-    *out = plan->event;
+    /* An assignment would be a string instruction, slower than all the texts together. */
+    memcpy(out, &plan->event, plan->event_bytes);
     out->lines = lines;
     struct event_line *product = plan->has_lines ? &run.product : &lines[0];
     *product = plan->product;

@@ -157,6 +157,7 @@ void avro_run_store(struct avro_run *run, const struct avro_leaf *leaf) {
     } else if (is_present || verdict != EVENT_OK) {
         run->ranks[leaf->slot] = leaf->rank;
         run->errors[leaf->slot] = (uint8_t)verdict;
+        run->has_errors |= verdict != EVENT_OK;
     }
 }
 

@@ -1,5 +1,5 @@
 /* wire_fast: the commonest values of Avro's binary encoding, read with the cursor in a register.
- * Private to the decode loops of plan.c and avro_plan_run.c.
+ * Private to the decode loops of plan.c and avro_plan*.c.
  *
  * Each function reads one value at cursor, never at or beyond end, and returns where the next one
  * begins; NULL, with nothing read, for every value that is not common or not good: the caller then
@@ -17,23 +17,33 @@ static inline uint64_t wire_load_word(const uint8_t *at) {
     return le64toh(word);
 }
 
-/* Bit 7 of each of the size lowest bytes, size <= 8. */
-static inline uint64_t wire_high_bits(size_t size) {
-    return size < 8 ? UINT64_C(0x8080808080808080) & ((UINT64_C(1) << (8 * size)) - 1)
-                    : UINT64_C(0x8080808080808080);
+/* The same of at most eight bytes; zeros fill it up. */
+static inline uint64_t wire_load_short(const uint8_t *at, size_t size) {
+    uint32_t first, last;
+    if (size >= 4) {
+        memcpy(&first, at, sizeof(first));
+        memcpy(&last, at + size - sizeof(last), sizeof(last));
+        return le32toh(first) | (uint64_t)le32toh(last) << (8 * size - 32);
+    }
+    /* Of one byte all three are the same. */
+    return size == 0 ? 0
+                     : at[0] | (uint64_t)at[size / 2] << (8 * (size / 2)) |
+                           (uint64_t)at[size - 1] << (8 * size - 8);
 }
 
-/* UTF-8? size bytes lie at text, and what lies before end may be read too: most texts are of 16
- * bytes or less, and are checked without a loop. */
-static inline bool wire_is_plain(const uint8_t *text, size_t size, const uint8_t *end) {
-    if (size > 16 || end - text < 16) {
-        return wire_is_utf8(bytes_of(text, size));
-    }
+/* UTF-8? Nearly all texts are ASCII, and short: eight bytes at a time, the last eight perhaps in
+ * part a second time. */
+static inline bool wire_is_plain(const uint8_t *text, size_t size) {
+    uint64_t word;
     if (size <= 8) {
-        return (wire_load_word(text) & wire_high_bits(size)) == 0;
+        word = wire_load_short(text, size);
+    } else {
+        word = wire_load_word(text + size - 8);
+        for (size_t i = 0; i < size - 8; i += 8) {
+            word |= wire_load_word(text + i);
+        }
     }
-    return ((wire_load_word(text) & wire_high_bits(8)) |
-            (wire_load_word(text + 8) & wire_high_bits(size - 8))) == 0;
+    return (word & UINT64_C(0x8080808080808080)) == 0 || wire_is_utf8(bytes_of(text, size));
 }
 
 /* A length of less than 64 and as many bytes, of any content. */
@@ -56,7 +66,7 @@ static inline const uint8_t *wire_short_text(const uint8_t *cursor, const uint8_
                                              size_t size_max, struct bytes *out) {
     struct bytes text;
     const uint8_t *next = wire_short_bytes(cursor, end, &text);
-    if (!next || text.size > size_max || !wire_is_plain(text.data, text.size, end)) {
+    if (!next || text.size > size_max || !wire_is_plain(text.data, text.size)) {
         return NULL;
     }
     *out = text;
