@@ -410,6 +410,17 @@ static void test_broken_file_and_registry(void **state) {
     assert_int_equal(registry_server_requests(fixture->server), 1);
 }
 
+/* In an outage a person may put the file there by hand. */
+static void test_file_in_an_outage(void **state) {
+    struct registry_fixture *fixture = *state;
+    fixture->config.folder = fixture_folder(fixture);
+    registry_server_set_mode(fixture->server, SERVER_FAILS);
+    struct registry *registry = fixture_start(fixture);
+    fixture_await_trouble(registry, "500: ");
+    fixture_write(fixture, "5.avsc", "\"int\"");
+    fixture_find(registry, 5, REGISTRY_FOUND);
+}
+
 static void test_no_folder(void **state) {
     struct registry_fixture *fixture = *state;
     fixture->config.folder = "/nonexistent/schemas";
@@ -445,6 +456,7 @@ int main(void) {
         REGISTRY_TEST(test_folder_gets_a_fingerprint_later),
         REGISTRY_TEST(test_restart_without_server),
         REGISTRY_TEST(test_broken_file_and_registry),
+        REGISTRY_TEST(test_file_in_an_outage),
         REGISTRY_TEST(test_no_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
