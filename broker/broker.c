@@ -6,6 +6,10 @@
 METRICS_TABLE(broker_metrics, BROKER_METRICS)
 #undef METRICS_ROW_STRUCT
 
+size_t record_headers(const struct record *record, struct record_header *out, size_t max) {
+    return record->read_headers ? record->read_headers(record->message, out, max) : 0;
+}
+
 struct failure broker_poll(struct broker *broker, int timeout_ms, size_t records_max,
                            struct broker_event *out) {
     return broker->ops->poll(broker, timeout_ms, records_max, out);

@@ -47,6 +47,12 @@ struct broker_config {
     bool is_embedded;          /* mock cluster: no committed offsets, no admin */
 };
 
+struct record_header {
+    struct bytes key, value; /* value.data NULL = null; an empty one is not null */
+};
+/* What record_headers does for a message of its own kind. */
+typedef size_t record_headers_read(const void *message, struct record_header *out, size_t max);
+
 /* One record of an input topic; key and value are borrowed until broker_release. */
 struct record {
     struct bytes key, value; /* data NULL = null */
@@ -54,7 +60,16 @@ struct record {
     int64_t offset;
     int32_t partition;
     enum broker_input input;
+    /* Headers stay unread in their message, borrowed like the value, until record_headers asks.
+     * NULL = none: also of records that were not polled. */
+    record_headers_read *read_headers;
+    const void *message;
 };
+
+/* Headers in their order, the first max of them; returns how many there are. Keys are any bytes up
+ * to their first NUL (librdkafka's own reading), may be empty and may repeat. Borrowed like the
+ * value. */
+size_t record_headers(const struct record *record, struct record_header *out, size_t max);
 
 /* A partition number, of all input topics together (they are co-partitioned, assignor range). */
 struct assignment {

@@ -74,6 +74,22 @@ static struct failure take_error(struct broker_kafka *broker, const rd_kafka_mes
     return failure_none();
 }
 
+static size_t read_headers(const void *message, struct record_header *out, size_t max) {
+    rd_kafka_headers_t *headers = NULL;
+    if (rd_kafka_message_headers(message, &headers)) {
+        return 0; /* none, or bytes that are no headers */
+    }
+    size_t count = rd_kafka_header_cnt(headers);
+    for (size_t i = 0; i < count && i < max; i++) {
+        const char *key = NULL;
+        const void *value = NULL;
+        size_t size = 0;
+        rd_kafka_header_get_all(headers, i, &key, &value, &size);
+        out[i] = (struct record_header){bytes_of_text(key), bytes_of(value, size)};
+    }
+    return count;
+}
+
 static struct record record_of(const rd_kafka_message_t *message, enum broker_input input) {
     rd_kafka_timestamp_type_t type;
     int64_t timestamp_ms = rd_kafka_message_timestamp(message, &type);
@@ -83,7 +99,9 @@ static struct record record_of(const rd_kafka_message_t *message, enum broker_in
                                type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? -1 : timestamp_ms,
                            .offset = message->offset,
                            .partition = message->partition,
-                           .input = input};
+                           .input = input,
+                           .read_headers = read_headers,
+                           .message = message};
 }
 
 static enum broker_input input_of(const struct broker_kafka *broker,

@@ -70,7 +70,14 @@ static int64_t position_of(const struct reading *reading, int32_t partition) {
     return position;
 }
 
+static bool is_enough(const struct reading *reading) {
+    return reading->request->is_enough && *reading->request->is_enough;
+}
+
 static struct failure visit_message(struct reading *reading, const rd_kafka_message_t *message) {
+    if (is_enough(reading)) {
+        return failure_none();
+    }
     if (!message->err) {
         const struct record record = {
             .key = bytes_of(message->key, message->key_len),
@@ -98,7 +105,7 @@ static struct failure read_until(struct reading *reading, int32_t partition, int
     struct failure failure = failure_none();
     int64_t position = -1, moved_ns = clock_monotonic_ns();
     int64_t stuck_ns = (int64_t)reading->request->stuck_max_ms * 1000000;
-    while (!failed(failure) && position < end) {
+    while (!failed(failure) && position < end && !is_enough(reading)) {
         size_t count = client_take(reading->queue, TAKE_WAIT_MS, reading->messages, BATCH_MAX);
         for (size_t i = 0; i < count; i++) {
             struct failure bad = visit_message(reading, reading->messages[i]);
@@ -182,7 +189,7 @@ struct failure topic_read(const struct topic_read_request *request, broker_visit
     if (!failed(failure)) {
         failure = open_records(reading);
     }
-    for (int32_t p = 0; p < out->partition_count && !failed(failure); p++) {
+    for (int32_t p = 0; p < out->partition_count && !failed(failure) && !is_enough(reading); p++) {
         if (request->partition == TOPIC_ALL_PARTITIONS || request->partition == p) {
             failure = read_partition(reading, p);
         }

@@ -16,6 +16,7 @@ struct topic_read_request {
     int stuck_max_ms;           /* a transaction that stays open hides what comes behind it: give up
                                    after this long without a record */
     const struct log_sink *log; /* NULL = none */
+    const bool *is_enough;      /* NULL, or what the visitor sets to end the read early */
 };
 
 struct topic_read_result {

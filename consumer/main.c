@@ -22,6 +22,8 @@ static const struct command commands[] = {
     {"features", "list the features that every decision freezes", command_features},
     {"inspect", "show what is known of a user, and what was decided", command_inspect},
     {"explain", "show why a decision came out as it did", command_explain},
+    {"dead-letters", "show the messages that could not be used, and put them back",
+     command_dead_letters},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
@@ -34,7 +36,7 @@ static void print_help(FILE *out) {
                                 "in time, explained. Everything is configured in pipeline.yaml; "
                                 "each command has its own --help.\n\n"));
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        buffer_format(&text, " %-10s %s\n", commands[i].name, commands[i].summary);
+        buffer_format(&text, " %-12s %s\n", commands[i].name, commands[i].summary);
     }
     buffer_append(&text, bytes_of_text("\nSIGTERM and SIGINT end a long command in order: it "
                                        "commits what it has begun and closes."));

@@ -4,13 +4,31 @@
 
 #include <stdio.h>
 
-/* A letter has to fit into a message of a broker's default size whatever came in, or that one
- * record would stop every worker that reads it. The whole stays at its position. */
-#define LETTER_KEY_BYTES_MAX   1024
-#define LETTER_VALUE_BYTES_MAX 900000
+/* A letter has to fit into a message of default size whatever came in, or that one record would
+ * stop every worker that reads it: librdkafka sends at most 1,000,000 bytes (message.max.bytes), a
+ * broker takes 1,048,588. The whole stays at its position. */
+#define LETTER_KEY_BYTES_MAX     1024
+#define LETTER_VALUE_BYTES_MAX   900000
+#define LETTER_HEADERS_BYTES_MAX 65536
 
 static struct bytes cut(struct bytes bytes, size_t bytes_max) {
     return bytes_of(bytes.data, bytes.size < bytes_max ? bytes.size : bytes_max);
+}
+
+/* Those in front that fit; false if that is not all of them. */
+static bool take_headers(const struct record *record, struct dead_letter_row *row) {
+    struct record_header headers[ROW_HEADERS_MAX];
+    size_t count = record_headers(record, headers, ROW_HEADERS_MAX);
+    size_t left = LETTER_HEADERS_BYTES_MAX;
+    for (size_t i = 0; i < count && i < ROW_HEADERS_MAX; i++) {
+        struct record_header header = headers[i];
+        if (header.key.size > left || header.value.size > left - header.key.size) {
+            break;
+        }
+        left -= header.key.size + header.value.size;
+        row->headers[row->header_count++] = (struct dead_letter_header){header.key, header.value};
+    }
+    return row->header_count == count;
 }
 
 void pipeline_write_dead_letter(struct pipeline *pipeline, struct partition *partition,
@@ -27,8 +45,10 @@ void pipeline_write_dead_letter(struct pipeline *pipeline, struct partition *par
         .key = key,
         .value = cut(record->value, LETTER_VALUE_BYTES_MAX),
     };
-    metric_add(&pipeline->clean.metrics.dead_letters_cut_total,
-               key.size < record->key.size || row.value.size < record->value.size);
+    bool has_all_headers = take_headers(record, &row);
+    row.cut =
+        key.size < record->key.size || row.value.size < record->value.size || !has_all_headers;
+    metric_add(&pipeline->clean.metrics.dead_letters_cut_total, row.cut);
     struct buffer *out = epoch_begin(pipeline->epoch, TOPIC_DEAD_LETTERS, partition->number, key);
     wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_DEAD_LETTER, 0, out);
     dead_letter_encode(&row, out);

@@ -19,6 +19,9 @@ static struct bytes chars_of(const char *chars, size_t size) {
 }
 
 static bool is_missing(const struct plan_op *op, const void *record) {
+    if (op->nullable & PLAN_KEEPS_EMPTY) {
+        return CONST_FIELD(struct bytes, record, op).data == NULL;
+    }
     switch ((enum plan_code)op->code) {
     case PLAN_TEXT:
     case PLAN_BYTES:

@@ -36,7 +36,8 @@ enum plan_code {
 
 enum {
     PLAN_NULLABLE = 1,
-    PLAN_FINITE = 2, /* PLAN_DOUBLE: a NaN or an infinity that is written out is a bad value */
+    PLAN_FINITE = 2,      /* PLAN_DOUBLE: a NaN or an infinity that is written out is a bad value */
+    PLAN_KEEPS_EMPTY = 4, /* PLAN_BYTES, nullable: only data NULL is missing; an empty run is not */
 };
 
 struct plan_op {

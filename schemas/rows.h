@@ -225,12 +225,26 @@ bool journal_decode(struct bytes body, struct journal_row *out);
 
 /* ---- dead-letters ---- */
 
+#define ROW_HEADERS_MAX 64
+
+struct dead_letter_header {
+    struct bytes key;   /* any bytes */
+    struct bytes value; /* data NULL = null; empty is not null */
+};
+
+/* The reason of a row that is no letter but a note: the letter at topic (dead-letters itself),
+ * partition and offset was put back; value is the topic that it was put to. */
+#define DEAD_LETTER_REPLAYED "replayed"
+
 struct dead_letter_row {
     struct bytes topic;
     int32_t partition;
     int64_t offset, timestamp_ms;
     struct bytes reason;     /* verdict name */
-    struct bytes key, value; /* original bytes */
+    struct bytes key, value; /* original bytes; data NULL = null, empty is not null */
+    bool cut;                /* key, value or headers are not whole */
+    size_t header_count;     /* in order, keys may repeat */
+    struct dead_letter_header headers[ROW_HEADERS_MAX];
 };
 void dead_letter_encode(const struct dead_letter_row *row, struct buffer *out);
 bool dead_letter_decode(struct bytes body, struct dead_letter_row *out);

@@ -31,7 +31,9 @@ SCORES = [{"learner": "logistic", "version_offset": 8192, "p": [0.125, 0.25]}]
 EXPECTED = {
     "catalogue_item": {"item_id": "i1", "price": 19.5, "margin": 0.25, "stock": 0},
     "control": {"setting": "paused", "value": "true", "changed_ms": TIME},
-    "dead_letter": {"topic": "clickstream", "offset": 8, "timestamp_ms": TIME, "key": b"u1", "value": b"\x01 v"},
+    "dead_letter": {"topic": "clickstream", "offset": 8, "timestamp_ms": TIME, "key": b"u1", "value": b"\x01 v",
+                    "cut": True, "headers": [{"key": b"trace", "value": b"\x01\xff"}, {"key": b"trace", "value": None},
+                                             {"key": b"\xff", "value": b""}]},
     "decision": {"decision_id": ID, "trigger": "browse_abandoned", "deadline_ms": TIME, "anchor": -3, "sent": True,
                  "actions": ACTIONS, "policy": "value",
                  "scores": SCORES + [{"learner": "other", "version_offset": 0, "p": []}],

@@ -58,25 +58,27 @@ struct event scene_event(struct event_line *line, const char *user, enum event_t
     return event;
 }
 
-/* Runs one record as an epoch of its own; its rows stay in bench.epoch until the next one. */
-void scene_feed_bytes(struct scene *scene, enum broker_input input, struct bytes key,
-                      struct bytes value, int64_t timestamp_ms) {
+void scene_feed_record(struct scene *scene, const struct record *given) {
     struct bench *bench = &scene->bench;
-    struct record record = {.key = key,
-                            .value = value,
-                            .timestamp_ms = timestamp_ms,
-                            .offset = bench->partition.next_offset[input],
-                            .input = input};
+    struct record record = *given;
+    record.offset = bench->partition.next_offset[record.input];
     epoch_clear(&bench->epoch);
     pipeline_begin(&bench->pipeline, &bench->epoch);
     partition_begin(&bench->partition);
-    if (input == INPUT_FEEDBACK) {
+    if (record.input == INPUT_FEEDBACK) {
         pipeline_feedback(&bench->pipeline, &bench->partition, &record, 1);
     } else {
         pipeline_clickstream(&bench->pipeline, &bench->partition, &record, 1);
     }
     pipeline_finish(&bench->pipeline, &bench->partition, 0);
     pipeline_check(&bench->pipeline);
+}
+
+void scene_feed_bytes(struct scene *scene, enum broker_input input, struct bytes key,
+                      struct bytes value, int64_t timestamp_ms) {
+    scene_feed_record(
+        scene,
+        &(struct record){.key = key, .value = value, .timestamp_ms = timestamp_ms, .input = input});
 }
 
 void scene_feed_event(struct scene *scene, enum broker_input input, const struct event *event,

@@ -22,7 +22,9 @@ int scene_tear_down(void **state);
  */
 struct event scene_event(struct event_line *line, const char *user, enum event_type type,
                          int64_t event_ms);
-/* Runs one record as an epoch of its own; its rows stay in bench.epoch until the next one. */
+/* Runs one record as an epoch of its own, at the next offset of its input; its rows stay in
+ * bench.epoch until the next one. */
+void scene_feed_record(struct scene *scene, const struct record *record);
 void scene_feed_bytes(struct scene *scene, enum broker_input input, struct bytes key,
                       struct bytes value, int64_t timestamp_ms);
 void scene_feed_event(struct scene *scene, enum broker_input input, const struct event *event,

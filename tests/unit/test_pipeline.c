@@ -66,6 +66,82 @@ static void test_a_dead_letter_fits_into_a_message(void **state) {
     free(bytes);
 }
 
+/* ---- headers of a record ---- */
+
+struct kept_headers {
+    struct record_header items[100];
+    size_t count;
+};
+
+static size_t read_kept(const void *message, struct record_header *out, size_t max) {
+    const struct kept_headers *kept = message;
+    size_t count = kept->count < max ? kept->count : max;
+    memcpy(out, kept->items, count * sizeof out[0]);
+    return kept->count;
+}
+
+/* The letter of a record of garbage with these headers. */
+static struct dead_letter_row letter_with(struct scene *scene, const struct kept_headers *headers) {
+    struct bytes body;
+    struct dead_letter_row row;
+    scene_feed_record(scene, &(struct record){.key = bytes_of_text("anna"),
+                                              .value = bytes_of_text("garbage"),
+                                              .timestamp_ms = NOON_MS,
+                                              .read_headers = read_kept,
+                                              .message = headers});
+    assert_true(scene->bench.epoch.data.size < 1000000);
+    assert_true(scene_row(scene, TOPIC_DEAD_LETTERS, SCHEMA_DEAD_LETTER, 0, &body));
+    assert_true(dead_letter_decode(body, &row));
+    return row;
+}
+
+static void test_a_dead_letter_keeps_headers(void **state) {
+    struct scene *scene = *state;
+    const struct kept_headers headers = {
+        .items = {{bytes_of_text("trace"), bytes_of("\0\xff", 2)},
+                  {bytes_of_text("\xff not UTF-8"), bytes_of(NULL, 0)},
+                  {bytes_of_text("trace"), bytes_of_text("")},
+                  {bytes_of_text(""), bytes_of_text("of an empty key")}},
+        .count = 4,
+    };
+    struct dead_letter_row row = letter_with(scene, &headers);
+    assert_int_equal(row.header_count, headers.count);
+    for (size_t i = 0; i < headers.count; i++) {
+        assert_true(bytes_equal(row.headers[i].key, headers.items[i].key));
+        assert_true(bytes_equal(row.headers[i].value, headers.items[i].value));
+        assert_true(!row.headers[i].value.data == !headers.items[i].value.data);
+    }
+    assert_false(row.cut);
+    assert_int_equal(SCENE_COUNT(scene, dead_letters_cut_total), 0);
+}
+
+static void test_headers_of_a_dead_letter_have_bounds(void **state) {
+    struct scene *scene = *state;
+    struct kept_headers headers = {.count = ROW_HEADERS_MAX};
+    for (size_t i = 0; i < 100; i++) {
+        headers.items[i] = (struct record_header){bytes_of_text("k"), bytes_of_text("v")};
+    }
+    struct dead_letter_row row = letter_with(scene, &headers);
+    assert_true(row.header_count == ROW_HEADERS_MAX && !row.cut);
+    headers.count = ROW_HEADERS_MAX + 1;
+    row = letter_with(scene, &headers);
+    assert_true(row.header_count == ROW_HEADERS_MAX && row.cut);
+    /* 65,536 bytes of keys and values are whole, one more is not: nothing behind it is kept. */
+    size_t size = 65536 - 1 - 2;
+    uint8_t *bytes = memory_new(size + 1, 1);
+    headers.count = 2;
+    headers.items[0].value = bytes_of(bytes, size);
+    row = letter_with(scene, &headers);
+    assert_true(row.header_count == 2 && row.headers[0].value.size == size && !row.cut);
+    headers.count = 3;
+    headers.items[1].value = bytes_of(bytes, 2);
+    headers.items[2] = (struct record_header){bytes_of(NULL, 0), bytes_of(NULL, 0)};
+    row = letter_with(scene, &headers);
+    assert_true(row.header_count == 1 && row.cut);
+    assert_int_equal(SCENE_COUNT(scene, dead_letters_cut_total), 2);
+    free(bytes);
+}
+
 static void test_refused_events_are_counted_by_reason(void **state) {
     struct scene *scene = *state;
     struct event_line line;
@@ -203,6 +279,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_bad_bytes_are_dead_letters),
         TEST(test_a_dead_letter_fits_into_a_message),
+        TEST(test_a_dead_letter_keeps_headers),
+        TEST(test_headers_of_a_dead_letter_have_bounds),
         TEST(test_refused_events_are_counted_by_reason),
         TEST(test_absurd_price_is_clipped_and_missing_stays_missing),
         TEST(test_duplicates_and_late_events),

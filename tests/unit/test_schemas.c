@@ -25,7 +25,7 @@ static const struct {
     {SCHEMA_PARTITION_STATE, "partition_state", UINT64_C(0xa7c3845908bab203)},
     {SCHEMA_OPEN_DECISION, "open_decision", UINT64_C(0xbdbd0a00f3ee9fe3)},
     {SCHEMA_JOURNAL, "journal", UINT64_C(0x3a58a4b0c5210700)},
-    {SCHEMA_DEAD_LETTER, "dead_letter", UINT64_C(0xecce31dbe63fcef9)},
+    {SCHEMA_DEAD_LETTER, "dead_letter", UINT64_C(0x684b5323b0f0d812)},
     {SCHEMA_EXAMPLE, "example", UINT64_C(0x88040aff860cec4e)},
     {SCHEMA_MODEL_ROW, "model_row", UINT64_C(0xb46d36992a795db5)},
     {SCHEMA_CONTROL, "control", UINT64_C(0xb526d09b0ea35696)},
