@@ -43,6 +43,9 @@ static void write_more(struct rng *rng, enum mapping_kind kind, struct buffer *o
     if (kind == MAPPING_CONSENT && one_in(rng, 2)) {
         buffer_format(out, ", values: {'true': granted, 'false': denied}, default: denied");
     }
+    if (kind == MAPPING_TEXT && one_in(rng, 4)) {
+        buffer_format(out, ", values: {S0: first, a: letter, '7': seven, view: look}");
+    }
     if (kind == MAPPING_TEXT && one_in(rng, 6)) {
         buffer_format(out, ", default: none");
     }
