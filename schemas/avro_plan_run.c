@@ -244,7 +244,6 @@ static void begin_line(struct avro_run *run) {
     *line = run->plan->line;
     run->records[SCOPE_LINE] = (uint8_t *)line;
     memset(run->ranks + AVRO_LINE_SLOT, UINT8_MAX, MAPPING_LINE_FIELD_COUNT);
-    memset(run->errors + AVRO_LINE_SLOT, EVENT_OK, MAPPING_LINE_FIELD_COUNT);
 }
 
 static void note_errors(struct avro_run *run, size_t first_slot, size_t count_of_slots) {
