@@ -94,7 +94,7 @@ class Shop:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="promostream-letters-"))
         self.config = shop.write_config(self.folder / "pipeline.yaml", CONFIG, address, prefix=self.prefix,
                                         partitions=PARTITIONS)
-        self.producer = Producer({"bootstrap.servers": address, "linger.ms": 5})
+        self.producer = Producer({"bootstrap.servers": address, "linger.ms": 5, "enable.idempotence": True})
         self.create(self.clicks, PARTITIONS)
 
     def create(self, topic, partitions):

@@ -57,7 +57,7 @@ class Shop:
         text = CONFIG.format(mode=mode, none_share=none_share, port=self.port)
         self.config = shop.write_config(self.folder / "pipeline.yaml", text, address, prefix=self.prefix,
                                         partitions=PARTITIONS)
-        self.producer = Producer({"bootstrap.servers": address, "linger.ms": 0})
+        self.producer = Producer({"bootstrap.servers": address, "linger.ms": 0, "enable.idempotence": True})
         self.process = None
 
     def start(self):

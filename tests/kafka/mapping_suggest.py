@@ -43,7 +43,7 @@ def expect(is_true, what, *details):
 def produce(address, topic, records):
     admin = confluent_kafka.admin.AdminClient({"bootstrap.servers": address})
     admin.create_topics([confluent_kafka.admin.NewTopic(topic, 2, 1)])[topic].result()
-    producer = confluent_kafka.Producer({"bootstrap.servers": address})
+    producer = confluent_kafka.Producer({"bootstrap.servers": address, "enable.idempotence": True})
     for key, value in records:
         producer.produce(topic, key=key, value=value)
     producer.flush()

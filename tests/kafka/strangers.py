@@ -184,7 +184,9 @@ class Sender:
         import rounds
 
         rounds.create(address, topic, "delete", PARTITIONS)
-        self.topic, self.producer = topic, Producer({"bootstrap.servers": address, "linger.ms": 5, "acks": "all"})
+        # Idempotent: a batch that is refused while the new topic's leader settles must not come after the next one.
+        self.topic = topic
+        self.producer = Producer({"bootstrap.servers": address, "linger.ms": 5, "enable.idempotence": True})
 
     def send(self, record, value):
         self.producer.produce(self.topic, value, record.key, partition=record.partition, timestamp=record.timestamp)
