@@ -24,6 +24,7 @@ static const struct command commands[] = {
     {"explain", "show why a decision came out as it did", command_explain},
     {"dead-letters", "show the messages that could not be used, and put them back",
      command_dead_letters},
+    {"bench", "measure what this machine does with this configuration", command_bench},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 

@@ -48,5 +48,6 @@ int command_features(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_dead_letters(int argc, char **argv);
+int command_bench(int argc, char **argv);
 
 #endif
