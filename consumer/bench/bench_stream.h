@@ -14,7 +14,7 @@
 
 #define BENCH_START_MS          1767261600000 /* 2026-01-01 10:00 UTC: no quiet hours for long */
 #define BENCH_BUYERS_EVERY      8             /* the usual one */
-#define BENCH_GAP_MS            720000.0      /* 12 min between two events of a user */
+#define BENCH_GAP_MS            640000.0      /* between two events of a user, about 11 min */
 #define BENCH_MESSAGE_BYTES_MAX 256           /* key and value */
 
 struct bench_stream_config {
