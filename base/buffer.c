@@ -19,31 +19,16 @@ void buffer_clean_up(struct buffer *buffer) {
     *buffer = (struct buffer){0};
 }
 
-uint8_t *buffer_reserve(struct buffer *buffer, size_t size) {
+/* The way that buffer_reserve seldom takes. */
+void buffer_grow(struct buffer *buffer, size_t size) {
     assert(size <= SIZE_MAX / 2 - buffer->size);
     size_t wanted = buffer->size + size;
-    if (wanted > buffer->capacity || !buffer->data) {
-        size_t capacity = buffer->capacity < 64 ? 64 : buffer->capacity;
-        while (capacity < wanted) {
-            capacity *= 2;
-        }
-        buffer->data = memory_grow(buffer->data, capacity, 1);
-        buffer->capacity = capacity;
+    size_t capacity = buffer->capacity < 64 ? 64 : buffer->capacity;
+    while (capacity < wanted) {
+        capacity *= 2;
     }
-    return buffer->data + buffer->size;
-}
-
-void buffer_append(struct buffer *buffer, struct bytes bytes) {
-    if (bytes.size == 0) {
-        return;
-    }
-    memcpy(buffer_reserve(buffer, bytes.size), bytes.data, bytes.size);
-    buffer->size += bytes.size;
-}
-
-void buffer_append_byte(struct buffer *buffer, uint8_t byte) {
-    *buffer_reserve(buffer, 1) = byte;
-    buffer->size++;
+    buffer->data = memory_grow(buffer->data, capacity, 1);
+    buffer->capacity = capacity;
 }
 
 void buffer_format(struct buffer *buffer, const char *format, ...) {

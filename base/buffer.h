@@ -18,10 +18,24 @@ void buffer_clean_up(struct buffer *buffer); /* idempotent; a zeroed buffer is f
 static inline void buffer_clear(struct buffer *buffer) {
     buffer->size = 0;
 }
+void buffer_grow(struct buffer *buffer, size_t size);
 /* Makes room for size more bytes and returns where they go; the size is not advanced. */
-uint8_t *buffer_reserve(struct buffer *buffer, size_t size);
-void buffer_append(struct buffer *buffer, struct bytes bytes);
-void buffer_append_byte(struct buffer *buffer, uint8_t byte);
+static inline uint8_t *buffer_reserve(struct buffer *buffer, size_t size) {
+    if (size > buffer->capacity - buffer->size || !buffer->data) {
+        buffer_grow(buffer, size);
+    }
+    return buffer->data + buffer->size;
+}
+static inline void buffer_append(struct buffer *buffer, struct bytes bytes) {
+    if (bytes.size > 0) {
+        memcpy(buffer_reserve(buffer, bytes.size), bytes.data, bytes.size);
+        buffer->size += bytes.size;
+    }
+}
+static inline void buffer_append_byte(struct buffer *buffer, uint8_t byte) {
+    *buffer_reserve(buffer, 1) = byte;
+    buffer->size++;
+}
 void buffer_format(struct buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* The same for a caller that has the arguments as a list; the list is used up. */

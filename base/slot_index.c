@@ -37,6 +37,15 @@ uint32_t slot_index_find(const struct slot_index *index, uint64_t hash, struct b
     return SLOT_NONE;
 }
 
+uint32_t slot_index_peek(const struct slot_index *index, uint64_t hash) {
+    size_t mask = index->capacity - 1;
+    size_t i = hash & mask;
+    while (index->entries[i].slot != SLOT_NONE && index->entries[i].hash != hash) {
+        i = (i + 1) & mask;
+    }
+    return index->entries[i].slot;
+}
+
 static void place(struct slot_index *index, struct slot_entry entry) {
     size_t mask = index->capacity - 1;
     size_t i = entry.hash & mask;

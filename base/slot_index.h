@@ -28,6 +28,12 @@ void slot_index_clean_up(struct slot_index *index);
 /* SLOT_NONE if no slot has this key. */
 uint32_t slot_index_find(const struct slot_index *index, uint64_t hash, struct bytes key,
                          slot_key *key_of, const void *owner);
+/* The first slot with this hash, whatever its key; SLOT_NONE if there is none. */
+uint32_t slot_index_peek(const struct slot_index *index, uint64_t hash);
+/* A hint: fetches the cache line where the search for this hash begins. */
+static inline void slot_index_prefetch(const struct slot_index *index, uint64_t hash) {
+    __builtin_prefetch(&index->entries[hash & (index->capacity - 1)]);
+}
 /* The key must not be in the table. */
 void slot_index_insert(struct slot_index *index, uint64_t hash, uint32_t slot);
 /* The slot must be in the table under this hash. */

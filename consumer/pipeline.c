@@ -171,33 +171,67 @@ static enum clean_verdict apply_feedback(struct pipeline *pipeline, struct parti
 
 /* ---- the table of contents ---- */
 
-static void handle(struct pipeline *pipeline, struct partition *partition,
-                   const struct record *record) {
-    bool is_feedback = record->input == INPUT_FEEDBACK;
+/* A record on its way through the rooms. */
+struct prepared {
     struct event event;
+    enum event_verdict decoded;
+    enum clean_verdict verdict;
+    uint64_t user_hash, item_hash;
+    uint32_t slot; /* a hint; SLOT_NONE = not seen */
+};
+
+static void prepare(struct pipeline *pipeline, struct partition *partition, size_t place,
+                    const struct record *record, struct prepared *out) {
+    bool is_feedback = record->input == INPUT_FEEDBACK;
+    struct event *event = &out->event;
+    /* 2 decode */
+    out->slot = SLOT_NONE;
+    out->decoded = decode_record(&pipeline->decode, place, is_feedback, record->value, event);
+    if (out->decoded != EVENT_OK) {
+        return;
+    }
+    /* 3 clean */
+    out->verdict =
+        clean_event(&pipeline->clean, event, record->key, record->timestamp_ms, is_feedback);
+    out->user_hash = hash64(event->user_id, 0);
+    out->item_hash = event->line_count > 0 ? hash64(event->lines[0].item_id, 0) : 0;
+    slot_index_prefetch(&partition->store.index, out->user_hash);
+    slot_index_prefetch(&partition->store.items.index, out->item_hash);
+}
+
+/* Memory is slower than all that the rooms do with it: a group's users and items are on their way
+ * before the first of them is needed. */
+static void fetch(const struct partition *partition, struct prepared *prepared) {
+    if (prepared->decoded == EVENT_OK) {
+        prepared->slot = user_store_peek(&partition->store, prepared->user_hash);
+        user_store_prefetch(&partition->store, prepared->slot);
+        items_prefetch(&partition->store.items,
+                       items_peek(&partition->store.items, prepared->item_hash));
+    }
+}
+
+static void handle(struct pipeline *pipeline, struct partition *partition,
+                   const struct record *record, struct prepared *prepared) {
     /* 1 intake: the record's place in the partition */
     partition->is_touched = true;
     partition->next_offset[record->input] = record->offset + 1;
     metric_add(&pipeline->clean.metrics.polled_total, 1);
-    /* 2 decode */
-    enum event_verdict decoded =
-        decode_record(&pipeline->decode, is_feedback, record->value, &event);
-    if (decoded != EVENT_OK) {
+    if (prepared->decoded != EVENT_OK) {
         metric_add(&pipeline->clean.metrics.undecodable_total, 1);
-        pipeline_write_dead_letter(pipeline, partition, record, event_verdict_name(decoded));
+        pipeline_write_dead_letter(pipeline, partition, record,
+                                   event_verdict_name(prepared->decoded));
         return;
     }
-    /* 3 clean */
-    enum clean_verdict verdict =
-        clean_event(&pipeline->clean, &event, record->key, record->timestamp_ms, is_feedback);
-    if (verdict == CLEAN_OK && is_feedback) {
-        verdict = apply_feedback(pipeline, partition, &event);
+    const struct event *event = &prepared->event;
+    enum clean_verdict verdict = prepared->verdict;
+    if (verdict == CLEAN_OK && record->input == INPUT_FEEDBACK) {
+        verdict = apply_feedback(pipeline, partition, event);
     } else if (verdict == CLEAN_OK) {
         /* 6 triggers fire before the event is applied; 7 features are captured there; 8 score, 9
          * decide and 10 emit run when the micro-batch closes. Then 4 state takes the event, 5
          * outcomes hear of it and 6 triggers arm. */
-        advance_watermark(pipeline, partition, event.event_ms);
-        verdict = apply(pipeline, partition, &event, record);
+        advance_watermark(pipeline, partition, event->event_ms);
+        verdict = apply(pipeline, partition, event, record);
     }
     clean_count(&pipeline->clean, verdict);
     if (verdict >= CLEAN_MISSING_USER) {
@@ -205,20 +239,42 @@ static void handle(struct pipeline *pipeline, struct partition *partition,
     }
 }
 
+/* A group of at most DECODE_PLACES records. */
+static void handle_group(struct pipeline *pipeline, struct partition *partition,
+                         const struct record *records, size_t count) {
+    struct prepared prepared[DECODE_PLACES];
+    for (size_t i = 0; i < count; i++) {
+        prepare(pipeline, partition, i, &records[i], &prepared[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        fetch(partition, &prepared[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        user_store_prefetch_rest(&partition->store,
+                                 i + 2 < count ? prepared[i + 2].slot : SLOT_NONE);
+        handle(pipeline, partition, &records[i], &prepared[i]);
+    }
+}
+
+static void handle_all(struct pipeline *pipeline, struct partition *partition,
+                       const struct record *records, size_t count, enum broker_input input) {
+    for (size_t i = 0; i < count; i++) {
+        assert(records[i].input == input && records[i].partition == partition->number);
+    }
+    for (size_t i = 0; i < count; i += DECODE_PLACES) {
+        size_t left = count - i;
+        handle_group(pipeline, partition, records + i, left < DECODE_PLACES ? left : DECODE_PLACES);
+    }
+}
+
 void pipeline_feedback(struct pipeline *pipeline, struct partition *partition,
                        const struct record *records, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        assert(records[i].input == INPUT_FEEDBACK && records[i].partition == partition->number);
-        handle(pipeline, partition, &records[i]);
-    }
+    handle_all(pipeline, partition, records, count, INPUT_FEEDBACK);
 }
 
 void pipeline_clickstream(struct pipeline *pipeline, struct partition *partition,
                           const struct record *records, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        assert(records[i].input == INPUT_CLICKSTREAM && records[i].partition == partition->number);
-        handle(pipeline, partition, &records[i]);
-    }
+    handle_all(pipeline, partition, records, count, INPUT_CLICKSTREAM);
 }
 
 void pipeline_check(const struct pipeline *pipeline) {

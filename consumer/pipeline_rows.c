@@ -57,10 +57,21 @@ void pipeline_write_dead_letter(struct pipeline *pipeline, struct partition *par
 
 /* ---- the end of an epoch ---- */
 
+/* Most have left the caches since their event. */
+static void prefetch_changed(const struct user_store *store, size_t i) {
+    if (i + 8 < store->changed_count) {
+        user_store_prefetch(store, store->changed[i + 8]);
+    }
+    if (i + 2 < store->changed_count) {
+        user_store_prefetch_rest(store, store->changed[i + 2]);
+    }
+}
+
 static void write_users(struct pipeline *pipeline, struct partition *partition) {
     struct user_store *store = &partition->store;
     struct user_state_names names = user_store_names(store);
     for (size_t i = 0; i < store->changed_count; i++) {
+        prefetch_changed(store, i);
         struct user_slot *tenant = user_store_get(store, store->changed[i]);
         if (!tenant->is_used || !tenant->is_changed) {
             continue; /* evicted, or the slot was listed twice */

@@ -96,6 +96,12 @@ static const struct timer_entry *next_due(struct pipeline *pipeline, struct part
     return next;
 }
 
+/* Most entries that surface have only been moved on, and are of users not met for long. */
+static void prefetch_next(const struct partition *partition) {
+    const struct timer_entry *next = timers_peek(&partition->timers, INT64_MAX);
+    user_store_prefetch(&partition->store, next ? next->slot : SLOT_NONE);
+}
+
 /* Fires what is due until until_ms, in the order (deadline, user, kind); at most timers_max. True
  * if none is left. */
 bool pipeline_fire_due(struct pipeline *pipeline, struct partition *partition, int64_t until_ms,
@@ -110,7 +116,10 @@ bool pipeline_fire_due(struct pipeline *pipeline, struct partition *partition, i
             continue;
         }
         struct user_active *active = tenant ? tenant->state.active : NULL;
-        if (!timers_take(&partition->timers, active ? &active->timers[entry.kind] : NULL)) {
+        bool is_due =
+            timers_take(&partition->timers, active ? &active->timers[entry.kind] : NULL);
+        prefetch_next(partition);
+        if (!is_due) {
             continue;
         }
         partition->is_touched = true;

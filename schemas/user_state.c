@@ -19,7 +19,6 @@ const char *const trigger_names[TRIGGER_COUNT + 1] = {
 void user_state_init(struct user_state *user, struct bytes user_id) {
     assert(user_id.size <= UINT8_MAX);
     *user = (struct user_state){
-        .user_id = memory_new(user_id.size, 1),
         .user_id_size = (uint8_t)user_id.size,
         .first_seen_ms = TIME_NONE,
         .last_event_ms = TIME_NONE,
@@ -27,8 +26,12 @@ void user_state_init(struct user_state *user, struct bytes user_id) {
         .order_ms = TIME_NONE,
         .price_mean = NAN,
     };
+    uint8_t *at = user->user_id.near;
+    if (user_id.size > USER_ID_NEAR_MAX) {
+        at = user->user_id.far = memory_new(user_id.size, 1);
+    }
     if (user_id.size > 0) {
-        memcpy(user->user_id, user_id.data, user_id.size);
+        memcpy(at, user_id.data, user_id.size);
     }
     for (size_t kind = 0; kind < COUNTER_KIND_COUNT; kind++) {
         user->counters[kind].last_ms = TIME_NONE;
@@ -44,7 +47,9 @@ void user_state_clean_up(struct user_state *user) {
         free(user->active->open);
         free(user->active);
     }
-    free(user->user_id);
+    if (user->user_id_size > USER_ID_NEAR_MAX) {
+        free(user->user_id.far);
+    }
     *user = (struct user_state){0};
 }
 
@@ -57,7 +62,7 @@ static size_t block_bytes(size_t size) {
 
 size_t user_state_memory_bytes(const struct user_state *user) {
     size_t bytes = sizeof(*user);
-    if (user->user_id) {
+    if (user->user_id_size > USER_ID_NEAR_MAX) {
         bytes += block_bytes(user->user_id_size);
     }
     if (user->active) {

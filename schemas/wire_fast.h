@@ -1,9 +1,13 @@
-/* wire_fast: the commonest values of Avro's binary encoding, read with the cursor in a register.
- * Private to the decode loops of plan.c and avro_plan*.c.
+/* wire_fast: the commonest values of Avro's binary encoding, read and written with the cursor in a
+ * register. Private to the loops of plan.c, avro_plan*.c and user_state_encode.c.
  *
  * Each function reads one value at cursor, never at or beyond end, and returns where the next one
  * begins; NULL, with nothing read, for every value that is not common or not good: the caller then
- * asks wire_reader, which knows the verdict. */
+ * asks wire_reader, which knows the verdict.
+ *
+ * The wire_put functions write at `at`, where the caller has reserved room: for a number
+ * WIRE_PUT_BYTES_MAX bytes whatever it is, of which those after the value may be overwritten too.
+ * They return where the next value goes. */
 #ifndef PROMOSTREAM_SCHEMAS_WIRE_FAST_H
 #define PROMOSTREAM_SCHEMAS_WIRE_FAST_H
 
@@ -98,6 +102,57 @@ static inline const uint8_t *wire_short_time(const uint8_t *cursor, const uint8_
                       (word >> 5 & UINT64_C(0x3f800000000));
     *out = (int64_t)(zigzag >> 1) ^ -(int64_t)(zigzag & 1);
     return cursor + 6;
+}
+
+#define WIRE_PUT_BYTES_MAX 10
+
+static inline void wire_store_word(uint8_t *at, uint64_t word) {
+    word = htole64(word);
+    memcpy(at, &word, sizeof(word));
+}
+
+/* Seven bits to a byte, without a branch on how many: lengths change from value to value. Of 56 bits
+ * at most. */
+static inline uint8_t *wire_put_varint(uint8_t *at, uint64_t zigzag) {
+    uint64_t word = (zigzag & UINT64_C(0xfffffff)) | (zigzag & UINT64_C(0xfffffff0000000)) << 4;
+    word = (word & UINT64_C(0x3fff00003fff)) | (word & UINT64_C(0xfffc0000fffc000)) << 2;
+    word = (word & UINT64_C(0x7f007f007f007f)) | (word & UINT64_C(0x3f803f803f803f80)) << 1;
+    unsigned last = (unsigned)(63 - __builtin_clzll(word | 1)) / 8; /* index of the last byte */
+    uint64_t goes_on = UINT64_C(0x8080808080808080) & ((UINT64_C(1) << 8 * last) - 1);
+    wire_store_word(at, word | goes_on);
+    return at + last + 1;
+}
+
+static inline uint8_t *wire_put_long(uint8_t *at, int64_t value) {
+    uint64_t zigzag = ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0);
+    if (zigzag < 0x80) {
+        *at = (uint8_t)zigzag;
+        return at + 1;
+    }
+    if (zigzag < UINT64_C(1) << 56) {
+        return wire_put_varint(at, zigzag);
+    }
+    for (; zigzag >= 0x80; zigzag >>= 7) {
+        *at++ = (uint8_t)(zigzag | 0x80);
+    }
+    *at = (uint8_t)zigzag;
+    return at + 1;
+}
+
+static inline uint8_t *wire_put_float(uint8_t *at, float value) {
+    uint32_t word;
+    memcpy(&word, &value, sizeof(word));
+    word = htole32(word);
+    memcpy(at, &word, sizeof(word));
+    return at + sizeof(word);
+}
+
+static inline uint8_t *wire_put_bytes(uint8_t *at, struct bytes bytes) {
+    at = wire_put_long(at, (int64_t)bytes.size);
+    if (bytes.size > 0) {
+        memcpy(at, bytes.data, bytes.size);
+    }
+    return at + bytes.size;
 }
 
 #endif

@@ -40,7 +40,7 @@ static enum event_verdict read_event(struct sample_check *check, struct bytes va
         int timeout_ms = check->is_registry_slow ? 0 : REGISTRY_TIMEOUT_MS;
         check->is_registry_slow |= !sources_wait(check->decode, false, value, timeout_ms);
     }
-    return decode_record(check->decode, false, value, out);
+    return decode_record(check->decode, 0, false, value, out);
 }
 
 static void count_times(struct sample_check *check, int64_t event_ms, int64_t timestamp_ms) {

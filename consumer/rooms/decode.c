@@ -1,6 +1,7 @@
 #include "consumer/rooms/decode.h"
 
 #include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
 
 #define METRICS_ROW_STRUCT struct decode_metrics
@@ -66,7 +67,17 @@ void decode_init(struct decode *decode, const struct decode_config *config,
         .mapping = config->feedback_framing == WIRE_BARE ? NULL : own,
         .is_native_known = true,
     };
-    decode->json = config->format == FORMAT_JSON ? json_event_new(sources->mapping) : NULL;
+    for (size_t i = 0; i < DECODE_PLACES; i++) {
+        decode->places[i].json =
+            config->format == FORMAT_JSON ? json_event_new(sources->mapping) : NULL;
+    }
+    decode->retired_count = 0;
+}
+
+static void drop_retired(struct decode *decode) {
+    while (decode->retired_count > 0) {
+        avro_plan_destroy(decode->retired[--decode->retired_count]);
+    }
 }
 
 void decode_clean_up(struct decode *decode) {
@@ -76,8 +87,11 @@ void decode_clean_up(struct decode *decode) {
         }
         decode->inputs[i].plan_count = 0;
     }
-    json_event_destroy(decode->json);
-    decode->json = NULL;
+    drop_retired(decode);
+    for (size_t i = 0; i < DECODE_PLACES; i++) {
+        json_event_destroy(decode->places[i].json);
+        decode->places[i].json = NULL;
+    }
 }
 
 /* ---- which schema wrote it ---- */
@@ -159,7 +173,7 @@ static struct decode_plan *keep_plan(struct decode *decode, struct decode_input 
         input->plan_count++;
         metric_add(&decode->metrics.schemas, 1);
     } else {
-        avro_plan_destroy(input->plans[at].plan);
+        decode->retired[decode->retired_count++] = input->plans[at].plan;
     }
     input->plans[at] = plan;
     input->plan_last = at;
@@ -196,16 +210,17 @@ static bool is_native(const struct decode_input *input, uint64_t id) {
 }
 
 bool decode_asks_registry(const struct decode *decode) {
-    return decode->sources.registry != NULL && !decode->json;
+    return decode->sources.registry != NULL && decode->config->format != FORMAT_JSON;
 }
 
 bool decode_is_ready(struct decode *decode, bool is_feedback, struct bytes value) {
+    drop_retired(decode);
     struct decode_input *input = &decode->inputs[is_feedback];
     struct decode_plan *plan;
     struct bytes body;
     uint64_t id;
     if (!split(input->framing, value, &id, &body) || is_native(input, id) ||
-        (decode->json && !is_feedback)) {
+        (decode->config->format == FORMAT_JSON && !is_feedback)) {
         return true;
     }
     return find_plan(decode, input, id, &plan) != REGISTRY_WAIT;
@@ -213,19 +228,20 @@ bool decode_is_ready(struct decode *decode, bool is_feedback, struct bytes value
 
 /* ---- the record ---- */
 
-static enum event_verdict decode_native(struct decode *decode, const struct decode_input *input,
-                                        struct bytes value, struct event *out) {
+static enum event_verdict decode_native(const struct decode *decode,
+                                        const struct decode_input *input, struct bytes value,
+                                        struct event_line *lines, struct event *out) {
     struct bytes body;
     if (!wire_unframe(input->framing, SCHEMA_EVENT, (uint32_t)decode->config->schema_id, value,
                       &body)) {
         return EVENT_BAD_FRAMING;
     }
-    event_clear(out, decode->lines);
+    event_clear(out, lines);
     return event_decode(body, out);
 }
 
-static enum event_verdict verdict_of(struct decode *decode, bool is_feedback, struct bytes value,
-                                     struct event *out) {
+static enum event_verdict verdict_of(struct decode *decode, struct decode_place *place,
+                                     bool is_feedback, struct bytes value, struct event *out) {
     struct decode_input *input = &decode->inputs[is_feedback];
     struct decode_plan *plan;
     struct bytes body;
@@ -236,24 +252,29 @@ static enum event_verdict verdict_of(struct decode *decode, bool is_feedback, st
     if (!split(input->framing, value, &id, &body)) {
         return EVENT_BAD_FRAMING;
     }
-    out->lines = decode->lines;
-    if (decode->json && !is_feedback) {
-        return json_event_decode(decode->json, body, &decode->scratch, out);
+    out->lines = place->lines;
+    if (place->json && !is_feedback) {
+        return json_event_decode(place->json, body, &place->scratch, out);
     }
     if (is_native(input, id)) {
-        return decode_native(decode, input, value, out);
+        return decode_native(decode, input, value, place->lines, out);
     }
     if (find_plan(decode, input, id, &plan) != REGISTRY_FOUND) {
         return decode->sources.registry ? EVENT_UNKNOWN_SCHEMA : EVENT_BAD_FRAMING;
     }
-    return plan->plan ? avro_plan_decode(plan->plan, body, &decode->scratch, out)
+    return plan->plan ? avro_plan_decode(plan->plan, body, &place->scratch, out)
                       : EVENT_UNKNOWN_SCHEMA;
 }
 
-enum event_verdict decode_record(struct decode *decode, bool is_feedback, struct bytes value,
-                                 struct event *out) {
+enum event_verdict decode_record(struct decode *decode, size_t place, bool is_feedback,
+                                 struct bytes value, struct event *out) {
     struct decode_metrics *metrics = &decode->metrics;
-    enum event_verdict verdict = verdict_of(decode, is_feedback, value, out);
+    assert(place < DECODE_PLACES);
+    if (place == 0) {
+        drop_retired(decode);
+    }
+    enum event_verdict verdict =
+        verdict_of(decode, &decode->places[place], is_feedback, value, out);
     if (verdict == EVENT_OK) {
         metric_add(&metrics->ok_total, 1);
         return verdict;

@@ -60,6 +60,15 @@ struct decode_plan {
     struct avro_plan *plan; /* NULL = the mapping finds no type or no time in this schema */
 };
 
+#define DECODE_PLACES 16 /* events that are there at one time */
+
+/* What an event's texts and lines may lie in, besides its record and its plan. */
+struct decode_place {
+    struct json_event *json; /* FORMAT_JSON */
+    struct mapping_scratch scratch;
+    struct event_line lines[EVENT_LINES_MAX];
+};
+
 /* How one of the two inputs is read. */
 struct decode_input {
     enum wire_framing framing;
@@ -75,9 +84,9 @@ struct decode {
     struct decode_sources sources;
     struct decode_metrics metrics;
     struct decode_input inputs[2]; /* clickstream, push-feedback */
-    struct json_event *json;       /* FORMAT_JSON */
-    struct mapping_scratch scratch;
-    struct event_line lines[EVENT_LINES_MAX]; /* of the event decoded last */
+    struct decode_place places[DECODE_PLACES];
+    struct avro_plan *retired[DECODE_PLACES]; /* texts of events may lie in them still */
+    size_t retired_count;
 };
 
 /* sources: NULL = all zero; copied. config is borrowed. */
@@ -90,9 +99,10 @@ bool decode_is_ready(struct decode *decode, bool is_feedback, struct bytes value
 /* Does any record need to be asked for? */
 bool decode_asks_registry(const struct decode *decode);
 /* Fills *out, whose texts point into value, into decode or into a plan, and whose lines belong to
- * decode until the next call. Counts the verdict; EVENT_UNKNOWN_SCHEMA if its schema is not there
- * (yet). */
-enum event_verdict decode_record(struct decode *decode, bool is_feedback, struct bytes value,
-                                 struct event *out);
+ * decode. They last until the next call with the same place (below DECODE_PLACES), with place 0, or
+ * of decode_is_ready: a group of records is decoded at places 0, 1, 2 ... Counts the verdict;
+ * EVENT_UNKNOWN_SCHEMA if its schema is not there (yet). */
+enum event_verdict decode_record(struct decode *decode, size_t place, bool is_feedback,
+                                 struct bytes value, struct event *out);
 
 #endif

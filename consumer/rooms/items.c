@@ -6,39 +6,63 @@
 #include "base/buffer.h"
 #include "base/hash.h"
 
-#define CAPACITY_FIRST 64
+#define CHUNK_ENTRIES 1024
+
+static struct item_entry *entry_of(const struct items *items, uint32_t slot) {
+    return &items->chunks[slot / CHUNK_ENTRIES][slot % CHUNK_ENTRIES];
+}
+
+static struct bytes text_of(const struct item_entry *entry) {
+    return bytes_of(entry->size <= ITEM_NEAR_MAX ? entry->text.near : entry->text.far, entry->size);
+}
+
+static void free_text(struct item_entry *entry) {
+    if (entry->references > 0 && entry->size > ITEM_NEAR_MAX) {
+        free(entry->text.far);
+    }
+}
 
 void items_init(struct items *items) {
-    *items = (struct items){.count = 1, .capacity = CAPACITY_FIRST};
+    *items = (struct items){.count = 1};
     slot_index_init(&items->index);
-    items->entries = memory_new(CAPACITY_FIRST, sizeof *items->entries);
 }
 
 void items_clean_up(struct items *items) {
     for (uint32_t i = 1; i < items->count; i++) {
-        free(items->entries[i].text);
+        free_text(entry_of(items, i));
     }
-    free(items->entries);
+    for (uint32_t i = 0; i < items->chunk_count; i++) {
+        free(items->chunks[i]);
+    }
+    free(items->chunks);
     slot_index_clean_up(&items->index);
     *items = (struct items){0};
 }
 
 static struct bytes key_of(const void *owner, uint32_t slot) {
-    const struct items *items = owner;
-    return bytes_of(items->entries[slot].text, items->entries[slot].size);
+    return text_of(entry_of(owner, slot));
 }
 
 static uint32_t take_slot(struct items *items) {
     if (items->free_head != ITEM_NONE) {
         uint32_t slot = items->free_head;
-        items->free_head = items->entries[slot].size;
+        items->free_head = entry_of(items, slot)->size;
         return slot;
     }
-    if (items->count == items->capacity) {
-        items->capacity *= 2;
-        items->entries = memory_grow(items->entries, items->capacity, sizeof *items->entries);
+    if (items->count >= items->chunk_count * CHUNK_ENTRIES) {
+        items->chunks = memory_grow(items->chunks, items->chunk_count + 1, sizeof *items->chunks);
+        items->chunks[items->chunk_count++] = memory_new(CHUNK_ENTRIES, sizeof **items->chunks);
     }
     return items->count++;
+}
+
+static void fill(struct item_entry *entry, struct bytes id, uint64_t hash) {
+    *entry = (struct item_entry){.hash = hash, .size = (uint32_t)id.size};
+    uint8_t *at = entry->text.near;
+    if (id.size > ITEM_NEAR_MAX) {
+        at = entry->text.far = memory_new(id.size, 1);
+    }
+    memcpy(at, id.data, id.size);
 }
 
 uint32_t items_intern(struct items *items, struct bytes id) {
@@ -49,13 +73,10 @@ uint32_t items_intern(struct items *items, struct bytes id) {
     uint32_t slot = slot_index_find(&items->index, hash, id, key_of, items);
     if (slot == SLOT_NONE) {
         slot = take_slot(items);
-        uint8_t *text = memory_new(id.size, 1);
-        memcpy(text, id.data, id.size);
-        items->entries[slot] =
-            (struct item_entry){.hash = hash, .text = text, .size = (uint32_t)id.size};
+        fill(entry_of(items, slot), id, hash);
         slot_index_insert(&items->index, hash, slot);
     }
-    items->entries[slot].references++;
+    entry_of(items, slot)->references++;
     return slot;
 }
 
@@ -69,17 +90,30 @@ void items_release(struct items *items, uint32_t item) {
     if (item == ITEM_NONE) {
         return;
     }
-    struct item_entry *entry = &items->entries[item];
-    assert(item < items->count && entry->references > 0);
-    if (--entry->references > 0) {
+    assert(item < items->count);
+    struct item_entry *entry = entry_of(items, item);
+    assert(entry->references > 0);
+    if (entry->references > 1) {
+        entry->references--;
         return;
     }
     slot_index_remove(&items->index, entry->hash, item);
-    free(entry->text);
+    free_text(entry);
     *entry = (struct item_entry){.size = items->free_head};
     items->free_head = item;
 }
 
+uint32_t items_peek(const struct items *items, uint64_t hash) {
+    uint32_t slot = slot_index_peek(&items->index, hash);
+    return slot == SLOT_NONE ? ITEM_NONE : slot;
+}
+
+void items_prefetch(const struct items *items, uint32_t item) {
+    if (item != ITEM_NONE) {
+        __builtin_prefetch(entry_of(items, item));
+    }
+}
+
 struct bytes items_text(const struct items *items, uint32_t item) {
-    return item == ITEM_NONE ? bytes_of(NULL, 0) : key_of(items, item);
+    return item == ITEM_NONE ? bytes_of(NULL, 0) : text_of(entry_of(items, item));
 }

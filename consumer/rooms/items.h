@@ -8,17 +8,22 @@
 
 #define ITEM_NONE 0
 
+#define ITEM_NEAR_MAX 24
+
 struct item_entry {
     uint64_t hash;
-    uint8_t *text;
+    union {
+        uint8_t near[ITEM_NEAR_MAX]; /* most ids */
+        uint8_t *far;                /* owned; the longer ones */
+    } text;
     uint32_t size;
     uint32_t references; /* 0 = free; then size links the free list */
 };
 
 struct items {
     struct slot_index index;
-    struct item_entry *entries; /* [0] is never used */
-    uint32_t count, capacity, free_head;
+    struct item_entry **chunks; /* entries never move, texts are lent out of them */
+    uint32_t count, chunk_count, free_head; /* entry 0 is never used */
 };
 
 void items_init(struct items *items);
@@ -30,6 +35,10 @@ uint32_t items_intern(struct items *items, struct bytes id);
 uint32_t items_find(const struct items *items, struct bytes id);
 /* Gives one reference back; ITEM_NONE is ignored. */
 void items_release(struct items *items, uint32_t item);
+/* The item with this hash64(id, 0), not compared: for the hint below. */
+uint32_t items_peek(const struct items *items, uint64_t hash);
+/* A hint, which changes nothing: fetches the item's entry. ITEM_NONE is fine. */
+void items_prefetch(const struct items *items, uint32_t item);
 /* Text, lent while a reference is held; empty for ITEM_NONE. */
 struct bytes items_text(const struct items *items, uint32_t item);
 

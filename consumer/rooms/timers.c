@@ -51,20 +51,27 @@ static size_t first_child(const struct timers *timers, size_t parent) {
     return best;
 }
 
-struct timer_entry timers_pop(struct timers *timers) {
-    assert(timers->count > 0);
-    struct timer_entry top = timers->entries[0];
-    struct timer_entry last = timers->entries[--timers->count];
+/* Puts the entry where the top was. */
+static void replace_top(struct timers *timers, struct timer_entry entry) {
     size_t i = 0;
     while (i * ARITY + 1 < timers->count) {
         size_t child = first_child(timers, i);
-        if (!comes_before(&timers->entries[child], &last)) {
+        if (!comes_before(&timers->entries[child], &entry)) {
             break;
         }
         timers->entries[i] = timers->entries[child];
         i = child;
     }
-    timers->entries[i] = last;
+    timers->entries[i] = entry;
+}
+
+struct timer_entry timers_pop(struct timers *timers) {
+    assert(timers->count > 0);
+    struct timer_entry top = timers->entries[0];
+    struct timer_entry last = timers->entries[--timers->count];
+    if (timers->count > 0) {
+        replace_top(timers, last);
+    }
     return top;
 }
 
@@ -83,17 +90,20 @@ const struct timer_entry *timers_peek(const struct timers *timers, int64_t until
 }
 
 bool timers_take(struct timers *timers, struct timer *timer) {
-    struct timer_entry entry = timers_pop(timers);
-    if (!timer || timer->queued_ms != entry.deadline_ms) {
-        return false; /* another entry speaks for this timer */
+    assert(timers->count > 0);
+    struct timer_entry entry = timers->entries[0];
+    bool is_live = timer && timer->queued_ms == entry.deadline_ms; /* or another speaks for it */
+    if (is_live && timer->deadline_ms > entry.deadline_ms) {
+        entry.deadline_ms = timer->queued_ms = timer->deadline_ms;
+        replace_top(timers, entry);
+        return false;
+    }
+    (void)timers_pop(timers);
+    if (!is_live) {
+        return false;
     }
     timer->queued_ms = TIME_NONE;
     if (timer->deadline_ms == TIME_NONE) {
-        return false;
-    }
-    if (timer->deadline_ms > entry.deadline_ms) {
-        entry.deadline_ms = timer->deadline_ms;
-        timers_arm(timers, timer, entry);
         return false;
     }
     assert(timer->deadline_ms == entry.deadline_ms);

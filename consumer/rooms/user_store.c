@@ -2,10 +2,15 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/buffer.h"
 
-#define CHUNK_SLOTS 1024
+#define CHUNK_SLOTS 4096
+/* One huge page, where the system has them: users are met at random, and page tables would be
+ * missed as often as users. */
+#define CHUNK_BYTES ((size_t)2 << 20)
+_Static_assert(CHUNK_SLOTS * sizeof(struct user_slot) <= CHUNK_BYTES, "a chunk is one huge page");
 
 void user_store_init(struct user_store *store, uint32_t users_max, struct timezone_set *zones) {
     *store = (struct user_store){.users_max = users_max, .free_head = SLOT_NONE, .zones = zones};
@@ -45,6 +50,38 @@ uint32_t user_store_find(const struct user_store *store, struct bytes user_id) {
     return slot_index_find(&store->index, hash64(user_id, 0), user_id, key_of, store);
 }
 
+void user_store_prefetch(const struct user_store *store, uint32_t slot) {
+    if (slot != SLOT_NONE) {
+        const char *at = (const char *)user_store_get(store, slot);
+        for (size_t i = 0; i < sizeof(struct user_slot); i += 64) {
+            __builtin_prefetch(at + i, 1);
+        }
+    }
+}
+
+void user_store_prefetch_rest(const struct user_store *store, uint32_t slot) {
+    if (slot != SLOT_NONE) {
+        const struct user_state *user = &user_store_get(store, slot)->state;
+        for (size_t i = 0; i < USER_RECENT_ITEMS; i++) {
+            items_prefetch(&store->items, user->recent[i].item);
+        }
+        const char *active = (const char *)user->active;
+        for (size_t i = 0; active && i < sizeof *user->active; i += 64) {
+            __builtin_prefetch(active + i, 1);
+        }
+    }
+}
+
+/* Not zeroed: a slot is written whole when it is taken for the first time. */
+static struct user_slot *new_chunk(void) {
+    struct user_slot *chunk = aligned_alloc(CHUNK_BYTES, CHUNK_BYTES);
+    if (!chunk) {
+        abort(); /* as memory_new */
+    }
+    (void)madvise(chunk, CHUNK_BYTES, MADV_HUGEPAGE); /* a hint: it may be refused */
+    return chunk;
+}
+
 static uint32_t take_slot(struct user_store *store) {
     if (store->free_head != SLOT_NONE) {
         uint32_t slot = store->free_head;
@@ -53,7 +90,7 @@ static uint32_t take_slot(struct user_store *store) {
     }
     if (store->slot_count == store->chunk_count * CHUNK_SLOTS) {
         store->chunks = memory_grow(store->chunks, store->chunk_count + 1, sizeof *store->chunks);
-        store->chunks[store->chunk_count++] = memory_new(CHUNK_SLOTS, sizeof **store->chunks);
+        store->chunks[store->chunk_count++] = new_chunk();
     }
     return store->slot_count++;
 }

@@ -12,13 +12,14 @@
 #include "schemas/user_state.h"
 
 struct user_slot {
-    struct user_state state;
+    _Alignas(64) struct user_state state;
     uint64_t hash;      /* hash64(user id, 0) */
     uint32_t next_free; /* of an unused slot */
     bool is_used;
     bool is_changed; /* since the epoch began: goes to user-state at its end */
     bool is_pending; /* a decision of this user waits in the micro-batch */
 };
+_Static_assert(sizeof(struct user_slot) == 448, "seven cache lines");
 
 struct user_store {
     struct user_slot **chunks;
@@ -35,6 +36,14 @@ void user_store_init(struct user_store *store, uint32_t users_max, struct timezo
 void user_store_clean_up(struct user_store *store);
 /* SLOT_NONE if unknown. */
 uint32_t user_store_find(const struct user_store *store, struct bytes user_id);
+/* The user with this hash64(user id, 0), not compared: for the hints below. */
+static inline uint32_t user_store_peek(const struct user_store *store, uint64_t hash) {
+    return slot_index_peek(&store->index, hash);
+}
+/* Hints, which change nothing: memory of users that are met in a moment is fetched meanwhile. First
+ * the user, then, when it is there, what hangs on it. SLOT_NONE is fine. */
+void user_store_prefetch(const struct user_store *store, uint32_t slot);
+void user_store_prefetch_rest(const struct user_store *store, uint32_t slot);
 /* The store must not be full and the user not in it. The new user's last event is event_ms. */
 uint32_t user_store_add(struct user_store *store, struct bytes user_id, int64_t event_ms);
 /* Recovery: takes over what user owns, replacing an older row of the same user; *user is zeroed. */

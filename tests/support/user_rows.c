@@ -272,7 +272,8 @@ static void assert_users_equal(const struct user_state *a, const struct user_sta
     if (a->active) {
         assert_active_equal(a->active, b->active);
     }
-    left.user_id = right.user_id = NULL;
+    memset(&left.user_id, 0, sizeof left.user_id);
+    memset(&right.user_id, 0, sizeof right.user_id);
     left.active = right.active = NULL;
     assert_memory_equal(&left, &right, sizeof(left));
 }

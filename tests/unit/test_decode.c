@@ -43,12 +43,12 @@ static void test_each_framing_takes_its_own_only(void **state) {
         decode_init(decode, &config, NULL);
         for (int sent = WIRE_SINGLE_OBJECT; sent <= WIRE_BARE; sent++) {
             make((enum wire_framing)sent, 7, "anna", &value);
-            enum event_verdict verdict = decode_record(decode, false, buffer_bytes(&value), &event);
+            enum event_verdict verdict = decode_record(decode, 0, false, buffer_bytes(&value), &event);
             if (sent == configured) {
                 assert_int_equal(verdict, EVENT_OK);
                 assert_true(bytes_equal(event.user_id, bytes_of_text("anna")));
                 assert_int_equal(event.line_count, 1);
-                assert_ptr_equal(event.lines, decode->lines);
+                assert_ptr_equal(event.lines, decode->places[0].lines);
                 assert_int_equal(event.lines[0].quantity, 2);
             } else {
                 assert_int_not_equal(verdict, EVENT_OK);
@@ -66,15 +66,15 @@ static void test_schema_ids(void **state) {
     struct event event;
     decode_init(decode, &config, NULL);
     make(WIRE_CONFLUENT, 7, "anna", &value);
-    assert_int_equal(decode_record(decode, false, buffer_bytes(&value), &event), EVENT_OK);
+    assert_int_equal(decode_record(decode, 0, false, buffer_bytes(&value), &event), EVENT_OK);
     make(WIRE_CONFLUENT, 8, "anna", &value);
-    assert_int_equal(decode_record(decode, false, buffer_bytes(&value), &event), EVENT_BAD_FRAMING);
+    assert_int_equal(decode_record(decode, 0, false, buffer_bytes(&value), &event), EVENT_BAD_FRAMING);
     config.schema_id = 0; /* any */
-    assert_int_equal(decode_record(decode, false, buffer_bytes(&value), &event), EVENT_OK);
+    assert_int_equal(decode_record(decode, 0, false, buffer_bytes(&value), &event), EVENT_OK);
     config.schema_id = UINT32_MAX; /* the largest that the configuration takes */
-    assert_int_equal(decode_record(decode, false, buffer_bytes(&value), &event), EVENT_BAD_FRAMING);
+    assert_int_equal(decode_record(decode, 0, false, buffer_bytes(&value), &event), EVENT_BAD_FRAMING);
     make(WIRE_CONFLUENT, UINT32_MAX, "anna", &value);
-    assert_int_equal(decode_record(decode, false, buffer_bytes(&value), &event), EVENT_OK);
+    assert_int_equal(decode_record(decode, 0, false, buffer_bytes(&value), &event), EVENT_OK);
     buffer_clean_up(&value);
 }
 
@@ -85,7 +85,7 @@ static void test_a_row_of_another_schema_is_no_event(void **state) {
     struct event event;
     decode_init(decode, &config, NULL);
     wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_PUSH, 0, &value);
-    assert_int_equal(decode_record(decode, false, buffer_bytes(&value), &event), EVENT_BAD_FRAMING);
+    assert_int_equal(decode_record(decode, 0, false, buffer_bytes(&value), &event), EVENT_BAD_FRAMING);
     buffer_clean_up(&value);
 }
 
@@ -99,7 +99,7 @@ static void test_every_verdict_has_its_count(void **state) {
     struct bytes whole = buffer_bytes(&value);
     for (size_t size = 0; size < whole.size;
          size++) { /* every cut, and each in a count of its own */
-        assert_int_not_equal(decode_record(decode, false, bytes_of(whole.data, size), &event),
+        assert_int_not_equal(decode_record(decode, 0, false, bytes_of(whole.data, size), &event),
                              EVENT_OK);
     }
     const struct decode_metrics *metrics = &decode->metrics;
@@ -107,20 +107,20 @@ static void test_every_verdict_has_its_count(void **state) {
     assert_int_equal(metric_get(&metrics->bad_framing_total), 9);
     assert_int_equal(metric_get(&metrics->truncated_total), whole.size - 11);
     buffer_append_byte(&value, 0);
-    assert_int_equal(decode_record(decode, false, buffer_bytes(&value), &event),
+    assert_int_equal(decode_record(decode, 0, false, buffer_bytes(&value), &event),
                      EVENT_TRAILING_BYTES);
     make(WIRE_SINGLE_OBJECT, 0, "\xff", &value);
-    assert_int_equal(decode_record(decode, false, buffer_bytes(&value), &event), EVENT_BAD_UTF8);
+    assert_int_equal(decode_record(decode, 0, false, buffer_bytes(&value), &event), EVENT_BAD_UTF8);
     for (int i = 0; i < EVENT_TEXT_BYTES_MAX + 1; i++) {
         buffer_append_byte(&long_text, 'x');
     }
     buffer_append_byte(&long_text, 0);
     make(WIRE_SINGLE_OBJECT, 0, (const char *)long_text.data, &value);
-    assert_int_equal(decode_record(decode, false, buffer_bytes(&value), &event),
+    assert_int_equal(decode_record(decode, 0, false, buffer_bytes(&value), &event),
                      EVENT_TEXT_TOO_LONG);
     make(WIRE_SINGLE_OBJECT, 0, "anna", &value);
     value.data[10] = 0x7f; /* the type, first of all, is none */
-    assert_int_equal(decode_record(decode, false, buffer_bytes(&value), &event), EVENT_BAD_VALUE);
+    assert_int_equal(decode_record(decode, 0, false, buffer_bytes(&value), &event), EVENT_BAD_VALUE);
     assert_int_equal(metric_get(&metrics->trailing_bytes_total), 1);
     assert_int_equal(metric_get(&metrics->bad_utf8_total), 1);
     assert_int_equal(metric_get(&metrics->text_too_long_total), 1);

@@ -88,7 +88,7 @@ static void assert_anna(struct fixture *fixture, bool is_feedback, struct buffer
     struct event event;
     assert_true(decode_is_ready(&fixture->decode, is_feedback, buffer_bytes(value)) ||
                 sources_wait(&fixture->decode, is_feedback, buffer_bytes(value), 5000));
-    assert_int_equal(decode_record(&fixture->decode, is_feedback, buffer_bytes(value), &event),
+    assert_int_equal(decode_record(&fixture->decode, 0, is_feedback, buffer_bytes(value), &event),
                      EVENT_OK);
     assert_true(bytes_equal(event.user_id, bytes_of_text("anna")));
     assert_true(event.event_ms == 1767225600000);
@@ -146,7 +146,7 @@ static void test_other_versions_of_our_own_schema(void **state) {
     assert_anna(fixture, true, &value, EVENT_ORDER_COMPLETED);
     struct event event;
     value.data[2] ^= 1; /* nobody's fingerprint */
-    assert_int_equal(decode_record(&fixture->decode, true, buffer_bytes(&value), &event),
+    assert_int_equal(decode_record(&fixture->decode, 0, true, buffer_bytes(&value), &event),
                      EVENT_UNKNOWN_SCHEMA);
     assert_int_equal(metric_get(&fixture->decode.metrics.schemas), 2); /* one per input */
     assert_int_equal(metric_get(&fixture->decode.metrics.unknown_schema_total), 1);
@@ -178,7 +178,7 @@ static void test_a_file_is_the_schema(void **state) {
         if (i > 0) { /* another id is taken where any is */
             struct event event;
             value.data[4] = 8;
-            assert_int_equal(decode_record(&fixture->decode, false, buffer_bytes(&value), &event),
+            assert_int_equal(decode_record(&fixture->decode, 0, false, buffer_bytes(&value), &event),
                              i == 1 ? EVENT_BAD_FRAMING : EVENT_OK);
         }
         buffer_clean_up(&value);
@@ -214,7 +214,7 @@ static void test_a_mapping_that_does_not_fit(void **state) {
     (void)state;
     struct fixture *fixture = open_with("decode: {framing: bare, schema: " NESTED "}\n" MAPPED);
     struct event event;
-    assert_int_equal(decode_record(&fixture->decode, false, bytes_of_text("anything"), &event),
+    assert_int_equal(decode_record(&fixture->decode, 0, false, bytes_of_text("anything"), &event),
                      EVENT_UNKNOWN_SCHEMA);
     close_all(fixture);
 }

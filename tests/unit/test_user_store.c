@@ -98,7 +98,7 @@ static void test_put_replaces_an_older_row(void **state) {
     assert_int_equal(store->count, 1);
     assert_int_equal(user_store_get(store, slot)->state.sessions, 9);
     assert_int_equal(store->items.index.count, 0);
-    assert_null(newer.user_id); /* taken over */
+    assert_int_equal(newer.user_id_size, 0); /* taken over */
 }
 
 int main(void) {
