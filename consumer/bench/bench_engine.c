@@ -71,8 +71,7 @@ void bench_engine_clean_up(struct bench_engine *engine) {
 
 /* ---- epochs ---- */
 
-/* An epoch's records, as the broker would lend them. */
-static void gather(struct bench_engine *engine, size_t count) {
+void bench_engine_gather(struct bench_engine *engine, size_t count) {
     buffer_clear(&engine->messages);
     for (int32_t p = 0; p < engine->settings.stream.partitions; p++) {
         engine->gathered_count[p] = 0;
@@ -100,7 +99,7 @@ static void count_output(const struct epoch *epoch, struct bench_engine_result *
 
 static struct bench_spans run_epoch(struct bench_engine *engine, size_t count) {
     struct bench_spans spans = {0};
-    gather(engine, count);
+    bench_engine_gather(engine, count);
     epoch_clear(&engine->epoch);
     pipeline_begin(&engine->pipeline, &engine->epoch);
     for (int32_t p = 0; p < engine->settings.stream.partitions; p++) {

@@ -49,6 +49,9 @@ struct bench_engine {
 void bench_engine_init(struct bench_engine *engine, const struct pipeline_config *config,
                        const struct bench_engine_settings *settings);
 void bench_engine_clean_up(struct bench_engine *engine);
+/* The stream's next count events, an epoch at most, into gathered, as the broker would lend them.
+ */
+void bench_engine_gather(struct bench_engine *engine, size_t count);
 /* The stream's next events, in epochs; adds to what out counts. Returns CPU time: decode to decide,
  * and state rows with the journal. */
 struct bench_spans {

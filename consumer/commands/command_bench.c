@@ -8,16 +8,25 @@
 static const struct option_page page = {
     .name = "promostream bench",
     .summary = "measure what this machine does with this configuration",
-    .synopsis = "engine [OPTION]...",
-    .description = "`engine` runs all rooms on a generated stream in memory. Each verb has its own "
-                   "--help.",
+    .synopsis = "room [OPTION]...\nengine [OPTION]...",
+    .description =
+        "Measures on a generated stream, the same every time. `room` calls each room for "
+        "itself, `engine` runs all of them in memory, without a broker. Each verb has "
+        "its own --help.",
     .exit_status = command_exit_status,
     .examples = " promostream bench engine",
 };
 
+static const struct command verbs[] = {
+    {"room", "each room for itself", command_bench_room},
+    {"engine", "all rooms together", command_bench_engine},
+};
+
 int command_bench(int argc, char **argv) {
-    if (argc > 1 && strcmp(argv[1], "engine") == 0) {
-        return command_bench_engine(argc - 1, argv + 1);
+    for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(argv[1], verbs[i].name) == 0) {
+            return verbs[i].run(argc - 1, argv + 1);
+        }
     }
     bool is_help = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
     options_help(&page, is_help ? stdout : stderr);
