@@ -210,7 +210,8 @@ static bool is_native(const struct decode_input *input, uint64_t id) {
 }
 
 bool decode_asks_registry(const struct decode *decode) {
-    return decode->sources.registry != NULL && decode->config->format != FORMAT_JSON;
+    return decode->sources.registry &&
+           (decode->config->format != FORMAT_JSON || decode->inputs[true].mapping);
 }
 
 bool decode_is_ready(struct decode *decode, bool is_feedback, struct bytes value) {
