@@ -304,7 +304,10 @@ static struct failure one_round(struct worker *worker, bool *out_done) {
         if (!is_stopping) {
             return failure;
         }
-        worker_forget_gathered(worker); /* their positions are not committed */
+        /* Their positions are not committed; nothing else may be computed past them. */
+        worker_forget_gathered(worker);
+        *out_done = true;
+        return broker_drain(worker->broker, &is_end);
     }
     if (!failed(failure) && worker->settings.until_end) {
         failure = is_at_end(worker, &is_end);
