@@ -20,6 +20,7 @@ void worker_forget_gathered(struct worker *worker) {
         }
     }
     worker->gathered = 0;
+    worker->hold_since_ns = 0;
     broker_release(worker->broker);
 }
 

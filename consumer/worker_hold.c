@@ -1,8 +1,8 @@
 /* Records whose writer's schema is not known yet wait here, and the group is served meanwhile.
  * While the registry does not answer they wait for as long as it takes: everything stays at its
- * committed position and nothing is lost. A registry that does answer gets HOLD_MAX_NS for all that
- * was asked; what it has not told by then is treated as unknown, so that a stream of made-up ids
- * cannot stop a worker. */
+ * committed position and nothing is lost. A registry that does answer gets HOLD_MAX_NS and the time
+ * of one request for all that was asked, anew with each schema that it has; what it has not told by
+ * then is treated as unknown, so that a stream of made-up ids cannot stop a worker. */
 #include "consumer/worker_internal.h"
 
 #include <time.h>
@@ -26,6 +26,22 @@ static bool are_ready(struct worker *worker) {
         }
     }
     return is_ready;
+}
+
+/* Whether the registry has had its time. One that does not answer is known as such only when its
+ * first request ends. */
+static bool is_over(struct worker *worker, const char *trouble, int64_t now_ns) {
+    const struct registry *registry = worker->settings.sources->registry;
+    int64_t schemas = metric_get(&registry_metrics_of(registry)->schemas);
+    if (trouble[0] != '\0' || worker->hold_schemas != schemas) {
+        worker->hold_schemas = schemas;
+        worker->hold_until_ns = 0;
+    }
+    if (worker->hold_until_ns == 0) {
+        int64_t timeout_ms = worker->settings.config->registry.timeout_ms;
+        worker->hold_until_ns = now_ns + HOLD_MAX_NS + timeout_ms * 1000000;
+    }
+    return now_ns > worker->hold_until_ns;
 }
 
 static void say_waiting(struct worker *worker, const char *trouble, int64_t now_ns) {
@@ -57,9 +73,10 @@ bool worker_may_decode(struct worker *worker) {
     registry_trouble(worker->settings.sources->registry, trouble, sizeof trouble);
     if (worker->hold_since_ns == 0) {
         worker->hold_since_ns = now_ns;
+        worker->hold_until_ns = 0;
         worker->hold_logged_ns = now_ns + HOLD_MAX_NS; /* a first fetch is no news */
     }
-    if (trouble[0] == '\0' && now_ns - worker->hold_since_ns > HOLD_MAX_NS) {
+    if (is_over(worker, trouble, now_ns)) {
         worker->hold_since_ns = 0;
         return true;
     }
