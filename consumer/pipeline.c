@@ -239,11 +239,13 @@ static void handle(struct pipeline *pipeline, struct partition *partition,
     }
 }
 
-/* A group of at most DECODE_PLACES records. */
-static void handle_group(struct pipeline *pipeline, struct partition *partition,
-                         const struct record *records, size_t count) {
+/* The first of the records that are left: at most DECODE_PLACES. Returns how many. */
+static size_t handle_group(struct pipeline *pipeline, struct partition *partition,
+                           const struct record *records, size_t left) {
     struct prepared prepared[DECODE_PLACES];
+    size_t count = left < DECODE_PLACES ? left : DECODE_PLACES;
     for (size_t i = 0; i < count; i++) {
+        __builtin_prefetch(records[i + count < left ? i + count : i].value.data);
         prepare(pipeline, partition, i, &records[i], &prepared[i]);
     }
     for (size_t i = 0; i < count; i++) {
@@ -254,6 +256,7 @@ static void handle_group(struct pipeline *pipeline, struct partition *partition,
                                  i + 2 < count ? prepared[i + 2].slot : SLOT_NONE);
         handle(pipeline, partition, &records[i], &prepared[i]);
     }
+    return count;
 }
 
 static void handle_all(struct pipeline *pipeline, struct partition *partition,
@@ -261,9 +264,8 @@ static void handle_all(struct pipeline *pipeline, struct partition *partition,
     for (size_t i = 0; i < count; i++) {
         assert(records[i].input == input && records[i].partition == partition->number);
     }
-    for (size_t i = 0; i < count; i += DECODE_PLACES) {
-        size_t left = count - i;
-        handle_group(pipeline, partition, records + i, left < DECODE_PLACES ? left : DECODE_PLACES);
+    for (size_t i = 0; i < count;) {
+        i += handle_group(pipeline, partition, records + i, count - i);
     }
 }
 

@@ -116,8 +116,7 @@ bool pipeline_fire_due(struct pipeline *pipeline, struct partition *partition, i
             continue;
         }
         struct user_active *active = tenant ? tenant->state.active : NULL;
-        bool is_due =
-            timers_take(&partition->timers, active ? &active->timers[entry.kind] : NULL);
+        bool is_due = timers_take(&partition->timers, active ? &active->timers[entry.kind] : NULL);
         prefetch_next(partition);
         if (!is_due) {
             continue;

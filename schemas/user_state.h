@@ -140,7 +140,7 @@ struct user_state {
         uint8_t near[USER_ID_NEAR_MAX]; /* most ids: no block of their own, no cache miss */
         uint8_t *far;                   /* owned; the longer ones */
     } user_id;                          /* user_id_size bytes */
-    struct user_active *active; /* NULL for most */
+    struct user_active *active;         /* NULL for most */
     int64_t first_seen_ms;
     int64_t last_event_ms; /* largest event time seen */
     int64_t session_start_ms;
@@ -185,9 +185,9 @@ struct user_state_names {
 /* Avro body of user_state.avsc, appended. The user id is the record's key and is in the row too. */
 void user_state_encode(const struct user_state *user, const struct user_state_names *names,
                        struct buffer *out);
-/* Fills *out (zeroed by the caller), allocating a long user_id, active, cart, open. False for bytes that
- * are not a whole, valid row (then *out is left freed and zeroed; interned references taken are the
- * caller's problem only on success). */
+/* Fills *out (zeroed by the caller), allocating a long user_id, active, cart, open. False for bytes
+ * that are not a whole, valid row (then *out is left freed and zeroed; interned references taken
+ * are the caller's problem only on success). */
 bool user_state_decode(struct bytes body, const struct user_state_names *names,
                        struct user_state *out);
 /* An empty user: times TIME_NONE, prices NaN. Copies user_id. */

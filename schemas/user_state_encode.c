@@ -5,8 +5,8 @@
 #include "schemas/user_state.h"
 #include "schemas/wire_fast.h"
 
-/* The part that every user has is written with the cursor in a register, into room that was reserved
- * for all of it: one such row an event is what a worker does most. */
+/* The part that every user has is written with the cursor in a register, into room that was
+ * reserved for all of it: one such row an event is what a worker does most. */
 
 /* Everything but the texts of names; each number at its longest. */
 #define FIXED_BYTES_MAX 1024
@@ -101,7 +101,8 @@ static uint8_t *put_recent(uint8_t *at, const struct user_state *user, const str
     return put_array_end(at);
 }
 
-/* 48 bits each, little-endian: eight bytes are stored, the next hash or field covers two of them. */
+/* 48 bits each, little-endian: eight bytes are stored, the next hash or field covers two of them.
+ */
 static uint8_t *put_dedup(uint8_t *at, const struct user_state *user) {
     size_t count = USER_DEDUP_RING;
     while (count > 0 && user->dedup_low[count - 1] == 0 && user->dedup_high[count - 1] == 0) {

@@ -111,8 +111,8 @@ static inline void wire_store_word(uint8_t *at, uint64_t word) {
     memcpy(at, &word, sizeof(word));
 }
 
-/* Seven bits to a byte, without a branch on how many: lengths change from value to value. Of 56 bits
- * at most. */
+/* Seven bits to a byte, without a branch on how many: lengths change from value to value. Of 56
+ * bits at most. */
 static inline uint8_t *wire_put_varint(uint8_t *at, uint64_t zigzag) {
     uint64_t word = (zigzag & UINT64_C(0xfffffff)) | (zigzag & UINT64_C(0xfffffff0000000)) << 4;
     word = (word & UINT64_C(0x3fff00003fff)) | (word & UINT64_C(0xfffc0000fffc000)) << 2;

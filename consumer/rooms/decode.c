@@ -1,7 +1,7 @@
 #include "consumer/rooms/decode.h"
 
-#include <stdio.h>
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define METRICS_ROW_STRUCT struct decode_metrics

@@ -22,7 +22,7 @@ struct item_entry {
 
 struct items {
     struct slot_index index;
-    struct item_entry **chunks; /* entries never move, texts are lent out of them */
+    struct item_entry **chunks;             /* entries never move, texts are lent out of them */
     uint32_t count, chunk_count, free_head; /* entry 0 is never used */
 };
 

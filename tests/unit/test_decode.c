@@ -43,7 +43,8 @@ static void test_each_framing_takes_its_own_only(void **state) {
         decode_init(decode, &config, NULL);
         for (int sent = WIRE_SINGLE_OBJECT; sent <= WIRE_BARE; sent++) {
             make((enum wire_framing)sent, 7, "anna", &value);
-            enum event_verdict verdict = decode_record(decode, 0, false, buffer_bytes(&value), &event);
+            enum event_verdict verdict =
+                decode_record(decode, 0, false, buffer_bytes(&value), &event);
             if (sent == configured) {
                 assert_int_equal(verdict, EVENT_OK);
                 assert_true(bytes_equal(event.user_id, bytes_of_text("anna")));
@@ -68,11 +69,13 @@ static void test_schema_ids(void **state) {
     make(WIRE_CONFLUENT, 7, "anna", &value);
     assert_int_equal(decode_record(decode, 0, false, buffer_bytes(&value), &event), EVENT_OK);
     make(WIRE_CONFLUENT, 8, "anna", &value);
-    assert_int_equal(decode_record(decode, 0, false, buffer_bytes(&value), &event), EVENT_BAD_FRAMING);
+    assert_int_equal(decode_record(decode, 0, false, buffer_bytes(&value), &event),
+                     EVENT_BAD_FRAMING);
     config.schema_id = 0; /* any */
     assert_int_equal(decode_record(decode, 0, false, buffer_bytes(&value), &event), EVENT_OK);
     config.schema_id = UINT32_MAX; /* the largest that the configuration takes */
-    assert_int_equal(decode_record(decode, 0, false, buffer_bytes(&value), &event), EVENT_BAD_FRAMING);
+    assert_int_equal(decode_record(decode, 0, false, buffer_bytes(&value), &event),
+                     EVENT_BAD_FRAMING);
     make(WIRE_CONFLUENT, UINT32_MAX, "anna", &value);
     assert_int_equal(decode_record(decode, 0, false, buffer_bytes(&value), &event), EVENT_OK);
     buffer_clean_up(&value);
@@ -85,7 +88,8 @@ static void test_a_row_of_another_schema_is_no_event(void **state) {
     struct event event;
     decode_init(decode, &config, NULL);
     wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_PUSH, 0, &value);
-    assert_int_equal(decode_record(decode, 0, false, buffer_bytes(&value), &event), EVENT_BAD_FRAMING);
+    assert_int_equal(decode_record(decode, 0, false, buffer_bytes(&value), &event),
+                     EVENT_BAD_FRAMING);
     buffer_clean_up(&value);
 }
 
@@ -120,7 +124,8 @@ static void test_every_verdict_has_its_count(void **state) {
                      EVENT_TEXT_TOO_LONG);
     make(WIRE_SINGLE_OBJECT, 0, "anna", &value);
     value.data[10] = 0x7f; /* the type, first of all, is none */
-    assert_int_equal(decode_record(decode, 0, false, buffer_bytes(&value), &event), EVENT_BAD_VALUE);
+    assert_int_equal(decode_record(decode, 0, false, buffer_bytes(&value), &event),
+                     EVENT_BAD_VALUE);
     assert_int_equal(metric_get(&metrics->trailing_bytes_total), 1);
     assert_int_equal(metric_get(&metrics->bad_utf8_total), 1);
     assert_int_equal(metric_get(&metrics->text_too_long_total), 1);

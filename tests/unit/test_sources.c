@@ -178,8 +178,9 @@ static void test_a_file_is_the_schema(void **state) {
         if (i > 0) { /* another id is taken where any is */
             struct event event;
             value.data[4] = 8;
-            assert_int_equal(decode_record(&fixture->decode, 0, false, buffer_bytes(&value), &event),
-                             i == 1 ? EVENT_BAD_FRAMING : EVENT_OK);
+            assert_int_equal(
+                decode_record(&fixture->decode, 0, false, buffer_bytes(&value), &event),
+                i == 1 ? EVENT_BAD_FRAMING : EVENT_OK);
         }
         buffer_clean_up(&value);
         close_all(fixture);
