@@ -15,13 +15,32 @@
 #include "consumer/rooms/emit.h"
 #include "consumer/rooms/state.h"
 
+/* The verdicts of decode, all but ok. */
+#define CONSOLE_UNDECODABLE(X)                                                                     \
+    X(empty)                                                                                       \
+    X(bad_framing)                                                                                 \
+    X(truncated)                                                                                   \
+    X(trailing_bytes)                                                                              \
+    X(bad_value)                                                                                   \
+    X(text_too_long)                                                                               \
+    X(bad_utf8)                                                                                    \
+    X(missing_field)                                                                               \
+    X(unknown_schema)                                                                              \
+    X(bad_json)                                                                                    \
+    X(too_large)                                                                                   \
+    X(too_deep)                                                                                    \
+    X(duplicate_key)                                                                               \
+    X(number_range)
+
 /* Sums over all workers. */
 struct console_totals {
     int64_t polled, applied, late, duplicates, undecodable,
         refused; /* polled = all others but late, summed */
     int64_t future, bad_time, missing_user, wrong_partition, not_feedback; /* refused, by verdict */
     struct console_undecodable {
-        int64_t empty, bad_framing, truncated, trailing_bytes, bad_value, text_too_long, bad_utf8;
+#define CONSOLE_VERDICT_MEMBER(name) int64_t name;
+        CONSOLE_UNDECODABLE(CONSOLE_VERDICT_MEMBER)
+#undef CONSOLE_VERDICT_MEMBER
     } undecodable_by;
     int64_t decisions, pushes, revocations;
     int64_t users, epochs_committed, epochs_aborted;

@@ -30,13 +30,9 @@ static void add_events(struct console_totals *totals, const struct clean_metrics
 
 void console_totals_add_decode(struct console_totals *totals, const struct decode_metrics *decode) {
     struct console_undecodable *by = &totals->undecodable_by;
-    by->empty += metric_get(&decode->empty_total);
-    by->bad_framing += metric_get(&decode->bad_framing_total);
-    by->truncated += metric_get(&decode->truncated_total);
-    by->trailing_bytes += metric_get(&decode->trailing_bytes_total);
-    by->bad_value += metric_get(&decode->bad_value_total);
-    by->text_too_long += metric_get(&decode->text_too_long_total);
-    by->bad_utf8 += metric_get(&decode->bad_utf8_total);
+#define ADD(name) by->name += metric_get(&decode->name##_total);
+    CONSOLE_UNDECODABLE(ADD)
+#undef ADD
 }
 
 void console_totals_add(struct console_totals *totals, const struct clean_metrics *clean,

@@ -120,10 +120,9 @@ static void append_totals(const struct console_totals *totals, bool is_json, str
     };
     const struct console_undecodable *by = &totals->undecodable_by;
     const struct named_count undecodable[] = {
-        {"empty", by->empty},         {"bad_framing", by->bad_framing},
-        {"truncated", by->truncated}, {"trailing_bytes", by->trailing_bytes},
-        {"bad_value", by->bad_value}, {"text_too_long", by->text_too_long},
-        {"bad_utf8", by->bad_utf8},
+#define NAMED(name) {#name, by->name},
+        CONSOLE_UNDECODABLE(NAMED)
+#undef NAMED
     };
     append(out, "events", events, sizeof events / sizeof events[0]);
     append(out, "undecodable", undecodable, sizeof undecodable / sizeof undecodable[0]);

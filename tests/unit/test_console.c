@@ -225,6 +225,23 @@ static void test_summary_json(void **state) {
     buffer_clean_up(&out);
 }
 
+/* Who sees messages refused is told why, whatever the reason. */
+static void test_every_verdict_is_shown(void **state) {
+    struct summary_fixture *fixture = *state;
+    struct buffer out = {0};
+    console_render_summary(&fixture->totals, &fixture->view, &nothing_learned, 2000, true, &out);
+    json_t *value = parse(&out);
+    const json_t *shown = json_object_get(value, "undecodable");
+    for (int verdict = EVENT_OK + 1; verdict < EVENT_VERDICT_COUNT; verdict++) {
+        const char *name = event_verdict_name((enum event_verdict)verdict);
+        if (!json_object_get(shown, name)) {
+            fail_msg("%s is not shown", name);
+        }
+    }
+    json_decref(value);
+    buffer_clean_up(&out);
+}
+
 static void test_summary_of_nothing(void **state) {
     struct summary_fixture *fixture = *state;
     memset(fixture->tallies, 0, sizeof fixture->tallies);
@@ -307,10 +324,15 @@ static void test_live(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_totals), cmocka_unit_test(test_line),
-        cmocka_unit_test(test_push),   TEST(test_summary_text),
-        TEST(test_summary_json),       TEST(test_summary_of_nothing),
-        TEST(test_exposition),         TEST(test_live),
+        cmocka_unit_test(test_totals),
+        cmocka_unit_test(test_line),
+        cmocka_unit_test(test_push),
+        TEST(test_summary_text),
+        TEST(test_summary_json),
+        TEST(test_summary_of_nothing),
+        TEST(test_exposition),
+        TEST(test_live),
+        TEST(test_every_verdict_is_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
