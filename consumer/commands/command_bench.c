@@ -8,10 +8,11 @@
 static const struct option_page page = {
     .name = "promostream bench",
     .summary = "measure what this machine does with this configuration",
-    .synopsis = "room [OPTION]...\nengine [OPTION]...",
+    .synopsis = "room [OPTION]...\nengine [OPTION]...\nend-to-end [OPTION]...",
     .description =
         "Measures on a generated stream, the same every time. `room` calls each room for "
-        "itself, `engine` runs all of them in memory, without a broker. Each verb has "
+        "itself, `engine` runs all of them in memory, without a broker, "
+        "`end-to-end` the product itself on a real one. Each verb has "
         "its own --help.",
     .exit_status = command_exit_status,
     .examples = " promostream bench engine",
@@ -20,6 +21,7 @@ static const struct option_page page = {
 static const struct command verbs[] = {
     {"room", "each room for itself", command_bench_room},
     {"engine", "all rooms together", command_bench_engine},
+    {"end-to-end", "the product on a real broker", command_bench_end_to_end},
 };
 
 int command_bench(int argc, char **argv) {

@@ -2,6 +2,7 @@
  */
 #include <stdio.h>
 
+#include "consumer/bench/bench_config.h"
 #include "consumer/bench/bench_engine.h"
 #include "consumer/bench/bench_measure.h"
 #include "consumer/commands/bench_commands.h"
@@ -89,7 +90,7 @@ static const struct option_page page = {
 struct row {
     struct bench_engine_settings settings;
     struct bench_engine_result result;
-    size_t peak_bytes;
+    struct bench_usage usage;
 };
 
 struct job {
@@ -120,7 +121,7 @@ static struct bench_engine_settings settings_of(const struct pipeline_config *co
 
 static struct failure run_row(const struct pipeline_config *config, struct row *row) {
     struct job job = {config, &row->settings};
-    return bench_in_child(measure, &job, &row->result, sizeof row->result, &row->peak_bytes);
+    return bench_in_child(measure, &job, &row->result, sizeof row->result, &row->usage);
 }
 
 /* ---- output ---- */
@@ -154,7 +155,7 @@ static void write_row(const struct row *row, struct buffer *out) {
                   1e9 / (result->rooms_ns + result->rows_ns), result->rooms_ns, result->rows_ns,
                   100 * (double)result->decisions / events, (double)result->rows / events,
                   row_bytes, result->user_bytes, result->open_bytes, result->table_bytes,
-                  state_bytes(result), (double)row->peak_bytes / MEBIBYTE);
+                  state_bytes(result), (double)row->usage.peak_bytes / MEBIBYTE);
 }
 
 static void write_row_json(const struct row *row, struct buffer *out) {
@@ -174,7 +175,7 @@ static void write_row_json(const struct row *row, struct buffer *out) {
                   (double)result->decisions / events, (double)result->pushes / events,
                   (double)result->rows / events, (double)result->row_bytes / rows_count,
                   (double)result->output_bytes / events, result->user_bytes, result->open_bytes,
-                  result->table_bytes, state_bytes(result), row->peak_bytes);
+                  result->table_bytes, state_bytes(result), row->usage.peak_bytes);
 }
 
 /* What the plan at start would say of so many users: full tables, the shipped assumptions. */
@@ -239,7 +240,8 @@ int command_bench_engine(int argc, char **argv) {
     if (code != COMMAND_OK) {
         return code;
     }
-    struct failure failure = run_rows(&config, &options);
+    struct failure failure = bench_config_check(&config);
+    failure = failed(failure) ? failure : run_rows(&config, &options);
     pipeline_config_clean_up(&config);
     return failed(failure) ? command_failed(page.name, failure) : COMMAND_OK;
 }

@@ -1,6 +1,7 @@
 /* bench room: the rooms one at a time. */
 #include <stdio.h>
 
+#include "consumer/bench/bench_config.h"
 #include "consumer/bench/bench_measure.h"
 #include "consumer/bench/bench_room.h"
 #include "consumer/commands/bench_commands.h"
@@ -121,9 +122,12 @@ int command_bench_room(int argc, char **argv) {
                                 .warm_events = (uint64_t)options.users * WARM_PER_USER,
                                 .epoch_events = (size_t)config.epoch.events_max},
                      .rounds = (size_t)options.rounds}};
-    struct answer answer;
-    size_t peak_bytes;
-    struct failure failure = bench_in_child(measure, &job, &answer, sizeof answer, &peak_bytes);
+    struct answer answer = {0};
+    struct bench_usage usage;
+    struct failure failure = bench_config_check(&config);
+    if (!failed(failure)) {
+        failure = bench_in_child(measure, &job, &answer, sizeof answer, &usage);
+    }
     failure = failed(failure) ? failure : answer.failure;
     pipeline_config_clean_up(&config);
     if (failed(failure)) {
