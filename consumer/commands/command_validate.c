@@ -85,7 +85,8 @@ static const struct option_page page = {
     .synopsis = "[--config FILE] [--against-broker] [--traffic N] [OPTION]...",
     .description =
         "Reads the whole configuration and names every error as file:line: key: found, expected. "
-        "Then prints the capacity plan. With --against-broker it compares the topics on the broker "
+        "A schema given as a file, decode.schema, is read too, and the mapping must fit it. Then "
+        "prints the capacity plan. With --against-broker it compares the topics on the broker "
         "with what they must be and decodes a sample of the clickstream as the first room would. "
         "It joins no group and writes nothing: it may run beside live workers. Of a sample it "
         "shows "
@@ -175,22 +176,47 @@ static struct failure check_file(struct validation *validation) {
     return failure;
 }
 
-/* A file takes the place of the topic's newest records. Sources are opened only for a sample: a
- * registry may have to be asked. */
+/* What the mapping makes of the one schema that is given as a file. */
+static void check_schema(struct validation *validation) {
+    const struct decode_sources *sources = &validation->sources.decode;
+    if (!sources->schema || validation->config.decode.format != FORMAT_AVRO) {
+        return;
+    }
+    char *text = NULL;
+    size_t size = 0;
+    FILE *warnings = open_memstream(&text, &size);
+    struct avro_plan *plan = NULL;
+    struct failure failure = avro_plan_new(
+        sources->schema, sources->mapping ? sources->mapping : sources->own, warnings, &plan);
+    avro_plan_destroy(plan);
+    fclose(warnings);
+    char *rest = text;
+    for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
+        if (*line && sources->mapping) {
+            findings_add(&validation->findings, FINDING_WARNING, "decode.schema", "%s", line);
+        }
+    }
+    free(text);
+    if (failed(failure)) {
+        findings_add(&validation->findings, FINDING_ERROR, "decode.schema", "%s", failure.text);
+    }
+}
+
+/* A file takes the place of the topic's newest records. */
 static struct failure check_outside(struct validation *validation) {
     const struct pipeline_config *config = &validation->config;
     const struct validate_options *options = validation->options;
     const char *file = options->sample_file;
-    struct failure failure = failure_none();
+    validation->log = log_to(stderr, LOG_WARN, LOG_TEXT, clock_system());
+    struct failure failure = sources_open(config, &validation->log, &validation->sources);
+    if (failed(failure)) {
+        return failure;
+    }
+    check_schema(validation);
     if (options->against_broker) {
         failure = check_topics(validation);
     }
     if (failed(failure) || (!file && !options->against_broker)) {
-        return failure;
-    }
-    validation->log = log_to(stderr, LOG_WARN, LOG_TEXT, clock_system());
-    failure = sources_open(config, &validation->log, &validation->sources);
-    if (failed(failure)) {
         return failure;
     }
     sample_check_init(&validation->sample, config, &validation->sources.decode,

@@ -8,11 +8,13 @@
 #include <jansson.h>
 
 #include "consumer/commands/capacity.h"
+#include "consumer/commands/commands.h"
 #include "consumer/commands/power.h"
 #include "consumer/commands/sample_check.h"
 #include "consumer/side/side_table.h"
 #include "schemas/schemas.h"
 #include "tests/support/stream.h"
+#include "tests/support/temp_file.h"
 
 static void assert_has(struct buffer *out, const char *wanted) {
     buffer_append_byte(out, 0);
@@ -343,6 +345,30 @@ static void test_empty_topic(void **state) {
     assert_int_equal(findings_count(&fixture->findings, FINDING_WARNING), 1);
 }
 
+/* ---- The schema that is a file ---- */
+
+static int validate(const char *sections) {
+    struct temp_file file = temp_file_of_text(sections);
+    char *arguments[] = {"validate", "--config", file.path, NULL};
+    int code = command_validate(3, arguments);
+    temp_file_remove(&file);
+    return code;
+}
+
+/* A start would refuse it, or make a dead letter of every record: not only then. */
+static void test_schema_file(void **state) {
+    (void)state;
+    assert_int_equal(validate("decode: {framing: bare, schema: tests/data/strangers/nested.avsc}\n"
+                              "mapping: {type: {path: action}, event_ms: {path: meta.occurred}}\n"),
+                     COMMAND_OK);
+    assert_int_equal(validate("decode: {framing: bare, schema: tests/data/strangers/nested.avsc}\n"
+                              "mapping: {type: {path: action}, event_ms: {path: elsewhere}}\n"),
+                     COMMAND_FAILED);
+    assert_int_equal(validate("decode: {framing: bare, schema: /nowhere/x.avsc}\n"
+                              "mapping: {type: {path: action}, event_ms: {path: meta.occurred}}\n"),
+                     COMMAND_FAILED);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -358,6 +384,7 @@ int main(void) {
         TEST(test_what_clean_would_refuse),
         TEST(test_json_lines),
         TEST(test_empty_topic),
+        cmocka_unit_test(test_schema_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
