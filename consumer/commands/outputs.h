@@ -7,8 +7,8 @@
 #include "consumer/rooms/emit.h"
 
 /* Registers the schemas of promotion-pushes and promotion-decisions; the same schema again gets the
- * same id. A registry that does not answer is asked again for half a minute (RETRY then); one that
- * refuses, for compatibility, is STOP with its words. */
+ * same id. A registry that does not answer is asked again 60 times, with half a second between
+ * (RETRY then); one that refuses, for compatibility, is STOP with its words. */
 MUST_CHECK struct failure outputs_register(const struct pipeline_config *config,
                                            const struct log_sink *log, struct emit_schema_ids *out);
 
