@@ -98,8 +98,11 @@ static const struct timer_entry *next_due(struct pipeline *pipeline, struct part
 
 /* Most entries that surface have only been moved on, and are of users not met for long. */
 static void prefetch_next(const struct partition *partition) {
-    const struct timer_entry *next = timers_peek(&partition->timers, INT64_MAX);
-    user_store_prefetch(&partition->store, next ? next->slot : SLOT_NONE);
+    size_t count;
+    const struct timer_entry *next = timers_near(&partition->timers, &count);
+    for (size_t i = 0; i < count && i < 3; i++) {
+        user_store_prefetch(&partition->store, next[i].slot);
+    }
 }
 
 /* Fires what is due until until_ms, in the order (deadline, user, kind); at most timers_max. True

@@ -61,7 +61,7 @@ void partition_from_row(struct partition *partition, const struct partition_stat
 
 void partition_rebuild_timers(struct partition *partition) {
     user_store_rebuild_eviction(&partition->store);
-    partition->timers.count = 0;
+    timers_clear(&partition->timers);
     for (uint32_t slot = 0; slot < partition->store.slot_count; slot++) {
         struct user_slot *tenant = user_store_get(&partition->store, slot);
         for (uint32_t kind = 0; tenant->is_used && tenant->state.active && kind < TIMER_KIND_COUNT;

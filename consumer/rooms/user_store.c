@@ -28,7 +28,7 @@ void user_store_clean_up(struct user_store *store) {
     free(store->chunks);
     free(store->changed);
     slot_index_clean_up(&store->index);
-    timers_clean_up(&store->eviction);
+    timer_heap_clean_up(&store->eviction);
     items_clean_up(&store->items);
     *store = (struct user_store){0};
 }
@@ -97,9 +97,10 @@ static uint32_t take_slot(struct user_store *store) {
 
 static void queue_eviction(struct user_store *store, uint32_t slot) {
     const struct user_slot *tenant = user_store_get(store, slot);
-    timers_push(&store->eviction, (struct timer_entry){.deadline_ms = tenant->state.last_event_ms,
-                                                       .user_hash = tenant->hash,
-                                                       .slot = slot});
+    timer_heap_push(&store->eviction,
+                    (struct timer_entry){.deadline_ms = tenant->state.last_event_ms,
+                                         .user_hash = tenant->hash,
+                                         .slot = slot});
 }
 
 void user_store_rebuild_eviction(struct user_store *store) {
@@ -161,10 +162,11 @@ uint32_t user_store_oldest(struct user_store *store) {
         if (tenant && tenant->state.last_event_ms == entry.deadline_ms) {
             return entry.slot;
         }
-        timers_pop(&store->eviction);
         if (tenant) {
             entry.deadline_ms = tenant->state.last_event_ms;
-            timers_push(&store->eviction, entry);
+            timer_heap_replace(&store->eviction, entry);
+        } else {
+            (void)timer_heap_pop(&store->eviction);
         }
     }
 }

@@ -26,7 +26,7 @@ struct user_store {
     uint32_t chunk_count, slot_count, free_head, count, users_max;
     struct slot_index index;
     struct items items;
-    struct timers eviction; /* lazy heap of (last event, hash) */
+    struct timer_heap eviction; /* lazy heap of (last event, hash) */
     uint32_t *changed;      /* slots in the order of their first change in this epoch */
     size_t changed_count, changed_capacity;
     struct timezone_set *zones; /* borrowed */

@@ -21,7 +21,7 @@ struct world {
     struct tenant tenants[SLOTS];
     struct timers heap;
     struct rng rng;
-    int64_t now_ms;
+    int64_t now_ms, scale_ms;
     uint64_t next_hash;
 };
 
@@ -45,7 +45,8 @@ static void change_something(struct world *world) {
         break;
     default: {
         int64_t deadline_ms =
-            world->now_ms + 1 + (int64_t)rng_below(&world->rng, 50); /* few values: many ties */
+            world->now_ms + 1 +
+            (int64_t)rng_below(&world->rng, 50) * world->scale_ms; /* few values: many ties */
         timers_arm(&world->heap, &tenant->timers[kind],
                    (struct timer_entry){deadline_ms, tenant->hash, slot, kind});
     }
@@ -88,8 +89,8 @@ static bool heap_next(struct world *world, int64_t until_ms, struct timer_entry 
     return false;
 }
 
-static void run_seed(uint64_t seed) {
-    struct world world = {.next_hash = 1};
+static void run_seed(uint64_t seed, int64_t scale_ms) {
+    struct world world = {.next_hash = 1, .scale_ms = scale_ms};
     world.rng = rng_make(seed, 0);
     for (int i = 0; i < SLOTS; i++) {
         move_in(&world, &world.tenants[i]);
@@ -100,7 +101,7 @@ static void run_seed(uint64_t seed) {
         if (rng_below(&world.rng, 4) > 0) {
             continue;
         }
-        world.now_ms += (int64_t)rng_below(&world.rng, 12);
+        world.now_ms += (int64_t)rng_below(&world.rng, 12) * world.scale_ms;
         struct timer_entry expected = {0}, found = {0};
         struct timer *timer;
         while ((timer = plain_next(&world, world.now_ms, &expected))) {
@@ -117,10 +118,15 @@ static void run_seed(uint64_t seed) {
     timers_clean_up(&world.heap);
 }
 
+/* Ties, one bucket or a few, all of the wheel, several turns of it. */
+static const int64_t scales_ms[] = {1, 400, 40000, 1000000};
+
 static void test_same_as_sorted_list(void **state) {
     (void)state;
     for (uint64_t seed = 1; seed <= 30; seed++) {
-        run_seed(seed);
+        for (size_t i = 0; i < sizeof scales_ms / sizeof scales_ms[0]; i++) {
+            run_seed(seed, scales_ms[i]);
+        }
     }
 }
 

@@ -89,7 +89,8 @@ static void test_timers_are_rebuilt_from_users(void **state) {
     struct user_active *active = state_active(&user_store_get(&partition->store, anna)->state);
     active->timers[TIMER_CART] = (struct timer){.deadline_ms = 50, .queued_ms = 20, .anchor = 9};
     active->timers[TIMER_DECISIONS] = (struct timer){.deadline_ms = 40, .queued_ms = TIME_NONE};
-    timers_push(&partition->timers, (struct timer_entry){.deadline_ms = 1});
+    struct timer stale = {.queued_ms = TIME_NONE};
+    timers_arm(&partition->timers, &stale, (struct timer_entry){.deadline_ms = 1});
     partition_rebuild_timers(partition);
     assert_int_equal(partition->timers.count, 2);
     const struct timer_entry *first = timers_peek(&partition->timers, 40);

@@ -72,6 +72,7 @@ static void test_disarmed_and_departed_do_not_fire(void **state) {
     arm(&timers, &timer, 10, 1, 0);
     arm(&timers, &gone, 20, 2, 0);
     timers_disarm(&timer);
+    assert_non_null(timers_peek(&timers, 20));
     assert_false(timers_take(&timers, &timer));
     assert_false(timers_take(&timers, NULL));
     assert_int_equal(timers.count, 0);
