@@ -3,13 +3,17 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "broker/sample.h"
 #include "consumer/commands/sample_file.h"
 #include "consumer/commands/support.h"
 #include "schemas/suggest.h"
 
 #define SAMPLE_TIMEOUT_MS   15000
+#define REGISTRY_TIMEOUT_MS 10000
+#define REGISTRY_PAUSE_MS   20
 #define SCHEMAS_MAX         64
 #define CONFLUENT_BYTES     5
 #define SINGLE_OBJECT_BYTES 10
@@ -118,18 +122,22 @@ static const struct option_page suggest_page = {
 /* ---- suggest: reading ---- */
 
 struct known_schema {
-    uint32_t id;
-    struct writer_schema *schema; /* NULL = there is none that we read */
+    enum wire_framing framing;
+    uint64_t id;                        /* or fingerprint */
+    const struct writer_schema *schema; /* the registry's; NULL = there is none that we read */
 };
 
 struct drafting {
     struct shape shape;
     struct pipeline_config config;
+    struct log_sink log;
     struct writer_schema *given; /* decode.schema */
+    struct registry *registry;   /* NULL = none */
+    bool is_registry_slow;       /* it had its time once, and is not waited for again */
     struct known_schema known[SCHEMAS_MAX];
     size_t known_count;
-    int64_t unread;           /* messages that could not be */
-    struct failure last_miss; /* why a schema was not to be had */
+    int64_t unread;      /* messages that could not be */
+    char last_miss[300]; /* why a schema was not to be had */
 };
 
 static void add_line(void *context, struct bytes line) {
@@ -149,27 +157,46 @@ static struct failure read_schema(const char *path, struct writer_schema **out) 
     return failure;
 }
 
-static const struct writer_schema *schema_of_id(struct drafting *drafting, uint32_t id) {
+static enum registry_answer ask_registry(struct drafting *drafting, enum wire_framing framing,
+                                         uint64_t id, const struct writer_schema **out) {
+    int left_ms = drafting->is_registry_slow ? 0 : REGISTRY_TIMEOUT_MS;
+    for (;; left_ms -= REGISTRY_PAUSE_MS) {
+        enum registry_answer answer = framing == WIRE_CONFLUENT
+                                          ? registry_find(drafting->registry, (uint32_t)id, out)
+                                          : registry_find_fingerprint(drafting->registry, id, out);
+        if (answer != REGISTRY_WAIT || left_ms <= 0) {
+            drafting->is_registry_slow |= answer == REGISTRY_WAIT;
+            return answer;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = REGISTRY_PAUSE_MS * 1000000}, NULL);
+    }
+}
+
+static void note_miss(struct drafting *drafting, enum wire_framing framing, uint64_t id) {
+    char trouble[240];
+    registry_trouble(drafting->registry, trouble, sizeof trouble);
+    snprintf(drafting->last_miss, sizeof drafting->last_miss,
+             framing == WIRE_CONFLUENT ? "no schema %" PRIu64 "%s%s"
+                                       : "no schema of fingerprint %" PRIx64 "%s%s",
+             id, trouble[0] ? ": " : "", trouble);
+}
+
+static const struct writer_schema *schema_of(struct drafting *drafting, enum wire_framing framing,
+                                             uint64_t id) {
     for (size_t i = 0; i < drafting->known_count; i++) {
-        if (drafting->known[i].id == id) {
+        if (drafting->known[i].framing == framing && drafting->known[i].id == id) {
             return drafting->known[i].schema;
         }
     }
-    if (drafting->known_count == SCHEMAS_MAX || !registry_is_given(&drafting->config.registry)) {
+    if (drafting->known_count == SCHEMAS_MAX || !drafting->registry) {
         return drafting->given;
     }
     struct known_schema *known = &drafting->known[drafting->known_count++];
-    *known = (struct known_schema){.id = id};
-    char *text = NULL;
-    struct failure failure = registry_get_id(&drafting->config.registry, id, &text);
-    if (!failed(failure)) {
-        failure = writer_schema_parse(bytes_of_text(text), &known->schema);
-        free(text);
-    }
-    if (failed(failure)) {
-        drafting->last_miss = failure;
-    } else {
+    *known = (struct known_schema){.framing = framing, .id = id};
+    if (ask_registry(drafting, framing, id, &known->schema) == REGISTRY_FOUND) {
         shape_add_schema(&drafting->shape, known->schema);
+    } else {
+        note_miss(drafting, framing, id);
     }
     return known->schema;
 }
@@ -189,16 +216,23 @@ static bool read_record(struct drafting *drafting, struct bytes value) {
         value.size > SINGLE_OBJECT_BYTES && value.data[0] == 0xc3 && value.data[1] == 1;
     size_t skip = is_confluent ? CONFLUENT_BYTES : is_single ? SINGLE_OBJECT_BYTES : 0;
     struct bytes body = bytes_of(value.data + skip, value.size - skip);
+    if (is_confluent && body.data[0] == '{' && shape_add_json(shape, body)) {
+        return true;
+    }
+    const struct writer_schema *schema = NULL;
     if (is_confluent) {
         const uint8_t *at = value.data;
         uint32_t id = (uint32_t)at[1] << 24 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 8 | at[4];
-        if (body.data[0] == '{' && shape_add_json(shape, body)) {
-            return true;
+        schema = schema_of(drafting, WIRE_CONFLUENT, id);
+    } else if (is_single) {
+        uint64_t fingerprint = 0;
+        for (size_t i = SINGLE_OBJECT_BYTES; i > 2; i--) {
+            fingerprint = fingerprint << 8 | value.data[i - 1];
         }
-        const struct writer_schema *schema = schema_of_id(drafting, id);
-        if (schema && shape_add_avro(shape, schema, body)) {
-            return true;
-        }
+        schema = schema_of(drafting, WIRE_SINGLE_OBJECT, fingerprint);
+    }
+    if (schema && shape_add_avro(shape, schema, body)) {
+        return true;
     }
     return drafting->given && (shape_add_avro(shape, drafting->given, body) ||
                                shape_add_avro(shape, drafting->given, value));
@@ -225,6 +259,10 @@ static struct failure read_topic(struct drafting *drafting, int64_t records) {
         if (!failed(failure)) {
             shape_add_schema(&drafting->shape, drafting->given);
         }
+    }
+    if (!failed(failure) && registry_is_given(&config->registry)) {
+        drafting->log = log_to(stderr, LOG_ERROR, LOG_TEXT, clock_system());
+        failure = registry_new(&config->registry, &drafting->log, &drafting->registry);
     }
     if (!failed(failure)) {
         failure = sample_topic(&request, add_record, drafting, &result);
@@ -274,7 +312,7 @@ static int write_draft(const struct drafting *drafting, const struct suggest_opt
     if (drafting->unread > 0) {
         fprintf(stderr, "%s: %" PRId64 " messages could not be read as JSON%s%s%s\n",
                 suggest_page.name, drafting->unread, options->against_broker ? ", nor as Avro" : "",
-                failed(drafting->last_miss) ? "; " : "", drafting->last_miss.text);
+                drafting->last_miss[0] ? "; " : "", drafting->last_miss);
     }
     if (drafting->shape.leaf_count == 0) {
         fprintf(stderr, "%s: there was nothing to look at\n", suggest_page.name);
@@ -313,12 +351,10 @@ static int run_suggest(int argc, char **argv) {
         struct failure failure = read_all(drafting, &options);
         code = failed(failure) ? command_failed(suggest_page.name, failure)
                                : write_draft(drafting, &options);
+        registry_destroy(drafting->registry); /* before what it borrows */
         if (options.against_broker) {
             pipeline_config_clean_up(&drafting->config);
         }
-    }
-    for (size_t i = 0; i < drafting->known_count; i++) {
-        writer_schema_destroy(drafting->known[i].schema);
     }
     writer_schema_destroy(drafting->given);
     shape_clean_up(&drafting->shape);

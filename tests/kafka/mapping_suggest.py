@@ -119,6 +119,12 @@ def check_avro(folder, address, prefix):
     expect(abs(missing(sample, "order_id") - 2 / 3) < 0.02, "two in three events have no order", sample)
     expect(missing(sample, "lines.price") == 0, "every line has a price", sample)
     server.shutdown()
+    schemas = folder / "schemas"  # the same topic, and no registry but a folder
+    schemas.mkdir()
+    (schemas / f"{SCHEMA_ID}.avsc").write_text(json.dumps(SCHEMA))
+    sections = f"decode: {{framing: confluent}}\nregistry: {{folder: '{schemas}'}}\n"
+    again, sample = suggest_and_validate(folder, address, prefix, sections)
+    expect(again == draft and sample["verdicts"]["ok"] == MESSAGES, "a folder of schemas does as well", again)
 
 
 def main():
