@@ -1,8 +1,8 @@
 /* Records whose writer's schema is not known yet wait here, and the group is served meanwhile.
  * While the registry does not answer they wait for as long as it takes: everything stays at its
- * committed position and nothing is lost. A registry that does answer gets HOLD_MAX_NS and the time
- * of one request for all that was asked, anew with each schema that it has; what it has not told by
- * then is treated as unknown, so that a stream of made-up ids cannot stop a worker. */
+ * committed position and nothing is lost. A registry that does answer gets HOLD_MAX_NS for all that
+ * was asked, anew with each schema that it has; what it has not told by then is treated as unknown,
+ * so that a stream of made-up ids cannot stop a worker. */
 #include "consumer/worker_internal.h"
 
 #include <time.h>
@@ -28,20 +28,23 @@ static bool are_ready(struct worker *worker) {
     return is_ready;
 }
 
-/* Whether the registry has had its time. One that does not answer is known as such only when its
- * first request ends. */
+/* Whether the registry has had its time. One that hangs is known as such only when its request
+ * ends: until it answers something, it may be that one. */
 static bool is_over(struct worker *worker, const char *trouble, int64_t now_ns) {
-    const struct registry *registry = worker->settings.sources->registry;
-    int64_t schemas = metric_get(&registry_metrics_of(registry)->schemas);
+    const struct registry_metrics *metrics =
+        registry_metrics_of(worker->settings.sources->registry);
+    int64_t schemas = metric_get(&metrics->schemas);
+    int64_t requests = metric_get(&metrics->requests_total);
     if (trouble[0] != '\0' || worker->hold_schemas != schemas) {
         worker->hold_schemas = schemas;
-        worker->hold_until_ns = 0;
+        worker->hold_until_ns = now_ns + HOLD_MAX_NS;
     }
-    if (worker->hold_until_ns == 0) {
-        int64_t timeout_ms = worker->settings.config->registry.timeout_ms;
-        worker->hold_until_ns = now_ns + HOLD_MAX_NS + timeout_ms * 1000000;
+    if (now_ns <= worker->hold_until_ns) {
+        worker->hold_requests = requests;
+        return false;
     }
-    return now_ns > worker->hold_until_ns;
+    bool has_url = worker->settings.config->registry.url[0] != '\0';
+    return !has_url || worker->hold_requests != requests;
 }
 
 static void say_waiting(struct worker *worker, const char *trouble, int64_t now_ns) {
@@ -73,7 +76,7 @@ bool worker_may_decode(struct worker *worker) {
     registry_trouble(worker->settings.sources->registry, trouble, sizeof trouble);
     if (worker->hold_since_ns == 0) {
         worker->hold_since_ns = now_ns;
-        worker->hold_until_ns = 0;
+        worker->hold_until_ns = now_ns + HOLD_MAX_NS;
         worker->hold_logged_ns = now_ns + HOLD_MAX_NS; /* a first fetch is no news */
     }
     if (is_over(worker, trouble, now_ns)) {

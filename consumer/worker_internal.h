@@ -32,8 +32,9 @@ struct worker {
     bool is_assigned, is_firing, is_done;
     int64_t heartbeat_wall_ms; /* last submitted epoch */
     int64_t hold_since_ns;     /* records wait for their schemas since then; 0 = none do */
-    int64_t hold_until_ns;     /* the registry's time is over; 0 = it begins anew */
+    int64_t hold_until_ns;     /* then the registry's time is over */
     int64_t hold_schemas;      /* that it had given when its time began */
+    int64_t hold_requests;     /* that it had answered within its time */
     int64_t hold_logged_ns;    /* said again at this time */
     _Atomic int64_t watermark_ms;
 };

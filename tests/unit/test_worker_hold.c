@@ -20,6 +20,7 @@
 #define DEADLINE_NS (30 * SECOND_NS)
 #define OUTAGE_NS   (SECOND_NS * 5 / 2) /* more than a registry that answers is given */
 #define STRANGERS   80
+#define HOSTILE     2000 /* more than a registry is asked for within the deadline */
 
 struct scene {
     struct stream stream, feedback;
@@ -173,6 +174,18 @@ static void test_a_slow_answer_is_awaited(void **state) {
     assert_int_equal(scene->log.next_offset[INPUT_CLICKSTREAM], 1);
 }
 
+/* Ids that nobody has registered stop nobody for long, however many there are. */
+static void test_made_up_ids_are_given_up(void **state) {
+    struct scene *scene = *state;
+    for (uint32_t i = 0; i < HOSTILE; i++) {
+        add(&scene->stream, INPUT_CLICKSTREAM, 1000 + i, EVENT_PRODUCT_VIEWED, NOON_MS);
+    }
+    scene->timeout = "60s";
+    run(scene, avro, return_later);
+    assert_true(clock_monotonic_ns() - started_ns < 3 * OUTAGE_NS);
+    assert_int_equal(metric_get(&scene->seen.unknown_schema_total), HOSTILE);
+}
+
 /* The first answer after an outage is not the last: what is asked behind others has its time. */
 static void test_after_an_outage_all_are_fetched(void **state) {
     struct scene *scene = *state;
@@ -232,6 +245,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_a_slow_answer_is_awaited),
+        TEST(test_made_up_ids_are_given_up),
         TEST(test_after_an_outage_all_are_fetched),
         TEST(test_time_begins_anew_with_an_assignment),
         TEST(test_a_stop_fires_nothing_past_what_waits),
