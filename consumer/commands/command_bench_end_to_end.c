@@ -16,6 +16,8 @@
 
 #define MEBIBYTE 1048576.0
 #define MILLION  1e6
+#define STEADY_EPOCHS_MIN                                                                          \
+    10 /* fewer have no steady middle: what is in memory already weighs most */
 
 struct end_options {
     const char *config, *bootstrap_servers, *run_id;
@@ -93,8 +95,10 @@ static const struct option_page page = {
         "`bench engine`. Then, in a process each: `bare` reads the whole topic by librdkafka's "
         "batch queue and only counts; `run` is `promostream run --until-end` as configured, "
         "learning included, exactly once. Its wall time is that of the whole process, from exec to "
-        "exit, joining the group included; `steady` is from the first epoch to the last, as the "
-        "journal's records tell. CPU time is of the process, all threads, not of the broker. "
+        "exit, joining the group included; `from first epoch on` is what the journal's records "
+        "tell "
+        "(the same as the whole where there are fewer than ten epochs). CPU time is of the "
+        "process, all threads, not of the broker. "
         "Afterwards the output topics are counted and all topics of the prefix are deleted.\n\n"
         "The configuration's topics are never touched, whatever it names them; its group neither.",
     .exit_status = command_exit_status,
@@ -247,9 +251,10 @@ struct figures {
 static struct figures figures_of(const struct end *end) {
     const struct bench_output *output = &end->output;
     double events = (double)end->options->events;
-    double steady_s = (double)(output->last_ms - output->first_ms) / 1000;
-    double share = steady_s > 0 ? 1 - (double)output->first_epoch_events / events : 1;
-    steady_s = steady_s > 0 ? steady_s : end->run_usage.wall_s; /* one epoch was enough */
+    bool is_steady = output->epochs >= STEADY_EPOCHS_MIN;
+    double steady_s =
+        is_steady ? (double)(output->last_ms - output->first_ms) / 1000 : end->run_usage.wall_s;
+    double share = is_steady ? 1 - (double)output->first_epoch_events / events : 1;
     return (struct figures){
         .bare_rate = events / ((double)end->bare.topic.wall_ns / 1e9),
         .run_rate = events / end->run_usage.wall_s,
