@@ -1,5 +1,7 @@
 #include "base/hash.h"
 
+/* Inlined: an event is hashed about ten times, a few bytes each. */
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 uint64_t hash64(struct bytes data, uint64_t seed) {

@@ -64,6 +64,7 @@ static void prefetch_changed(const struct user_store *store, size_t i) {
     }
     if (i + 2 < store->changed_count) {
         user_store_prefetch_rest(store, store->changed[i + 2]);
+        user_store_prefetch_names(store, store->changed[i + 2]);
     }
 }
 

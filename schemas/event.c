@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "schemas/event_fast.h"
 #include "schemas/event_verdict.h"
 #include "schemas/plan.h"
 
@@ -122,5 +123,9 @@ enum event_verdict event_decode(struct bytes body, struct event *out) {
     if (body.size == 0) {
         return EVENT_EMPTY;
     }
+    return event_decode_fast(body, out) ? EVENT_OK : event_decode_plain(body, out);
+}
+
+enum event_verdict event_decode_plain(struct bytes body, struct event *out) {
     return event_verdict_of_wire(plan_decode_body(event_ops, body, out));
 }

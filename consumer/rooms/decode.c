@@ -237,7 +237,7 @@ static enum event_verdict decode_native(const struct decode *decode,
                       &body)) {
         return EVENT_BAD_FRAMING;
     }
-    event_clear(out, lines);
+    out->lines = lines;
     return event_decode(body, out);
 }
 

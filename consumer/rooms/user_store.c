@@ -62,13 +62,19 @@ void user_store_prefetch(const struct user_store *store, uint32_t slot) {
 void user_store_prefetch_rest(const struct user_store *store, uint32_t slot) {
     if (slot != SLOT_NONE) {
         const struct user_state *user = &user_store_get(store, slot)->state;
-        for (size_t i = 0; i < USER_RECENT_ITEMS; i++) {
-            items_prefetch(&store->items, user->recent[i].item);
-        }
+        items_prefetch(&store->items,
+                       user->recent[USER_RECENT_ITEMS - 1].item); /* to be released */
         const char *active = (const char *)user->active;
-        for (size_t i = 0; active && i < sizeof *user->active; i += 64) {
+        for (size_t i = 0; active && i < offsetof(struct user_active, sent_ms); i += 64) {
             __builtin_prefetch(active + i, 1);
         }
+    }
+}
+
+void user_store_prefetch_names(const struct user_store *store, uint32_t slot) {
+    const struct user_state *user = &user_store_get(store, slot)->state;
+    for (size_t i = 0; i < USER_RECENT_ITEMS; i++) {
+        items_prefetch(&store->items, user->recent[i].item);
     }
 }
 

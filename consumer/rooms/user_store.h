@@ -27,7 +27,7 @@ struct user_store {
     struct slot_index index;
     struct items items;
     struct timer_heap eviction; /* lazy heap of (last event, hash) */
-    uint32_t *changed;      /* slots in the order of their first change in this epoch */
+    uint32_t *changed;          /* slots in the order of their first change in this epoch */
     size_t changed_count, changed_capacity;
     struct timezone_set *zones; /* borrowed */
 };
@@ -41,9 +41,11 @@ static inline uint32_t user_store_peek(const struct user_store *store, uint64_t 
     return slot_index_peek(&store->index, hash);
 }
 /* Hints, which change nothing: memory of users that are met in a moment is fetched meanwhile. First
- * the user, then, when it is there, what hangs on it. SLOT_NONE is fine. */
+ * the user (SLOT_NONE is fine), then, when it is there, what an event needs that hangs on it, or
+ * what its row needs. */
 void user_store_prefetch(const struct user_store *store, uint32_t slot);
 void user_store_prefetch_rest(const struct user_store *store, uint32_t slot);
+void user_store_prefetch_names(const struct user_store *store, uint32_t slot);
 /* The store must not be full and the user not in it. The new user's last event is event_ms. */
 uint32_t user_store_add(struct user_store *store, struct bytes user_id, int64_t event_ms);
 /* Recovery: takes over what user owns, replacing an older row of the same user; *user is zeroed. */
