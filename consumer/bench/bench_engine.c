@@ -134,7 +134,7 @@ struct bench_spans bench_engine_run(struct bench_engine *engine, uint64_t events
 
 /* ---- the benchmark ---- */
 
-/* Drops the partitions: what malloc gets back is what they held. */
+/* Drops the partitions: what becomes free is what they held. */
 static void weigh(struct bench_engine *engine, struct bench_engine_result *out) {
     double users = 0, open = 0;
     for (int32_t p = 0; p < engine->settings.stream.partitions; p++) {
@@ -144,9 +144,9 @@ static void weigh(struct bench_engine *engine, struct bench_engine_result *out) 
         users += (double)user_store_memory_bytes(&partition->store);
         open += (double)side_table_memory_bytes(partition->open_rows);
     }
-    size_t before = bench_heap_bytes();
+    size_t before = bench_resident_bytes();
     clean_up_partitions(engine);
-    double held = (double)(before - bench_heap_bytes());
+    double held = (double)before - (double)bench_resident_bytes();
     double count = (double)(out->users > 0 ? out->users : 1);
     out->user_bytes = users / count;
     out->open_bytes = open / count;
@@ -162,6 +162,8 @@ void bench_engine_measure(const struct pipeline_config *config,
     *out = (struct bench_engine_result){0};
     bench_engine_init(&engine, config, settings);
     (void)bench_engine_run(&engine, settings->warm_events, &warm);
+    engine.stream.sleepers = settings->sleepers;
+    (void)bench_engine_run(&engine, settings->sleepers, &warm);
     uint64_t events = settings->events / BENCH_SLICES + 1;
     for (size_t i = 0; i < BENCH_SLICES; i++) {
         struct bench_spans spans = bench_engine_run(&engine, events, out);

@@ -15,8 +15,10 @@
 struct bench_engine_settings {
     struct bench_stream_config stream;
     uint64_t warm_events; /* not measured: histories are filled, timers stand */
-    uint64_t events;      /* measured */
-    size_t epoch_events;  /* records of an epoch, all partitions */
+    uint64_t
+        sleepers; /* more users, each with a cart that its timer watches and nothing else to do */
+    uint64_t events;     /* measured */
+    size_t epoch_events; /* records of an epoch, all partitions */
 };
 
 struct bench_engine_result {
@@ -25,7 +27,7 @@ struct bench_engine_result {
     uint64_t users, timers;   /* at the end; timers counts entries in the heaps */
     double user_bytes;        /* per user: its struct and what hangs on it */
     double open_bytes;        /* per user: frozen rows of open decisions */
-    double table_bytes;       /* per user: index, items, timers, eviction order */
+    double table_bytes;       /* per user: the rest that is resident: index, items, timers, slack */
 };
 
 /* One worker's rooms and partitions. */

@@ -25,9 +25,15 @@ int64_t bench_cpu_ns(void) {
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-size_t bench_heap_bytes(void) {
-    struct mallinfo2 info = mallinfo2();
-    return info.uordblks + info.hblkhd;
+size_t bench_resident_bytes(void) {
+    unsigned long all_pages, pages = 0;
+    (void)malloc_trim(0);
+    FILE *file = fopen("/proc/self/statm", "r");
+    int count = file ? fscanf(file, "%lu %lu", &all_pages, &pages) : 0;
+    assert(count == 2);
+    (void)count;
+    (void)fclose(file);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 static int compare(const void *a, const void *b) {

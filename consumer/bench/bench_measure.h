@@ -14,8 +14,8 @@
 
 /* CPU time of this thread in nanoseconds. */
 int64_t bench_cpu_ns(void);
-/* Bytes that malloc has given out, its own overhead included. 0 where malloc does not say. */
-size_t bench_heap_bytes(void);
+/* Resident memory of this process, after malloc gave back what it could. */
+size_t bench_resident_bytes(void);
 /* Sorts values. count > 0. */
 double bench_median(double *values, size_t count);
 

@@ -64,13 +64,26 @@ static void draw_line(struct bench_stream *stream) {
     };
 }
 
+/* Who does what next; returns the user's number. */
+static uint64_t draw_user(struct bench_stream *stream, struct event *out) {
+    bool is_sleeper = stream->sleepers > 0;
+    uint64_t user;
+    if (is_sleeper) {
+        user = --stream->sleepers;
+        out->type = EVENT_PRODUCT_ADDED;
+    } else {
+        user = rng_below(&stream->rng, stream->config.users);
+        stream->event_ms += BENCH_GAP_MS / stream->config.users;
+        out->type = draw_type(stream, user);
+    }
+    out->user_id = text_of(stream->user_id, sizeof stream->user_id, is_sleeper ? 's' : 'u', user);
+    return user;
+}
+
 int32_t bench_stream_next(struct bench_stream *stream, struct event *out) {
-    uint64_t user = rng_below(&stream->rng, stream->config.users);
-    stream->event_ms += BENCH_GAP_MS / stream->config.users;
     event_clear(out, &stream->line);
-    out->type = draw_type(stream, user);
+    uint64_t user = draw_user(stream, out);
     out->event_ms = (int64_t)stream->event_ms;
-    out->user_id = text_of(stream->user_id, sizeof stream->user_id, 'u', user);
     out->event_id = text_of(stream->event_id, sizeof stream->event_id, 'e', stream->count++);
     out->currency = bytes_of_text("EUR");
     out->consent = CONSENT_GRANTED;

@@ -27,7 +27,9 @@ struct bench_stream_config {
 struct bench_stream {
     struct bench_stream_config config;
     struct rng rng;
-    uint64_t count; /* events so far */
+    uint64_t count;    /* events so far */
+    uint64_t sleepers; /* the next so many events are of new users each, who fill a cart and are not
+                          seen again; event time stands still */
     double event_ms;
     struct event_line line;
     char user_id[16], event_id[24], item_id[16];

@@ -14,12 +14,11 @@
 #define WARM_PER_USER 10
 #define MANY_USERS    2000000 /* above, filling histories would take minutes: */
 #define WARM_OF_MANY  3
-#define FEW_BUYERS    UINT32_MAX
 #define MEBIBYTE      1048576.0
 
 struct engine_options {
     const char *config;
-    int64_t users, events, epoch_events, buyers_every;
+    int64_t users, sleepers, events, epoch_events, buyers_every;
     bool json;
 };
 
@@ -34,6 +33,16 @@ static const struct option_row rows[] = {
      .min = 0,
      .max = 100000000,
      .help = "One row for so many users; 0 = the usual rows."},
+    {.name = "sleepers",
+     .argument = "N",
+     .type = OPTION_INT,
+     .offset = offsetof(struct engine_options, sleepers),
+     .default_text = "0",
+     .min = 0,
+     .max = 100000000,
+     .help =
+         "With --users: so many more users, each with a cart that its timer watches and nothing "
+         "else to do."},
     {.name = "buyers-every",
      .argument = "N",
      .type = OPTION_INT,
@@ -72,13 +81,15 @@ static const struct option_page page = {
     .description =
         "Runs all rooms of one worker on a generated stream in memory: 8 partitions, every event "
         "of a user drawn anew, on one thread. Without --users the rows are 200,000 and 1,000,000 "
-        "users, one in eight with a cart; then 1,000,000 who all have one, and 1,000,000 of whom "
-        "hardly any has: the time of an event should not depend on the number of open timers.\n\n"
+        "users, one in eight of whom fills carts; then the second once more with 1,000,000 "
+        "sleepers, "
+        "for the time of an event should not depend on the number of open timers; then 1,000,000 "
+        "users who all fill carts, which is more work an event, and more decisions.\n\n"
         "Before it is measured a row runs 10 events per user (3 above 2,000,000 users), so that "
         "histories are filled and timers stand. Time is CPU time of the thread, without the "
         "generator. `rooms` is decode to decide, `rows` the state rows and the journal as they go "
         "into the epoch's buffer; what the broker's client and the trainer cost is shown by "
-        "`bench end-to-end`. Memory is what partitions give back when they are dropped; the peak "
+        "`bench end-to-end`. Memory is what becomes free when the partitions are dropped; the peak "
         "is that of the row's own process, the stream's buffers included.",
     .exit_status = command_exit_status,
     .examples = " promostream bench engine\n"
@@ -103,17 +114,24 @@ static void measure(const void *context, void *result) {
     bench_engine_measure(job->config, job->settings, result);
 }
 
+struct size {
+    int64_t users, sleepers;
+    uint32_t buyers_every;
+};
+
 static struct bench_engine_settings settings_of(const struct pipeline_config *config,
-                                                const struct engine_options *options, int64_t users,
-                                                uint32_t buyers_every) {
+                                                const struct engine_options *options,
+                                                const struct size *size) {
     int64_t epoch_events =
         options->epoch_events > 0 ? options->epoch_events : config->epoch.events_max;
+    int per_user = size->users > MANY_USERS ? WARM_OF_MANY : WARM_PER_USER;
     return (struct bench_engine_settings){
-        .stream = {.users = (uint32_t)users,
+        .stream = {.users = (uint32_t)size->users,
                    .partitions = PARTITIONS,
                    .seed = 1,
-                   .buyers_every = buyers_every},
-        .warm_events = (uint64_t)users * (users > MANY_USERS ? WARM_OF_MANY : WARM_PER_USER),
+                   .buyers_every = size->buyers_every},
+        .warm_events = (uint64_t)(size->users * per_user),
+        .sleepers = (uint64_t)size->sleepers,
         .events = (uint64_t)options->events,
         .epoch_events = (size_t)epoch_events,
     };
@@ -131,11 +149,11 @@ static double state_bytes(const struct bench_engine_result *result) {
 }
 
 static void write_head(struct buffer *out) {
-    buffer_format(out, "%9s %9s %9s | %9s %5s %5s | %9s %6s %6s | %5s %5s %5s %5s %9s\n", "users",
+    buffer_format(out, "%10s %9s %7s | %9s %5s %5s | %9s %6s %6s | %-25s | %9s\n", "users",
                   "timers", "carts", "events/s", "rooms", "rows", "decisions", "rows/", "bytes/",
-                  "B per", "open", "", "in", "peak");
-    buffer_format(out, "%9s %9s %9s | %9s %5s %5s | %9s %6s %6s | %5s %5s %5s %5s %9s\n", "", "",
-                  "1 user in", "", "ns", "ns", "% events", "event", "row", "user", "rows", "tables",
+                  "bytes of memory per user:", "peak");
+    buffer_format(out, "%10s %9s %7s | %9s %5s %5s | %9s %6s %6s | %5s %5s %6s %6s | %9s\n", "", "",
+                  "1 in", "", "ns", "ns", "% events", "event", "row", "user", "open", "tables",
                   "all", "RSS");
 }
 
@@ -143,39 +161,37 @@ static void write_row(const struct row *row, struct buffer *out) {
     const struct bench_engine_result *result = &row->result;
     double events = (double)result->events;
     double row_bytes = (double)result->row_bytes / (double)(result->rows ? result->rows : 1);
-    uint32_t every = row->settings.stream.buyers_every;
-    char carts[16] = "few";
-    if (every != FEW_BUYERS) {
-        (void)snprintf(carts, sizeof carts, "%u", every);
-    }
     buffer_format(out,
-                  "%9llu %9llu %9s | %9.0f %5.0f %5.0f | %9.2f %6.3f %6.0f | %5.0f %5.0f %6.0f "
-                  "%5.0f %5.0f MiB\n",
-                  (unsigned long long)result->users, (unsigned long long)result->timers, carts,
-                  1e9 / (result->rooms_ns + result->rows_ns), result->rooms_ns, result->rows_ns,
-                  100 * (double)result->decisions / events, (double)result->rows / events,
-                  row_bytes, result->user_bytes, result->open_bytes, result->table_bytes,
-                  state_bytes(result), (double)row->usage.peak_bytes / MEBIBYTE);
+                  "%10llu %9llu %7u | %9.0f %5.0f %5.0f | %9.2f %6.3f %6.0f | %5.0f %5.0f %6.0f "
+                  "%6.0f | %5.0f MiB\n",
+                  (unsigned long long)result->users, (unsigned long long)result->timers,
+                  row->settings.stream.buyers_every, 1e9 / (result->rooms_ns + result->rows_ns),
+                  result->rooms_ns, result->rows_ns, 100 * (double)result->decisions / events,
+                  (double)result->rows / events, row_bytes, result->user_bytes, result->open_bytes,
+                  result->table_bytes, state_bytes(result),
+                  (double)row->usage.peak_bytes / MEBIBYTE);
 }
 
 static void write_row_json(const struct row *row, struct buffer *out) {
     const struct bench_engine_result *result = &row->result;
     double events = (double)result->events;
     double rows_count = (double)(result->rows ? result->rows : 1);
-    buffer_format(out,
-                  "{\"users\":%llu,\"timers\":%llu,\"buyers_every\":%u,\"events\":%llu,"
-                  "\"events_per_s\":%.0f,\"rooms_ns\":%.1f,\"rows_ns\":%.1f,"
-                  "\"decisions_per_event\":%.5f,\"pushes_per_event\":%.5f,\"rows_per_event\":%.4f,"
-                  "\"bytes_per_row\":%.1f,\"output_bytes_per_event\":%.1f,"
-                  "\"user_bytes\":%.1f,\"open_bytes\":%.1f,\"table_bytes\":%.1f,"
-                  "\"state_bytes_per_user\":%.1f,\"peak_rss_bytes\":%zu}",
-                  (unsigned long long)result->users, (unsigned long long)result->timers,
-                  row->settings.stream.buyers_every, (unsigned long long)result->events,
-                  1e9 / (result->rooms_ns + result->rows_ns), result->rooms_ns, result->rows_ns,
-                  (double)result->decisions / events, (double)result->pushes / events,
-                  (double)result->rows / events, (double)result->row_bytes / rows_count,
-                  (double)result->output_bytes / events, result->user_bytes, result->open_bytes,
-                  result->table_bytes, state_bytes(result), row->usage.peak_bytes);
+    buffer_format(
+        out,
+        "{\"users\":%llu,\"sleepers\":%llu,\"timers\":%llu,\"buyers_every\":%u,\"events\":%llu,"
+        "\"events_per_s\":%.0f,\"rooms_ns\":%.1f,\"rows_ns\":%.1f,"
+        "\"decisions_per_event\":%.5f,\"pushes_per_event\":%.5f,\"rows_per_event\":%.4f,"
+        "\"bytes_per_row\":%.1f,\"output_bytes_per_event\":%.1f,"
+        "\"user_bytes\":%.1f,\"open_bytes\":%.1f,\"table_bytes\":%.1f,"
+        "\"state_bytes_per_user\":%.1f,\"peak_rss_bytes\":%zu}",
+        (unsigned long long)result->users, (unsigned long long)row->settings.sleepers,
+        (unsigned long long)result->timers, row->settings.stream.buyers_every,
+        (unsigned long long)result->events, 1e9 / (result->rooms_ns + result->rows_ns),
+        result->rooms_ns, result->rows_ns, (double)result->decisions / events,
+        (double)result->pushes / events, (double)result->rows / events,
+        (double)result->row_bytes / rows_count, (double)result->output_bytes / events,
+        result->user_bytes, result->open_bytes, result->table_bytes, state_bytes(result),
+        row->usage.peak_bytes);
 }
 
 /* What the plan at start would say of so many users: full tables, the shipped assumptions. */
@@ -185,13 +201,13 @@ static double planned_bytes(const struct pipeline_config *config) {
 
 static struct failure run_rows(const struct pipeline_config *config,
                                const struct engine_options *options) {
-    const struct {
-        int64_t users;
-        uint32_t buyers_every;
-    } usual[] = {{200000, BENCH_BUYERS_EVERY},
-                 {1000000, BENCH_BUYERS_EVERY},
-                 {1000000, 1},
-                 {1000000, FEW_BUYERS}};
+    const struct size usual[] = {
+        {.users = 200000, .buyers_every = BENCH_BUYERS_EVERY},
+        {.users = 1000000, .buyers_every = BENCH_BUYERS_EVERY},
+        {.users = 1000000, .sleepers = 1000000, .buyers_every = BENCH_BUYERS_EVERY},
+        {.users = 1000000, .buyers_every = 1},
+    };
+    const struct size asked = {options->users, options->sleepers, (uint32_t)options->buyers_every};
     size_t count = options->users > 0 ? 1 : sizeof usual / sizeof usual[0];
     struct buffer text = {0};
     struct failure failure = failure_none();
@@ -201,11 +217,8 @@ static struct failure run_rows(const struct pipeline_config *config,
         write_head(&text);
     }
     for (size_t i = 0; i < count && !failed(failure); i++) {
-        struct row row = {
-            .settings =
-                options->users > 0
-                    ? settings_of(config, options, options->users, (uint32_t)options->buyers_every)
-                    : settings_of(config, options, usual[i].users, usual[i].buyers_every)};
+        const struct size *size = options->users > 0 ? &asked : &usual[i];
+        struct row row = {.settings = settings_of(config, options, size)};
         failure = run_row(config, &row);
         if (options->json) {
             buffer_append(&text, bytes_of_text(i > 0 ? "," : ""));

@@ -12,7 +12,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
 import history  # noqa: E402
 import shop  # noqa: E402
 
-ENGINE = {"users", "timers", "buyers_every", "events", "events_per_s", "rooms_ns", "rows_ns", "decisions_per_event",
+ENGINE = {"users", "sleepers", "timers", "buyers_every", "events", "events_per_s", "rooms_ns", "rows_ns", "decisions_per_event",
           "pushes_per_event", "rows_per_event", "bytes_per_row", "output_bytes_per_event", "user_bytes", "open_bytes",
           "table_bytes", "state_bytes_per_user", "peak_rss_bytes"}
 END = {"bench", "events", "users", "partitions", "workers", "bare", "run", "rate_ratio", "cpu_ratio", "epochs", "rows", "bytes",

@@ -56,7 +56,7 @@ def engine_line(row):
 
 def measure_engine(promostream, quick, line):
     say("engine: all rooms in memory")
-    names = ("engine_200k", "engine_1m", "engine_1m_all_carts", "engine_1m_few_carts")
+    names = ("engine_200k", "engine_1m", "engine_1m_sleepers", "engine_1m_all_carts")
     if quick:
         rows = bench(promostream, "engine", "--users", 50000, "--events", 500000)["rows"]
     else:

@@ -47,6 +47,21 @@ static void the_engine_counts_what_it_did(void **state) {
     pipeline_config_clean_up(&config);
 }
 
+static void sleepers_hold_a_timer_each(void **state) {
+    (void)state;
+    struct pipeline_config config = load();
+    struct bench_engine_settings crowd = settings;
+    struct bench_engine_result without, with;
+    crowd.events = 1; /* before their carts have been quiet for an hour */
+    bench_engine_measure(&config, &crowd, &without);
+    crowd.sleepers = 3000;
+    bench_engine_measure(&config, &crowd, &with);
+    assert_int_equal(with.users, without.users + 3000);
+    assert_in_range(with.timers, without.timers + 3000,
+                    without.timers + 3500); /* observe has some */
+    pipeline_config_clean_up(&config);
+}
+
 static void every_room_is_measured(void **state) {
     (void)state;
     struct pipeline_config config = load();
@@ -95,6 +110,7 @@ int main(void) {
     schemas_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_engine_counts_what_it_did),
+        cmocka_unit_test(sleepers_hold_a_timer_each),
         cmocka_unit_test(every_room_is_measured),
         cmocka_unit_test(a_child_answers_or_dies),
         cmocka_unit_test(the_median_is_in_the_middle),
