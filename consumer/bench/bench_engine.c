@@ -25,6 +25,15 @@ static void init_pipeline(struct bench_engine *engine) {
     pipeline_init(&engine->pipeline, &settings, &engine->side, engine->zones, &engine->tally);
 }
 
+/* Per partition; nobody is evicted. */
+static uint32_t users_max_of(const struct bench_engine *engine) {
+    const struct bench_engine_settings *settings = &engine->settings;
+    uint64_t all = settings->stream.users + settings->sleepers;
+    int64_t needed = (int64_t)all / settings->stream.partitions + 2; /* both rounded up */
+    int64_t configured = engine->config->state.users_max;
+    return (uint32_t)(configured > needed ? configured : needed);
+}
+
 void bench_engine_init(struct bench_engine *engine, const struct pipeline_config *config,
                        const struct bench_engine_settings *settings) {
     size_t partitions = (size_t)settings->stream.partitions;
@@ -40,8 +49,7 @@ void bench_engine_init(struct bench_engine *engine, const struct pipeline_config
     engine->gathered_count = memory_new(partitions, sizeof *engine->gathered_count);
     engine->next_offset = memory_new(partitions, sizeof *engine->next_offset);
     for (size_t p = 0; p < partitions; p++) {
-        partition_init(&engine->partitions[p], (int32_t)p, (uint32_t)config->state.users_max,
-                       engine->zones);
+        partition_init(&engine->partitions[p], (int32_t)p, users_max_of(engine), engine->zones);
         engine->gathered[p] = memory_new(settings->epoch_events, sizeof **engine->gathered);
     }
 }
