@@ -3,6 +3,7 @@
  */
 #include "consumer/commands/commands.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -73,6 +74,15 @@ static void on_stop_signal(int number) {
     stop_requested = 1;
 }
 
+/* librdkafka takes memory for its messages on one thread and gives it back on another, hundreds of
+ * MB a second while a worker catches up: glibc would return it to the kernel and fetch it again,
+ * page by page. */
+static void keep_memory(void) {
+    (void)mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    (void)mallopt(M_TRIM_THRESHOLD, 512 << 20);
+    (void)mallopt(M_TOP_PAD, 16 << 20);
+}
+
 static void catch_signals(void) {
     struct sigaction action = {.sa_handler = on_stop_signal};
     sigemptyset(&action.sa_mask);
@@ -109,5 +119,6 @@ int main(int argc, char **argv) {
     }
     schemas_init();
     catch_signals();
+    keep_memory();
     return finish(command->run(argc - 1, argv + 1));
 }

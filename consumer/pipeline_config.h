@@ -14,14 +14,15 @@
 #include "consumer/rooms/triggers.h"
 #include "consumer/side/side_table.h"
 
-struct epoch_config {        /* section `epoch` */
-    int64_t interval_ms;     /* an epoch closes after this long ... */
-    int64_t events_max;      /* ... or after this many input records */
-    int64_t micro_batch_max; /* decisions that are scored together at most */
-    bool ticks;              /* idle partitions' watermarks follow the wall clock's pace */
-    int64_t idle_after_ms;   /* a partition is idle when nothing came for this long (and its log end
-                                is reached) */
-    int64_t heartbeat_ms;    /* idle workers commit their offsets this often, to notice fencing */
+struct epoch_config {            /* section `epoch` */
+    int64_t interval_ms;         /* an epoch closes after this long ... */
+    int64_t events_max;          /* ... or after this many input records */
+    int64_t backlog_interval_ms; /* instead of interval_ms while more is waiting, if it is longer */
+    int64_t micro_batch_max;     /* decisions that are scored together at most */
+    bool ticks;                  /* idle partitions' watermarks follow the wall clock's pace */
+    int64_t idle_after_ms; /* a partition is idle when nothing came for this long (and its log end
+                              is reached) */
+    int64_t heartbeat_ms;  /* idle workers commit their offsets this often, to notice fencing */
 };
 
 struct pipeline_config {

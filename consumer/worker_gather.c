@@ -145,14 +145,24 @@ static struct failure take_event(struct worker *worker, const struct broker_even
     return failure_none();
 }
 
+/* A poll that brings so many did not wait for them. */
+#define BACKLOG_RECORDS 1000
+
+/* Has the epoch been open for long enough? */
+static bool is_time_over(const struct epoch_config *config, int64_t begin_ns, size_t polled) {
+    int64_t open_ms = (clock_monotonic_ns() - begin_ns) / 1000000;
+    bool is_backlog = polled >= BACKLOG_RECORDS && open_ms < config->backlog_interval_ms;
+    return open_ms >= config->interval_ms && !is_backlog;
+}
+
 struct failure worker_gather(struct worker *worker) {
     const struct epoch_config *config = &worker->settings.config->epoch;
-    int64_t deadline_ns = clock_monotonic_ns() + config->interval_ms * 1000000;
+    int64_t begin_ns = clock_monotonic_ns();
     size_t records_max = (size_t)config->events_max;
+    struct broker_event event;
     do {
-        int64_t left_ms = (deadline_ns - clock_monotonic_ns()) / 1000000;
+        int64_t left_ms = config->interval_ms - (clock_monotonic_ns() - begin_ns) / 1000000;
         size_t room = worker->gathered < records_max ? records_max - worker->gathered : 1;
-        struct broker_event event;
         struct failure failure =
             broker_poll(worker->broker, left_ms > 0 ? (int)left_ms : 0, room, &event);
         if (!failed(failure)) {
@@ -162,7 +172,8 @@ struct failure worker_gather(struct worker *worker) {
             return failure;
         }
         health_beat(worker->health, now_ms(worker));
-    } while (worker->gathered < records_max && clock_monotonic_ns() < deadline_ns &&
+    } while (worker->gathered < records_max &&
+             !is_time_over(config, begin_ns, event.record_count) &&
              !worker->settings.should_stop());
     return failure_none();
 }

@@ -43,7 +43,8 @@ static void test_defaults(void **state) {
     assert_int_equal(config.broker.transaction_timeout_ms, 60000);
     assert_int_equal(config.broker.commit_deadline_ms, 30000);
     assert_int_equal(config.epoch.interval_ms, 250);
-    assert_int_equal(config.epoch.events_max, 20000);
+    assert_int_equal(config.epoch.events_max, 200000);
+    assert_int_equal(config.epoch.backlog_interval_ms, 1000);
     assert_int_equal(config.epoch.micro_batch_max, 64);
     assert_true(config.epoch.ticks);
     assert_string_equal(config.ops.http_listen, "127.0.0.1:9464");
