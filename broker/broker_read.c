@@ -103,6 +103,11 @@ static struct failure reader_open(rd_kafka_t *client, const char *topic, struct 
         return failure_make(FAILURE_STOP, rd_kafka_last_error(), "topic %s: %s", topic,
                             rd_kafka_err2str(rd_kafka_last_error()));
     }
+    /* A hint: a topic whose leaders are not known waits for librdkafka's scan, up to a second. */
+    const struct rd_kafka_metadata *metadata;
+    if (!rd_kafka_metadata(client, 0, out->topic, &metadata, CALL_WAIT_MS)) {
+        rd_kafka_metadata_destroy(metadata);
+    }
     return failure_none();
 }
 

@@ -68,7 +68,10 @@ static const struct client_setting of_reading_all[] = {
 };
 
 static const struct client_setting of_restore[] = {{"fetch.wait.max.ms", "10"}};
-static const struct client_setting of_side[] = {{"queued.max.messages.kbytes", "65536"}};
+/* A broker answers a connection's requests in order: while it waits for records of one side topic,
+ * the next topic's first request stands behind it. */
+static const struct client_setting of_side[] = {{"queued.max.messages.kbytes", "65536"},
+                                                {"fetch.wait.max.ms", "50"}};
 
 static const struct client_setting of_producing[] = {
     {"enable.idempotence", "true"},
