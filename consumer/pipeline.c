@@ -60,8 +60,8 @@ static void evict_one(struct pipeline *pipeline, struct partition *partition) {
 }
 
 static uint32_t find_or_add_user(struct pipeline *pipeline, struct partition *partition,
-                                 const struct event *event) {
-    uint32_t slot = user_store_find(&partition->store, event->user_id);
+                                 const struct event *event, uint64_t hash) {
+    uint32_t slot = user_store_find_hashed(&partition->store, hash, event->user_id);
     if (slot != SLOT_NONE) {
         return slot;
     }
@@ -107,11 +107,12 @@ static void follow_up(struct pipeline *pipeline, struct partition *partition, ui
 }
 
 static enum clean_verdict apply(struct pipeline *pipeline, struct partition *partition,
-                                const struct event *event, const struct record *record) {
+                                const struct event *event, uint64_t user_hash,
+                                const struct record *record) {
     const struct pipeline_settings *settings = &pipeline->settings;
     bool is_late =
         partition->watermark_ms != TIME_NONE && event->event_ms < partition->watermark_ms;
-    uint32_t slot = find_or_add_user(pipeline, partition, event);
+    uint32_t slot = find_or_add_user(pipeline, partition, event, user_hash);
     struct user_slot *tenant = user_store_get(&partition->store, slot);
     pipeline_settle_user(pipeline, tenant);
     struct user_state *user = &tenant->state;
@@ -231,7 +232,7 @@ static void handle(struct pipeline *pipeline, struct partition *partition,
          * decide and 10 emit run when the micro-batch closes. Then 4 state takes the event, 5
          * outcomes hear of it and 6 triggers arm. */
         advance_watermark(pipeline, partition, event->event_ms);
-        verdict = apply(pipeline, partition, event, record);
+        verdict = apply(pipeline, partition, event, prepared->user_hash, record);
     }
     clean_count(&pipeline->clean, verdict);
     if (verdict >= CLEAN_MISSING_USER) {
@@ -245,7 +246,9 @@ static size_t handle_group(struct pipeline *pipeline, struct partition *partitio
     struct prepared prepared[DECODE_PLACES];
     size_t count = left < DECODE_PLACES ? left : DECODE_PLACES;
     for (size_t i = 0; i < count; i++) {
-        __builtin_prefetch(records[i + count < left ? i + count : i].value.data);
+        const uint8_t *next = records[i + count < left ? i + count : i].value.data;
+        __builtin_prefetch(next);
+        __builtin_prefetch(next ? next + 64 : next); /* most messages end in the second line */
         prepare(pipeline, partition, i, &records[i], &prepared[i]);
     }
     for (size_t i = 0; i < count; i++) {

@@ -109,6 +109,11 @@ bool clean_is_bot_agent(const struct clean *clean, struct bytes user_agent) {
 
 void clean_count(struct clean *clean, enum clean_verdict verdict) {
     struct clean_metrics *metrics = &clean->metrics;
+    if (verdict <= CLEAN_LATE) {
+        metric_add(&metrics->applied_total, 1);
+        metric_add(&metrics->late_total, verdict == CLEAN_LATE);
+        return;
+    }
     struct metric *const refused[CLEAN_VERDICT_COUNT] = {
         [CLEAN_MISSING_USER] = &metrics->missing_user_total,
         [CLEAN_FUTURE] = &metrics->future_total,
@@ -118,11 +123,8 @@ void clean_count(struct clean *clean, enum clean_verdict verdict) {
     };
     if (verdict == CLEAN_DUPLICATE) {
         metric_add(&metrics->duplicates_total, 1);
-    } else if (refused[verdict]) {
+    } else {
         metric_add(refused[verdict], 1);
         metric_add(&metrics->refused_total, 1);
-    } else {
-        metric_add(&metrics->applied_total, 1);
-        metric_add(&metrics->late_total, verdict == CLEAN_LATE);
     }
 }

@@ -47,7 +47,12 @@ static struct bytes key_of(const void *owner, uint32_t slot) {
 }
 
 uint32_t user_store_find(const struct user_store *store, struct bytes user_id) {
-    return slot_index_find(&store->index, hash64(user_id, 0), user_id, key_of, store);
+    return user_store_find_hashed(store, hash64(user_id, 0), user_id);
+}
+
+uint32_t user_store_find_hashed(const struct user_store *store, uint64_t hash,
+                                struct bytes user_id) {
+    return slot_index_find(&store->index, hash, user_id, key_of, store);
 }
 
 void user_store_prefetch(const struct user_store *store, uint32_t slot) {

@@ -36,6 +36,9 @@ void user_store_init(struct user_store *store, uint32_t users_max, struct timezo
 void user_store_clean_up(struct user_store *store);
 /* SLOT_NONE if unknown. */
 uint32_t user_store_find(const struct user_store *store, struct bytes user_id);
+/* The same where hash64(user id, 0) is known. */
+uint32_t user_store_find_hashed(const struct user_store *store, uint64_t hash,
+                                struct bytes user_id);
 /* The user with this hash64(user id, 0), not compared: for the hints below. */
 static inline uint32_t user_store_peek(const struct user_store *store, uint64_t hash) {
     return slot_index_peek(&store->index, hash);
