@@ -71,7 +71,7 @@ size_t user_state_memory_bytes(const struct user_state *user) {
             bytes += block_bytes(user->active->cart_capacity * sizeof(*user->active->cart));
         }
         if (user->active->open) {
-            bytes += block_bytes(USER_OPEN_MAX * sizeof(*user->active->open));
+            bytes += block_bytes(user->active->open_count * sizeof(*user->active->open));
         }
     }
     return bytes;

@@ -131,7 +131,7 @@ struct user_active {
     uint8_t sent_count;     /* filled part of sent_ms */
     struct cart_line *cart; /* cart_count of them, in the order of adding */
     struct open_decision
-        *open; /* open_count of them, in the order of opening; capacity USER_OPEN_MAX */
+        *open; /* open_count of them, in the order of opening; room for no more than there were */
     int64_t sent_ms[USER_SENT_RING]; /* event times of the last sent decisions, oldest first */
 };
 

@@ -4,8 +4,9 @@
 #include "model/logistic.h"
 
 /* Assumptions of the plan; the tables' own sizes come from the structs. */
-#define USER_ID_BYTES       24.0 /* with the allocator's share */
-#define ACTIVE_SHARE        0.15 /* users with a cart, a timer or an open decision */
+#define USER_ID_BYTES 24.0 /* with the allocator's share */
+/* Users with a cart, a timer or an open decision: in the season all of them. */
+#define ACTIVE_SHARE        1.0
 #define CART_LINES          2.0
 #define OPEN_DECISIONS      1.0
 #define ITEM_BYTES          64.0 /* interned id and its table entries, per user; most share */
@@ -16,6 +17,11 @@
 #define EPOCH_RECORD_BYTES                                                                         \
     700.0 /* output of one input record: at worst a user's row and a decision's part */
 #define EPOCH_BUFFERS 2.0
+/* What is fetched and waits: librdkafka bounds the messages' own bytes, not what it needs beside
+ * each of them. The records of an epoch are kept until it is computed. */
+#define QUEUE_BYTES            (128.0 * 1024 * 1024)
+#define MESSAGE_BYTES          150.0
+#define MESSAGE_OVERHEAD_BYTES 450.0
 
 static double bytes_of_user(void) {
     double index = 1.5 * 1.5 * sizeof(struct slot_entry); /* at most 2/3 full, doubled when full */
@@ -54,8 +60,10 @@ struct capacity capacity_plan(const struct pipeline_config *config, int32_t part
     capacity.side_bytes = (double)config->side.catalogue_rows_max * CATALOGUE_ROW_BYTES +
                           (double)config->side.profiles_rows_max * PROFILE_ROW_BYTES;
     capacity.epoch_bytes = EPOCH_BUFFERS * (double)config->epoch.events_max * EPOCH_RECORD_BYTES;
+    double messages = QUEUE_BYTES / MESSAGE_BYTES + (double)config->epoch.events_max;
+    capacity.queue_bytes = messages * (MESSAGE_BYTES + MESSAGE_OVERHEAD_BYTES);
     capacity.total_bytes = capacity.users_bytes + capacity.open_bytes + capacity.learner_bytes +
-                           capacity.side_bytes + capacity.epoch_bytes;
+                           capacity.side_bytes + capacity.epoch_bytes + capacity.queue_bytes;
     return capacity;
 }
 
@@ -86,6 +94,8 @@ void capacity_write(const struct capacity *capacity, const struct pipeline_confi
     append_size(out, capacity->side_bytes);
     buffer_append(out, bytes_of_text("; epochs "));
     append_size(out, capacity->epoch_bytes);
+    buffer_append(out, bytes_of_text("; fetched messages "));
+    append_size(out, capacity->queue_bytes);
     buffer_append(out, bytes_of_text("; together "));
     append_size(out, capacity->total_bytes);
     buffer_append(out, bytes_of_text(" in a worker that owns them all and is full\n"));
@@ -95,8 +105,8 @@ void capacity_write_json(const struct capacity *capacity, struct buffer *out) {
     buffer_format(out,
                   "{\"partitions\":%d,\"user_bytes\":%.0f,\"users_bytes\":%.0f,\"open_bytes\":%.0f,"
                   "\"learner_bytes\":%.0f,\"side_bytes\":%.0f,\"epoch_bytes\":%.0f,"
-                  "\"total_bytes\":%.0f}",
+                  "\"queue_bytes\":%.0f,\"total_bytes\":%.0f}",
                   capacity->partitions, capacity->user_bytes, capacity->users_bytes,
                   capacity->open_bytes, capacity->learner_bytes, capacity->side_bytes,
-                  capacity->epoch_bytes, capacity->total_bytes);
+                  capacity->epoch_bytes, capacity->queue_bytes, capacity->total_bytes);
 }

@@ -11,7 +11,9 @@ struct capacity {
     double users_bytes;
     double open_bytes;    /* frozen rows of open decisions, beside the users */
     double learner_bytes; /* a trainer of each in the same process included */
-    double side_bytes, epoch_bytes, total_bytes;
+    double side_bytes, epoch_bytes;
+    double queue_bytes; /* fetched messages, with what librdkafka needs beside each */
+    double total_bytes;
 };
 
 /* partitions 0 = not known yet: counted as 1. */

@@ -18,9 +18,7 @@ struct open_decision *open_decisions_find(struct user_state *user, struct hash12
 static struct open_decision *append(struct user_state *user) {
     struct user_active *active = state_active(user);
     assert(active->open_count < USER_OPEN_MAX);
-    if (!active->open) {
-        active->open = memory_new(USER_OPEN_MAX, sizeof *active->open);
-    }
+    active->open = memory_grow(active->open, active->open_count + 1U, sizeof *active->open);
     return &active->open[active->open_count++];
 }
 

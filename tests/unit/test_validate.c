@@ -90,7 +90,7 @@ static void test_capacity(void **state) {
     };
     struct capacity one = capacity_plan(&config, 1);
     struct capacity eight = capacity_plan(&config, 8);
-    assert_true(one.user_bytes > sizeof(struct user_state) && one.user_bytes < 1000);
+    assert_true(one.user_bytes > sizeof(struct user_state) && one.user_bytes < 1200);
     assert_true(fabs(eight.users_bytes / one.users_bytes - 8) < 1e-9);
     assert_true(eight.side_bytes == one.side_bytes);
     assert_true(fabs(eight.open_bytes / one.open_bytes - 8) < 1e-9);
@@ -107,8 +107,8 @@ static void test_capacity(void **state) {
     capacity_write_json(&eight, &out);
     json_t *value = parse(&out);
     assert_int_equal(json_integer_value(json_object_get(value, "partitions")), 8);
-    static const char *const parts[] = {"users_bytes", "open_bytes", "learner_bytes", "side_bytes",
-                                        "epoch_bytes"};
+    static const char *const parts[] = {"users_bytes", "open_bytes",  "learner_bytes",
+                                        "side_bytes",  "epoch_bytes", "queue_bytes"};
     double sum = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         sum += json_number_value(json_object_get(value, parts[i]));
