@@ -82,8 +82,6 @@ static const struct client_setting of_producing[] = {
     {"batch.size", "1000000"},
     {"queue.buffering.max.messages", "10000000"},
     {"queue.buffering.max.kbytes", "2000000"},
-    /* Of a record that was delivered nobody asks. */
-    {"delivery.report.only.error", "true"},
     /* After a commit AddOffsetsToTxn is refused once and waits this long. */
     {"retry.backoff.ms", "2"},
 };
