@@ -2,15 +2,10 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "base/buffer.h"
 
-#define CHUNK_SLOTS 4096
-/* One huge page, where the system has them: users are met at random, and page tables would be
- * missed as often as users. */
-#define CHUNK_BYTES ((size_t)2 << 20)
-_Static_assert(CHUNK_SLOTS * sizeof(struct user_slot) <= CHUNK_BYTES, "a chunk is one huge page");
+#define CHUNK_SLOTS 1024
 
 void user_store_init(struct user_store *store, uint32_t users_max, struct timezone_set *zones) {
     *store = (struct user_store){.users_max = users_max, .free_head = SLOT_NONE, .zones = zones};
@@ -85,11 +80,11 @@ void user_store_prefetch_names(const struct user_store *store, uint32_t slot) {
 
 /* Not zeroed: a slot is written whole when it is taken for the first time. */
 static struct user_slot *new_chunk(void) {
-    struct user_slot *chunk = aligned_alloc(CHUNK_BYTES, CHUNK_BYTES);
+    struct user_slot *chunk =
+        aligned_alloc(_Alignof(struct user_slot), CHUNK_SLOTS * sizeof *chunk);
     if (!chunk) {
         abort(); /* as memory_new */
     }
-    (void)madvise(chunk, CHUNK_BYTES, MADV_HUGEPAGE); /* a hint: it may be refused */
     return chunk;
 }
 
