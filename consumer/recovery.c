@@ -41,7 +41,8 @@ static void take_partition_state(void *context, const struct record *record) {
 static void take_user(void *context, const struct record *record) {
     struct reading *reading = context;
     struct user_store *store = &reading->partition->store;
-    uint32_t slot = user_store_find(store, record->key);
+    uint64_t hash = hash64(record->key, 0);
+    uint32_t slot = user_store_find_hashed(store, hash, record->key);
     if (!record->value.data) {
         if (slot != SLOT_NONE) {
             user_store_remove(store, slot);
@@ -63,7 +64,7 @@ static void take_user(void *context, const struct record *record) {
         reading->overflow++;
         user_state_clean_up(&user);
     } else {
-        (void)user_store_put(store, &user);
+        (void)user_store_put(store, hash, &user);
     }
 }
 

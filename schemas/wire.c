@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <endian.h>
 
+#include "schemas/wire_fast.h"
+
 void wire_write_long_slow(struct buffer *out, int64_t value) {
     uint8_t *end = wire_reserve(out, WIRE_LONG_BYTES_MAX);
     uint64_t zigzag = ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0);
@@ -58,9 +60,31 @@ enum wire_verdict wire_finish(struct wire_reader *reader) {
     return reader->verdict;
 }
 
+/* A varint of at most eight bytes out of the word in which it begins; false if it is longer. */
+static bool read_varint(uint64_t word, uint64_t *out, size_t *out_size) {
+    uint64_t ends = ~word & UINT64_C(0x8080808080808080);
+    if (ends == 0) {
+        return false;
+    }
+    uint64_t last = ends & -ends; /* the top bit of its last byte; what follows is cut off */
+    word &= (last - 1) & UINT64_C(0x7f7f7f7f7f7f7f7f);
+    word = (word & UINT64_C(0x7f007f007f007f)) | (word & UINT64_C(0x7f007f007f007f00)) >> 1;
+    word = (word & UINT64_C(0x3fff00003fff)) | (word & UINT64_C(0x3fff00003fff0000)) >> 2;
+    *out = (word & UINT64_C(0xfffffff)) | (word & UINT64_C(0xfffffff00000000)) >> 4;
+    *out_size = (size_t)__builtin_ctzll(last) / 8 + 1;
+    return true;
+}
+
 int64_t wire_read_long_slow(struct wire_reader *reader) {
     const uint8_t *cursor = reader->cursor;
     uint64_t zigzag = 0;
+    size_t size;
+    if (wire_left(reader) >= sizeof(zigzag) &&
+        read_varint(wire_load_word(cursor), &zigzag, &size)) {
+        reader->cursor += size;
+        return (int64_t)(zigzag >> 1) ^ -(int64_t)(zigzag & 1);
+    }
+    zigzag = 0;
     for (unsigned shift = 0; cursor < reader->end; shift += 7) {
         uint8_t byte = *cursor++;
         /* The tenth byte holds the 64th bit and nothing else. */
@@ -76,20 +100,6 @@ int64_t wire_read_long_slow(struct wire_reader *reader) {
     }
     wire_fail(reader, WIRE_TRUNCATED);
     return 0;
-}
-
-float wire_read_float(struct wire_reader *reader) {
-    uint32_t word;
-    float value;
-    if (wire_left(reader) < sizeof(word)) {
-        wire_fail(reader, WIRE_TRUNCATED);
-        return 0;
-    }
-    memcpy(&word, reader->cursor, sizeof(word));
-    word = le32toh(word);
-    reader->cursor += sizeof(word);
-    memcpy(&value, &word, sizeof(value));
-    return value;
 }
 
 double wire_read_double(struct wire_reader *reader) {

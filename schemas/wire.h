@@ -8,6 +8,8 @@
 #ifndef PROMOSTREAM_SCHEMAS_WIRE_H
 #define PROMOSTREAM_SCHEMAS_WIRE_H
 
+#include <endian.h>
+
 #include "base/buffer.h"
 
 enum wire_verdict {
@@ -86,7 +88,19 @@ static inline int64_t wire_read_range(struct wire_reader *reader, int64_t least,
     return value;
 }
 
-float wire_read_float(struct wire_reader *reader);
+static inline float wire_read_float(struct wire_reader *reader) {
+    uint32_t word;
+    float value;
+    if (wire_left(reader) < sizeof(word)) {
+        wire_fail(reader, WIRE_TRUNCATED);
+        return 0;
+    }
+    memcpy(&word, reader->cursor, sizeof(word));
+    word = le32toh(word);
+    reader->cursor += sizeof(word);
+    memcpy(&value, &word, sizeof(value));
+    return value;
+}
 double wire_read_double(struct wire_reader *reader);
 bool wire_read_boolean(struct wire_reader *reader);
 /* Lends out of the body. WIRE_TEXT_TOO_LONG above size_max. */

@@ -1,5 +1,6 @@
 /* wire_fast: the commonest values of Avro's binary encoding, read and written with the cursor in a
- * register. Private to the loops of plan.c, avro_plan*.c and user_state_encode.c.
+ * register. Private to wire.c and the loops of plan.c, event_fast.c, avro_plan*.c and
+ * user_state_encode.c.
  *
  * Each function reads one value at cursor, never at or beyond end, and returns where the next one
  * begins; NULL, with nothing read, for every value that is not common or not good: the caller then

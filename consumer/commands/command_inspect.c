@@ -146,7 +146,8 @@ static const struct user_state *decode_state(const struct inspecting *inspecting
         !user_state_decode(body, &names, &user)) {
         return NULL;
     }
-    return &user_store_get(store, user_store_put(store, &user))->state;
+    return &user_store_get(store, user_store_put(store, hash64(user_state_id(&user), 0), &user))
+                ->state;
 }
 
 static void decode_rows(const struct inspecting *inspecting, struct open_decision_row *open,

@@ -118,13 +118,11 @@ void user_store_rebuild_eviction(struct user_store *store) {
     }
 }
 
-static uint32_t settle(struct user_store *store, const struct user_state *user) {
+static uint32_t settle(struct user_store *store, const struct user_state *user, uint64_t hash) {
     uint32_t slot = take_slot(store);
     struct user_slot *tenant = user_store_get(store, slot);
-    *tenant =
-        (struct user_slot){.state = *user, .hash = hash64(user_state_id(user), 0), .is_used = true};
-    slot_index_insert(&store->index, tenant->hash, slot);
-    queue_eviction(store, slot);
+    *tenant = (struct user_slot){.state = *user, .hash = hash, .is_used = true};
+    slot_index_insert(&store->index, hash, slot);
     store->count++;
     return slot;
 }
@@ -134,7 +132,9 @@ uint32_t user_store_add(struct user_store *store, struct bytes user_id, int64_t 
     struct user_state user = {0};
     user_state_init(&user, user_id);
     user.first_seen_ms = user.last_event_ms = user.session_start_ms = event_ms;
-    return settle(store, &user);
+    uint32_t slot = settle(store, &user, hash64(user_id, 0));
+    queue_eviction(store, slot);
+    return slot;
 }
 
 static void release_items(struct user_store *store, struct user_state *user) {
@@ -146,10 +146,10 @@ static void release_items(struct user_store *store, struct user_state *user) {
     }
 }
 
-uint32_t user_store_put(struct user_store *store, struct user_state *user) {
-    uint32_t slot = user_store_find(store, user_state_id(user));
+uint32_t user_store_put(struct user_store *store, uint64_t hash, struct user_state *user) {
+    uint32_t slot = user_store_find_hashed(store, hash, user_state_id(user));
     if (slot == SLOT_NONE) {
-        slot = settle(store, user);
+        slot = settle(store, user, hash);
     } else {
         struct user_slot *tenant = user_store_get(store, slot);
         release_items(store, &tenant->state);

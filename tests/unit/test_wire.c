@@ -8,7 +8,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "schemas/wire.h"
+#include "base/rng.h"
+#include "schemas/wire_fast.h"
 
 #define BYTES(...) bytes_of((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
 
@@ -202,6 +203,54 @@ static void knows_utf8(void **state) {
     assert_int_equal(text_verdict(BYTES(0x02, 0x80), 3), WIRE_BAD_UTF8);
 }
 
+/* A byte at a time, as the specification says it. */
+static int64_t plain_long(struct wire_reader *reader) {
+    uint64_t zigzag = 0;
+    const uint8_t *cursor = reader->cursor;
+    for (unsigned shift = 0; cursor < reader->end && shift < 70; shift += 7) {
+        uint8_t byte = *cursor++;
+        if (shift == 63 && byte > 1) {
+            break;
+        }
+        zigzag |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80) {
+            reader->cursor = cursor;
+            return (int64_t)(zigzag >> 1) ^ -(int64_t)(zigzag & 1);
+        }
+    }
+    wire_fail(reader, cursor == reader->end ? WIRE_TRUNCATED : WIRE_BAD_VALUE);
+    return 0;
+}
+
+/* Words at a time against bytes at a time, for numbers of every length and for any bytes. */
+static void words_read_and_write_as_bytes(void **state) {
+    (void)state;
+    struct rng rng = rng_make(7, 0);
+    for (int i = 0; i < 300000; i++) {
+        int64_t value = (int64_t)(rng_u64(&rng) >> rng_below(&rng, 64));
+        value = i % 2 ? -value : value;
+        uint8_t put[WIRE_PUT_BYTES_MAX + 8] = {0};
+        struct buffer out = {0};
+        wire_write_long(&out, value);
+        assert_ptr_equal(wire_put_long(put, value), put + out.size);
+        assert_memory_equal(put, out.data, out.size);
+        buffer_clean_up(&out);
+
+        uint8_t bytes[16];
+        uint64_t goes_on = UINT64_C(0x8080808080808080) >> 8 * rng_below(&rng, 9) % 64;
+        for (size_t at = 0; at < sizeof bytes; at += 8) {
+            wire_store_word(bytes + at, rng_u64(&rng) | (i % 2 ? goes_on : 0));
+        }
+        struct bytes body = bytes_of(bytes, (size_t)rng_below(&rng, sizeof bytes + 1));
+        struct wire_reader fast = wire_reader_of(body), plain = fast;
+        assert_true(wire_read_long(&fast) == plain_long(&plain));
+        assert_ptr_equal(fast.cursor, plain.cursor);
+        bool is_same =
+            fast.verdict == plain.verdict || (fast.verdict != WIRE_OK && plain.verdict != WIRE_OK);
+        assert_true(is_same);
+    }
+}
+
 /* Reads an array of longs; the items' sum, or the verdict below zero. */
 static int sum(struct bytes body, size_t count_max) {
     struct wire_reader reader = wire_reader_of(body);
@@ -245,6 +294,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_and_reads_longs),
         cmocka_unit_test(refuses_a_long_of_more_than_64_bits),
+        cmocka_unit_test(words_read_and_write_as_bytes),
         cmocka_unit_test(checks_ranges),
         cmocka_unit_test(keeps_the_first_verdict),
         cmocka_unit_test(floats_are_little_endian),
