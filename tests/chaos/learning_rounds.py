@@ -112,6 +112,8 @@ def finish(workers):
         code = workers.signal(name, signal.SIGTERM)
         if code != 0:
             raise SystemExit(f"{name} ended with {code}; see {workers.folder}/{workers.prefix}{name}.log")
+    workers.start("a")  # in any case: the workers may be at the end already, the trainers have examples left
+    workers.finish()
     rounds.run_to_the_end(workers, ends(workers))
 
 
