@@ -60,6 +60,8 @@ struct record {
     int64_t offset;
     int32_t partition;
     enum broker_input input;
+    uint32_t following; /* broker_read_to_end: so many of the next records lie behind this one in
+                           memory, to be looked at ahead; elsewhere 0 */
     /* Headers stay unread in their message, borrowed like the value, until record_headers asks.
      * NULL = none: also of records that were not polled. */
     record_headers_read *read_headers;

@@ -11,6 +11,7 @@
 #include "broker/txn_errors.h"
 
 #define TAKE_WAIT_MS     10
+#define VISIT_GROUP      64
 #define ABSENT_ASK_MS    10000 /* between looks for a side topic that does not exist */
 #define STUCK_LOG_MS     10000
 #define STUCK_STOP_MS    300000 /* longer than any transaction timeout and a broker's restart */
@@ -67,21 +68,30 @@ static int64_t position_of(rd_kafka_t *client, const char *topic, int32_t partit
     return position >= 0 ? position : -1;
 }
 
+static void visit_group(struct record *records, size_t count, broker_visit *visit, void *context) {
+    for (size_t i = 0; i < count; i++) {
+        records[i].following = (uint32_t)(count - i - 1);
+        visit(context, &records[i]);
+    }
+}
+
 /* Visits what is there; *out_count are the messages taken, errors included. */
 static struct failure visit_batch(struct broker_kafka *broker, struct reader *reader,
                                   rd_kafka_message_t **messages, int wait_ms, broker_visit *visit,
                                   void *context, size_t *out_count) {
     struct failure failure = failure_none();
+    struct record records[VISIT_GROUP];
+    size_t count = 0;
     *out_count = client_take(reader->queue, wait_ms, messages, BATCH_MAX);
     for (size_t i = 0; i < *out_count; i++) {
         rd_kafka_message_t *message = messages[i];
         if (!message->err) {
-            struct record record = {.key = bytes_of(message->key, message->key_len),
-                                    .value = bytes_of(message->payload, message->len),
-                                    .timestamp_ms = rd_kafka_message_timestamp(message, NULL),
-                                    .offset = message->offset,
-                                    .partition = message->partition};
-            visit(context, &record);
+            records[count++] =
+                (struct record){.key = bytes_of(message->key, message->key_len),
+                                .value = bytes_of(message->payload, message->len),
+                                .timestamp_ms = rd_kafka_message_timestamp(message, NULL),
+                                .offset = message->offset,
+                                .partition = message->partition};
         } else if (consumer_error_action(message->err) == FAILURE_STOP) {
             failure =
                 failure_make(FAILURE_STOP, message->err, "reading %s: %s",
@@ -89,7 +99,13 @@ static struct failure visit_batch(struct broker_kafka *broker, struct reader *re
         } else {
             log_info(broker->log, "broker", "reading: %s", rd_kafka_message_errstr(message));
         }
-        rd_kafka_message_destroy(message);
+        if (count == VISIT_GROUP || i + 1 == *out_count) {
+            visit_group(records, count, visit, context);
+            count = 0;
+        }
+    }
+    for (size_t i = 0; i < *out_count; i++) {
+        rd_kafka_message_destroy(messages[i]);
     }
     return failure;
 }

@@ -225,6 +225,9 @@ static void read_user(struct wire_reader *reader, struct user_state *user,
 
 static void intern_names(struct user_state *user, const struct row_names *row,
                          const struct user_state_names *names) {
+    if (names->prefetch_items) {
+        names->prefetch_items(names->context, row->recent, USER_RECENT_ITEMS);
+    }
     for (size_t i = 0; i < USER_RECENT_ITEMS; i++) {
         if (row->recent[i].size > 0) {
             user->recent[i].item = names->intern_item(names->context, row->recent[i]);

@@ -8,6 +8,8 @@
 #include "consumer/side/side_table.h"
 #include "schemas/schemas.h"
 
+#define GROUP 64 /* as the seam's own */
+
 /* One partition's topics: an epoch that wrote all of its users, and its open decisions. */
 struct memory_broker {
     struct broker broker; /* first: the seam's calls get a pointer to it */
@@ -17,14 +19,22 @@ struct memory_broker {
 static struct failure read_to_end(struct broker *broker, enum topic topic, int32_t partition,
                                   broker_visit *visit, void *context) {
     const struct epoch *epoch = ((const struct memory_broker *)broker)->epoch;
+    struct record group[GROUP];
+    size_t count = 0;
     for (size_t i = 0; i < epoch->record_count; i++) {
         if (epoch->records[i].topic == topic) {
-            struct record record = {.key = epoch_record_key(epoch, i),
-                                    .value = epoch_record_value(epoch, i),
-                                    .timestamp_ms = -1,
-                                    .offset = (int64_t)i,
-                                    .partition = partition};
-            visit(context, &record);
+            group[count++] = (struct record){.key = epoch_record_key(epoch, i),
+                                             .value = epoch_record_value(epoch, i),
+                                             .timestamp_ms = -1,
+                                             .offset = (int64_t)i,
+                                             .partition = partition};
+        }
+        if (count == GROUP || i + 1 == epoch->record_count) {
+            for (size_t at = 0; at < count; at++) {
+                group[at].following = (uint32_t)(count - at - 1);
+                visit(context, &group[at]);
+            }
+            count = 0;
         }
     }
     return failure_none();

@@ -210,6 +210,19 @@ static uint32_t name_intern_item(void *context, struct bytes id) {
     return items_intern(&((struct user_store *)context)->items, id);
 }
 
+static void prefetch_items(void *context, const struct bytes *ids, size_t count) {
+    const struct items *items = &((struct user_store *)context)->items;
+    uint64_t hashes[USER_RECENT_ITEMS];
+    assert(count <= USER_RECENT_ITEMS);
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = hash64(ids[i], 0);
+        slot_index_prefetch(&items->index, hashes[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        items_prefetch(items, items_peek(items, hashes[i]));
+    }
+}
+
 static struct bytes name_zone(void *context, uint16_t zone) {
     return timezone_name(((struct user_store *)context)->zones, zone);
 }
@@ -219,7 +232,12 @@ static uint16_t name_find_zone(void *context, struct bytes name) {
 }
 
 struct user_state_names user_store_names(struct user_store *store) {
-    return (struct user_state_names){store, name_item, name_intern_item, name_zone, name_find_zone};
+    return (struct user_state_names){.context = store,
+                                     .item = name_item,
+                                     .intern_item = name_intern_item,
+                                     .prefetch_items = prefetch_items,
+                                     .zone = name_zone,
+                                     .find_zone = name_find_zone};
 }
 
 size_t user_store_memory_bytes(const struct user_store *store) {

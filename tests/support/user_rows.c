@@ -39,7 +39,11 @@ static uint16_t find_zone(void *context, struct bytes name) {
 }
 
 struct user_state_names user_rows_names(struct item_names *items) {
-    return (struct user_state_names){items, item_text, intern_item, zone_text, find_zone};
+    return (struct user_state_names){.context = items,
+                                     .item = item_text,
+                                     .intern_item = intern_item,
+                                     .zone = zone_text,
+                                     .find_zone = find_zone};
 }
 
 void user_rows_encode(const struct user_state *user, struct buffer *out) {
