@@ -18,10 +18,13 @@ static inline const uint8_t *read_present(const uint8_t *at, const uint8_t *end,
 static const uint8_t *read_texts(const uint8_t *at, const uint8_t *end, struct bytes *texts) {
     size_t i = 0;
     while (i < TEXTS_COUNT) {
-        if (end - at < 8) {
-            return NULL; /* what follows the texts would be cut off */
+        size_t left = (size_t)(end - at);
+        if (left == 0) {
+            return NULL;
         }
-        uint64_t word = wire_load_word(at);
+        /* Near the end of the body the word is filled up with what is no null. */
+        uint64_t word =
+            left < 8 ? wire_load_short(at, left) | UINT64_MAX << (8 * left) : wire_load_word(at);
         size_t nulls = word ? (size_t)__builtin_ctzll(word) / 8 : 8;
         if (nulls > 0) {
             nulls = nulls < TEXTS_COUNT - i ? nulls : TEXTS_COUNT - i;

@@ -1,7 +1,6 @@
 #include "consumer/rooms/clean.h"
 
 #include <assert.h>
-#include <strings.h>
 
 #include "schemas/wire.h"
 
@@ -94,12 +93,22 @@ enum clean_verdict clean_event(struct clean *clean, struct event *event, struct 
     return CLEAN_OK;
 }
 
+static void to_lower(const uint8_t *text, size_t size, uint8_t *out) {
+    for (size_t i = 0; i < size; i++) {
+        out[i] = (uint8_t)(text[i] - 'A') < 26 ? (uint8_t)(text[i] + 'a' - 'A') : text[i];
+    }
+}
+
 bool clean_is_bot_agent(const struct clean *clean, struct bytes user_agent) {
     const struct config_text_list *list = &clean->config->bot_user_agents;
-    for (size_t i = 0; i < list->count; i++) {
+    uint8_t agent[EVENT_TEXT_BYTES_MAX], piece[EVENT_TEXT_BYTES_MAX];
+    size_t agent_size = user_agent.size < sizeof agent ? user_agent.size : sizeof agent;
+    to_lower(user_agent.data, agent_size, agent);
+    for (size_t i = 0; i < list->count && agent_size > 0; i++) {
         size_t size = strlen(list->items[i]);
-        for (size_t at = 0; size > 0 && at + size <= user_agent.size; at++) {
-            if (strncasecmp((const char *)user_agent.data + at, list->items[i], size) == 0) {
+        if (size > 0 && size <= agent_size) {
+            to_lower((const uint8_t *)list->items[i], size, piece);
+            if (memmem(agent, agent_size, piece, size)) {
                 return true;
             }
         }
