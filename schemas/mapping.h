@@ -36,7 +36,7 @@ enum mapping_kind {
     MAPPING_TEXT,    /* struct bytes */
     MAPPING_NUMBER,  /* double; money */
     MAPPING_CONSENT, /* enum consent */
-    MAPPING_COUNT    /* int32_t, at least 1 */
+    MAPPING_COUNT    /* int32_t; rounded down, at least 1: shops also sell by weight */
 };
 
 #define MAPPING_EVENT_FIELDS(X)                                                                    \

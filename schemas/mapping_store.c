@@ -206,10 +206,10 @@ static enum event_verdict store_number(const struct mapping_field *field, struct
         return EVENT_BAD_VALUE;
     }
     if (field->kind == MAPPING_COUNT) {
-        if (!(number >= 1 && number <= INT32_MAX && number == floor(number))) {
+        if (!(number >= 0 && number < INT32_MAX + 1.0)) {
             return EVENT_BAD_VALUE;
         }
-        FIELD(int32_t, record, field) = (int32_t)number;
+        FIELD(int32_t, record, field) = number < 1 ? 1 : (int32_t)number;
         *out_is_present = true;
         return EVENT_OK;
     }

@@ -139,7 +139,7 @@ static void test_verdicts(void **state) {
         {"{\"name\":\"see\",\"at\":[1]}", EVENT_BAD_VALUE},
         {"{\"name\":\"see\",\"at\":\"soon\"}", EVENT_BAD_VALUE},
         {"{\"name\":\"see\",\"at\":1,\"cart\":{\"items\":{}}}", EVENT_BAD_VALUE},
-        {"{\"name\":\"see\",\"at\":1,\"cart\":{\"items\":[{\"sku\":\"s\",\"n\":0}]}}",
+        {"{\"name\":\"see\",\"at\":1,\"cart\":{\"items\":[{\"sku\":\"s\",\"n\":-1}]}}",
          EVENT_BAD_VALUE},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

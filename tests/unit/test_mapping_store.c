@@ -162,14 +162,29 @@ static void test_numbers(void **state) {
 static void test_counts(void **state) {
     struct fixture *fixture = *state;
     const struct mapping_field *field = &fixture->yaml.mapping->product[MAP_LINE_QUANTITY];
-    static const struct mapped bad[] = {{.kind = MAPPED_LONG, .integer = 0},
+    static const struct mapped bad[] = {{.kind = MAPPED_LONG, .integer = -1},
                                         {.kind = MAPPED_LONG, .integer = INT64_C(2147483648)},
-                                        {.kind = MAPPED_DOUBLE, .number = 1.5}};
+                                        {.kind = MAPPED_DOUBLE, .number = (double)NAN},
+                                        {.kind = MAPPED_DOUBLE, .number = -0.5}};
+    /* Half a kilogram is one of its kind. */
+    static const struct {
+        struct mapped value;
+        int32_t quantity;
+    } good[] = {{{.kind = MAPPED_LONG, .integer = 0}, 1},
+                {{.kind = MAPPED_DOUBLE, .number = 0.5}, 1},
+                {{.kind = MAPPED_DOUBLE, .number = 2.5}, 2},
+                {{.kind = MAPPED_LONG, .integer = INT32_MAX}, INT32_MAX}};
     bool is_present;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_int_equal(
             mapping_store(field, bad[i], &fixture->scratch, &fixture->line, &is_present),
             EVENT_BAD_VALUE);
+    }
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_int_equal(
+            mapping_store(field, good[i].value, &fixture->scratch, &fixture->line, &is_present),
+            EVENT_OK);
+        assert_int_equal(fixture->line.quantity, good[i].quantity);
     }
     assert_int_equal(
         mapping_store(field, TEXT("3"), &fixture->scratch, &fixture->line, &is_present), EVENT_OK);
