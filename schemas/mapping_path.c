@@ -50,17 +50,18 @@ static bool parse_name(struct parser *parser) {
         (struct mapping_step){.kind = is_branch ? STEP_BRANCH : STEP_FIELD, .name = name});
 }
 
-/* An index if it is one: digits alone, few enough. */
+/* An index if it is one: digits alone. Beyond INDEX_MAX it is INDEX_MAX + 1. */
 static bool index_of(struct bytes inside, uint32_t *out) {
     uint32_t index = 0;
     for (size_t i = 0; i < inside.size; i++) {
-        if (inside.data[i] < '0' || inside.data[i] > '9' || index > INDEX_MAX) {
+        if (inside.data[i] < '0' || inside.data[i] > '9') {
             return false;
         }
         index = index * 10 + (uint32_t)(inside.data[i] - '0');
+        index = index > INDEX_MAX ? INDEX_MAX + 1 : index;
     }
     *out = index;
-    return inside.size > 0 && index <= INDEX_MAX;
+    return inside.size > 0;
 }
 
 static bool is_quoted(struct bytes inside) {
@@ -99,6 +100,9 @@ static bool parse_bracket(struct parser *parser) {
     }
     struct mapping_step step = step_of(bytes_of(inside, (size_t)(end - inside)));
     parser->at += (size_t)(end - inside) + 1;
+    if (step.kind == STEP_INDEX && step.index > INDEX_MAX) {
+        return fail(parser, start, "an index of at most 1000000, or a key in quotes: ['7']");
+    }
     if (step.kind != STEP_INDEX && step.name.size == 0) {
         return fail(parser, start, "[key], [name=value] or [0]; [] ends lines.path alone");
     }
@@ -125,6 +129,9 @@ bool mapping_path_parse(struct bytes text, bool is_array, struct mapping_step *o
     } while (next_char(&parser) == '.' && parser.at++ < parser.text.size);
     if (parser.at < parser.text.size) {
         return fail(&parser, parser.at, "., [ or the end of the path");
+    }
+    if (is_array && parser.steps[parser.count - 1].kind == STEP_BRANCH) {
+        return fail(&parser, 0, "the path of an array: @type is a name");
     }
     *out_count = parser.count;
     return true;

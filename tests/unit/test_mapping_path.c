@@ -58,7 +58,10 @@ static void test_paths(void **state) {
         {"a[k=]", ".a<k=>"},
         {"a[0][1]", ".a#0#1"},
         {"a[1000000]", ".a#1000000"},
-        {"a[4294967297]", ".a{4294967297}"}, /* too many for an index: a key */
+        /* Not quietly a key, where a smaller number is an index. */
+        {"a[1000001]", "'[1000001]': an index of at most 1000000, or a key in quotes: ['7']"},
+        {"a[4294967297]", "'[4294967297]': an index of at most 1000000, or a key in quotes: ['7']"},
+        {"a['4294967297']", ".a{4294967297}"},
         {"[k].b", "{k}.b"},
         {"payload.@type", ".payload@"},
         {"", "'': the name of a field"},
@@ -86,6 +89,8 @@ static void test_arrays(void **state) {
     assert_string_equal(spelled("a[k].b[]", true, &out), ".a{k}.b");
     assert_string_equal(spelled("lines", true, &out),
                         "'lines': the path of an array with [] at its end");
+    assert_string_equal(spelled("a.@type[]", true, &out),
+                        "'a.@type': the path of an array: @type is a name");
     assert_string_equal(spelled("[]", true, &out), "'[]': the path of an array with [] at its end");
     buffer_clean_up(&out);
 }
