@@ -167,9 +167,8 @@ static void read_cart(struct wire_reader *reader, struct user_active *active,
 static void read_open(struct wire_reader *reader, struct user_active *active) {
     struct wire_array array = wire_array_of(USER_OPEN_MAX);
     while (wire_array_next(reader, &array)) {
-        if (!active->open) {
-            active->open = memory_new(USER_OPEN_MAX, sizeof(*active->open));
-        }
+        active->open = memory_grow(active->open, array.count, sizeof(*active->open));
+        active->open[array.count - 1] = (struct open_decision){0};
         plan_decode(row_open_state, reader, &active->open[array.count - 1]);
     }
     active->open_count = (uint8_t)array.count;

@@ -1,4 +1,5 @@
 /* user_state_decode: every field comes back; rows that are not valid leave nothing behind. */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -93,12 +94,28 @@ static void a_full_item_table_costs_names_only(void **state) {
     user_state_clean_up(&user);
 }
 
+/* As while it ran: most users have one open decision, and a million of them are read back. */
+static void open_decisions_take_what_they_need(void **state) {
+    (void)state;
+    struct user_state user = every_field_user(), decoded = {0};
+    struct buffer body = {0};
+    user.active->open_count = 1;
+    user_rows_encode(&user, &body);
+    assert_true(user_rows_decode(buffer_bytes(&body), &decoded));
+    assert_int_equal(decoded.active->open_count, 1);
+    assert_true(malloc_usable_size(decoded.active->open) < 2 * sizeof *decoded.active->open);
+    buffer_clean_up(&body);
+    user_state_clean_up(&decoded);
+    user_state_clean_up(&user);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comes_back_field_by_field),
         cmocka_unit_test(refuses_what_no_encoder_writes),
         cmocka_unit_test(passes_over_a_reserved_key),
         cmocka_unit_test(a_full_item_table_costs_names_only),
+        cmocka_unit_test(open_decisions_take_what_they_need),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
