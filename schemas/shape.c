@@ -73,6 +73,15 @@ static bool needs_brackets(struct bytes name) {
     return isdigit(name.data[0]);
 }
 
+/* In brackets it would be an index. */
+static bool needs_quotes(struct bytes name) {
+    size_t i = 0;
+    while (i < name.size && isdigit(name.data[i])) {
+        i++;
+    }
+    return i == name.size;
+}
+
 /* What holds the value whatever it is called: its name says nothing. */
 static bool is_holder(const char *plain) {
     static const char *const holders[] = {"value",       "values",     "stringvalue", "intvalue",
@@ -106,11 +115,16 @@ bool shape_enter(const struct shape_place *from, struct bytes name, struct shape
     snprintf(text, sizeof text, "%.*s", BYTES_ARG(name));
     bool is_branch = from->is_avro && strcmp(text, "@type") == 0;
     bool is_bracket = needs_brackets(name) && !is_branch;
+    bool is_quoted = needs_quotes(name);
     int size = snprintf(out->path, sizeof out->path, "%s%s%s%s", from->path,
-                        is_bracket    ? "["
+                        is_quoted     ? "['"
+                        : is_bracket  ? "["
                         : *from->path ? "."
                                       : "",
-                        text, is_bracket ? "]" : "");
+                        text,
+                        is_quoted    ? "']"
+                        : is_bracket ? "]"
+                                     : "");
     if (!is_branch) {
         rename_place(out, text);
     }

@@ -8,7 +8,8 @@
  * leaves have a * in the path, and no mapping can have them.
  *
  * Members whose names no path can hold are left out. Bounded: SHAPE_LEAVES_MAX leaves,
- * SHAPE_DEPTH_MAX steps, SHAPE_VALUES_MAX distinct values of a leaf. One thread. */
+ * SHAPE_DEPTH_MAX steps, SHAPE_VALUES_MAX distinct values of a leaf, SHAPE_VISITS_MAX values of a
+ * schema: one of records within each other has more ways than time. One thread. */
 #ifndef PROMOSTREAM_SCHEMAS_SHAPE_H
 #define PROMOSTREAM_SCHEMAS_SHAPE_H
 
@@ -16,6 +17,7 @@
 
 #define SHAPE_LEAVES_MAX 4000
 #define SHAPE_DEPTH_MAX  12
+#define SHAPE_VISITS_MAX 1000000
 #define SHAPE_ITEMS_MAX  200 /* of an array, that are looked at */
 #define SHAPE_VALUES_MAX 64
 #define SHAPE_VALUE_MAX  48 /* bytes of a value that is kept */
@@ -66,6 +68,7 @@ struct shape {
     size_t leaf_count, leaf_capacity;
     struct shape_array *arrays;
     size_t array_count;
+    size_t visits; /* values of schemas that were looked at, by every way to them */
     int64_t messages;
     bool has_schema;
 };

@@ -127,9 +127,11 @@ static void walk_union(struct shape *shape, const struct writer_node *node,
 static void walk(struct shape *shape, const struct writer_node *node,
                  const struct shape_place *place) {
     struct shape_place next;
-    if (place->depth > SHAPE_DEPTH_MAX || shape->leaf_count == SHAPE_LEAVES_MAX) {
+    if (place->depth > SHAPE_DEPTH_MAX || shape->leaf_count == SHAPE_LEAVES_MAX ||
+        shape->visits == SHAPE_VISITS_MAX) {
         return;
     }
+    shape->visits++;
     bool is_decimal = node->logical == LOGICAL_DECIMAL;
     switch (node->type) {
     case WRITER_NULL:

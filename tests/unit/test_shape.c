@@ -32,11 +32,12 @@ static void test_json_paths(void **state) {
     (void)state;
     struct shape shape = {0};
     assert_true(shape_add_json(
-        &shape, bytes_of_text("{\"a\":{\"b.c\":1,\"d\":\"\"},\"n\":null,\"tags\":[\"x\",\"y\"],"
-                              "\"params\":[{\"key\":\"price\",\"value\":{\"double_value\":2.5}},"
-                              "{\"key\":\"q\",\"value\":{\"string_value\":\"tea\"}}],"
-                              "\"items\":[{\"sku\":\"s1\",\"price\":3},{\"sku\":\"s2\"}],"
-                              "\"@type\":\"t\"}")));
+        &shape,
+        bytes_of_text("{\"a\":{\"b.c\":1,\"d\":\"\",\"17\":2},\"n\":null,\"tags\":[\"x\",\"y\"],"
+                      "\"params\":[{\"key\":\"price\",\"value\":{\"double_value\":2.5}},"
+                      "{\"key\":\"q\",\"value\":{\"string_value\":\"tea\"}}],"
+                      "\"items\":[{\"sku\":\"s1\",\"price\":3},{\"sku\":\"s2\"}],"
+                      "\"@type\":\"t\"}")));
     assert_int_equal(leaf_of(&shape, "a[b.c]")->seen, 1);
     assert_int_equal(leaf_of(&shape, "a.d")->seen, 0);
     assert_true(leaf_of(&shape, "n")->is_sampled);
@@ -46,6 +47,7 @@ static void test_json_paths(void **state) {
     assert_int_equal(leaf_of(&shape, "params[key=q].value.string_value")->seen, 1);
     assert_true(leaf_of(&shape, "items[0].sku")->is_first);
     assert_string_equal(leaf_of(&shape, "[@type]")->path, "[@type]"); /* no branch of a union */
+    assert_string_equal(leaf_of(&shape, "a['17']")->path, "a['17']"); /* no index */
     assert_int_equal(shape.array_count, 1);
     int32_t items = shape_find_array(&shape, "items");
     assert_int_equal(items, 0);
@@ -119,6 +121,24 @@ static void test_schema_paths(void **state) {
     shape_clean_up(&shape);
 }
 
+/* Ten ways on at each of the steps, and no leaf at their ends: 10^12 of them. */
+static void test_records_within_each_other(void **state) {
+    (void)state;
+    struct shape shape = {0};
+    struct buffer text = {0};
+    buffer_format(&text, "{\"type\":\"record\",\"name\":\"n\",\"fields\":[");
+    for (int i = 0; i < 10; i++) {
+        buffer_format(&text, "%s{\"name\":\"f%d\",\"type\":[\"null\",\"n\"]}", i ? "," : "", i);
+    }
+    buffer_format(&text, "]}");
+    buffer_append_byte(&text, 0);
+    add_schema(&shape, (const char *)text.data);
+    assert_int_equal(shape.visits, SHAPE_VISITS_MAX);
+    assert_int_equal(shape.leaf_count, 0);
+    shape_clean_up(&shape);
+    buffer_clean_up(&text);
+}
+
 static void test_avro_sample(void **state) {
     (void)state;
     struct writer_schema *schema = NULL;
@@ -187,9 +207,9 @@ static void test_hostile_names(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_json_paths),    cmocka_unit_test(test_what_values_look_like),
-        cmocka_unit_test(test_schema_paths),  cmocka_unit_test(test_avro_sample),
-        cmocka_unit_test(test_hostile_names),
+        cmocka_unit_test(test_json_paths),   cmocka_unit_test(test_what_values_look_like),
+        cmocka_unit_test(test_schema_paths), cmocka_unit_test(test_records_within_each_other),
+        cmocka_unit_test(test_avro_sample),  cmocka_unit_test(test_hostile_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
