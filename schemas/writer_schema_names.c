@@ -38,7 +38,7 @@ struct bytes writer_short_name(struct bytes full_name) {
     while (start > 0 && full_name.data[start - 1] != '.') {
         start--;
     }
-    return bytes_of(full_name.data + start, full_name.size - start);
+    return start == 0 ? full_name : bytes_of(full_name.data + start, full_name.size - start);
 }
 
 static struct bytes key_of_named(const void *owner, uint32_t slot) {

@@ -92,6 +92,7 @@ threaded=(test_broker_mock test_trainer_mock test_http test_console test_log tes
 suite "build with TSan" 60 build tsan "${threaded[@]}"
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 suite "unit, property, golden (ASan, UBSan)" 150 tests_of asan -L 'unit|property|golden' -j "$jobs"
+suite "fuzz: corpora, mutations (ASan, UBSan)" 60 tests_of asan -L fuzz -j "$jobs"
 suite "threads: broker, http, registry (TSan)" 90 tests_of tsan -R "/($(IFS="|"; echo "${threaded[*]}"))\$"
 suite "Kafka, registry, Python: fetch" 120 eval 'tests/kafka/kafka.sh install && tests/kafka/registry.sh install && python_packages'
 suite "start Kafka and the registry" 60 start_servers
@@ -102,7 +103,7 @@ export PROMOSTREAM_PYTHON=$PROMOSTREAM_CACHE/python/bin/python3
 [ -d "$PROMOSTREAM_DATA" ] || echo "run.sh: no public logs in $PROMOSTREAM_DATA: comparisons with them are skipped"
 budget_s=600
 [ "$mode" = full ] && budget_s=5400
-suite "mock, kafka, compare, chaos, demo" "$budget_s" tests_of ci -LE 'unit|property|golden'
+suite "mock, kafka, compare, chaos, demo" "$budget_s" tests_of ci -LE 'unit|property|golden|fuzz'
 
 printf '\n==== suites\n'
 printf '%s\n' "${summary[@]}"

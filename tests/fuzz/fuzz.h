@@ -1,0 +1,28 @@
+/* fuzz: what fuzz targets share. A target is one file, fuzz_NAME.c, with LLVMFuzzerTestOneInput:
+ * any bytes, never a crash, a leak, a hang or a read past the end. It runs under libFuzzer (clang)
+ * and under replay.c (any compiler), which runs the corpus and seeded mutations of it. */
+#ifndef PROMOSTREAM_TESTS_FUZZ_H
+#define PROMOSTREAM_TESTS_FUZZ_H
+
+#include "schemas/event.h"
+#include "schemas/mapping.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Ends the process with a message; NDEBUG changes nothing. */
+#define FUZZ_ASSERT(condition)                                                                     \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            fuzz_fail(#condition, __FILE__, __LINE__);                                             \
+        }                                                                                          \
+    } while (0)
+_Noreturn void fuzz_fail(const char *what, const char *file, int line);
+
+/* Reads every byte that the event lends, so that ASan sees a text that is none of its own. */
+void fuzz_touch(const struct event *event);
+/* The section `mapping` of a file below the repository's root; lives as long as the process. */
+const struct mapping *fuzz_mapping(const char *path);
+/* A whole file below the repository's root; ends the process if it is not there. */
+struct bytes fuzz_file(const char *path);
+
+#endif
