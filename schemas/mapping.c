@@ -38,7 +38,7 @@ struct place {
     enum mapping_scope scope;
     uint8_t index;
     const struct mapping_field_config *own, *preset; /* preset: NULL = none */
-    const struct mapping_field_config *base;         /* of these: the one that says where from */
+    const struct mapping_field_config *base;         /* what of these holds, but for values */
     struct mapping_field *field;
 };
 
@@ -240,13 +240,23 @@ static void build_lines_path(struct builder *builder, const char *path) {
 
 /* ---- The whole ---- */
 
-static bool says_where(const struct mapping_field_config *config) {
-    return config->path[0] != '\0' || config->default_text[0] != '\0';
+/* Unit and default belong to a path: beside one of its own, a field takes none of the preset's. Its
+ * values are merged elsewhere. */
+static struct mapping_field_config base_of(const struct place *place) {
+    const struct mapping_field_config *own = place->own;
+    if (!place->preset || own->path[0] != '\0') {
+        return *own;
+    }
+    struct mapping_field_config base = *place->preset;
+    base.unit = own->unit != UNIT_AUTO ? own->unit : base.unit;
+    base.default_text = own->default_text[0] != '\0' ? own->default_text : base.default_text;
+    return base;
 }
 
 static void build_field(struct builder *builder, struct place place,
                         const struct field_shape *shape) {
-    place.base = says_where(place.own) || !place.preset ? place.own : place.preset;
+    const struct mapping_field_config base = base_of(&place);
+    place.base = &base;
     bool is_user = place.scope == SCOPE_EVENT && place.index == MAP_USER_ID;
     *place.field = (struct mapping_field){
         .name = shape->name,

@@ -95,7 +95,8 @@ struct mapping_field_config {
 };
 
 struct mapping_config {
-    const char *preset; /* "" = none; fields that say nothing here take the preset's */
+    const char *preset; /* "" = none; what a field without a path of its own leaves out is the
+                           preset's; rows of values stand beside the preset's, and before them */
     struct mapping_field_config event[MAPPING_EVENT_FIELD_COUNT];
     const char *lines_path; /* lines.path, with the [] at its end */
     struct mapping_field_config lines[MAPPING_LINE_FIELD_COUNT];

@@ -114,6 +114,28 @@ static void test_presets_fill_in(void **state) {
     mapping_yaml_clean_up(&changed);
 }
 
+/* A default or a unit alone does not take the preset's path away; a path of one's own does. */
+static void test_what_a_field_adds_to_the_preset(void **state) {
+    (void)state;
+    struct mapping_yaml plain, changed;
+    mapping_yaml_load(&plain, "mapping: {preset: ga4}");
+    mapping_yaml_load(&changed, "mapping: {preset: ga4, currency: {default: EUR},"
+                                " event_ms: {unit: s}, total: {unit: cents}}");
+    assert_non_null(changed.mapping);
+    const struct mapping *mapping = changed.mapping;
+    assert_int_equal(mapping->path_count, plain.mapping->path_count);
+    assert_true(bytes_equal(mapping->event[MAP_CURRENCY].default_text, bytes_of_text("EUR")));
+    assert_int_equal(plain.mapping->event[MAP_EVENT_MS].unit, UNIT_US);
+    assert_int_equal(mapping->event[MAP_EVENT_MS].unit, UNIT_S);
+    assert_int_equal(mapping->event[MAP_TOTAL].unit, UNIT_CENTS);
+    mapping_yaml_clean_up(&changed);
+    mapping_yaml_load(&changed, "mapping: {preset: ga4, event_ms: at}");
+    assert_non_null(changed.mapping);
+    assert_int_equal(changed.mapping->event[MAP_EVENT_MS].unit, UNIT_AUTO);
+    mapping_yaml_clean_up(&plain);
+    mapping_yaml_clean_up(&changed);
+}
+
 static void test_own(void **state) {
     (void)state;
     struct mapping *own = mapping_new_own();
@@ -128,6 +150,7 @@ int main(void) {
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_what_is_given),
         cmocka_unit_test(test_presets_fill_in),
+        cmocka_unit_test(test_what_a_field_adds_to_the_preset),
         cmocka_unit_test(test_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
