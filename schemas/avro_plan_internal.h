@@ -59,6 +59,7 @@ enum avro_code {
     OP_REWIND,       /* to the item's first byte */
     OP_IF_INDEX,     /* is this item `number`? If not, target */
     OP_PROBE_TEXT,   /* string; match = which of names[target..] it is, number of them */
+    OP_PROBE_LONG,   /* int, long; the same, by its digits */
     OP_PROBE_ENUM,   /* number: symbols, target: in targets, their match */
     OP_SWITCH,       /* targets[target + match], the `number`th without a match or at its second
                         time; offset: the first predicate's bit in taken */

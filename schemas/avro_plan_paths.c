@@ -53,7 +53,8 @@ const struct mapping_step *avro_step_of(const struct mapping *mapping, struct av
 }
 
 static bool is_probed(const struct writer_node *key) {
-    bool is = key->type == WRITER_STRING || key->type == WRITER_ENUM;
+    bool is = key->type == WRITER_STRING || key->type == WRITER_ENUM || key->type == WRITER_INT ||
+              key->type == WRITER_LONG;
     for (size_t i = 0; key->type == WRITER_UNION && i < key->count && !is; i++) {
         is = is_probed(key->branches[i]);
     }

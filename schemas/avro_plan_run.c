@@ -1,5 +1,7 @@
 #include <assert.h>
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "schemas/avro_plan_internal.h"
 #include "schemas/event_verdict.h"
@@ -196,15 +198,24 @@ static const struct avro_op *back(struct avro_run *run) {
     return run->frames[--run->frame_count].back;
 }
 
-static void probe_text(struct avro_run *run, const struct avro_op *op) {
+static void probe_name(struct avro_run *run, const struct avro_op *op, struct bytes key) {
     const struct bytes *names = run->plan->names + op->target;
-    struct bytes key = wire_read_bytes(&run->reader, SIZE_MAX);
     for (uint32_t i = 0; i < op->number && run->reader.verdict == WIRE_OK; i++) {
         if (bytes_equal(names[i], key)) {
             top(run)->match = i;
             return;
         }
     }
+}
+
+static void probe_text(struct avro_run *run, const struct avro_op *op) {
+    probe_name(run, op, wire_read_bytes(&run->reader, SIZE_MAX));
+}
+
+static void probe_long(struct avro_run *run, const struct avro_op *op) {
+    char digits[32];
+    int size = snprintf(digits, sizeof digits, "%" PRId64, wire_read_long(&run->reader));
+    probe_name(run, op, bytes_of(digits, (size_t)size));
 }
 
 static void probe_enum(struct avro_run *run, const struct avro_op *op) {
@@ -290,6 +301,9 @@ static const struct avro_op *go(struct avro_run *run, const struct avro_op *op) 
         return top(run)->array.count - 1 == op->number ? op + 1 : run->plan->ops + op->target;
     case OP_PROBE_TEXT:
         probe_text(run, op);
+        return op + 1;
+    case OP_PROBE_LONG:
+        probe_long(run, op);
         return op + 1;
     case OP_PROBE_ENUM:
         probe_enum(run, op);

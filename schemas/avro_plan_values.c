@@ -205,8 +205,9 @@ static void compile_probed_key(struct avro_compiler *compiler, const struct writ
         avro_compile_union(compiler, key, compile_probed_key, context);
     } else if (key->type == WRITER_ENUM) {
         compile_probed_enum(compiler, key, probe->choices);
-    } else if (key->type == WRITER_STRING) {
-        avro_emit(compiler, (struct avro_op){.code = OP_PROBE_TEXT,
+    } else if (key->type == WRITER_STRING || key->type == WRITER_INT || key->type == WRITER_LONG) {
+        bool is_text = key->type == WRITER_STRING;
+        avro_emit(compiler, (struct avro_op){.code = is_text ? OP_PROBE_TEXT : OP_PROBE_LONG,
                                              .number = probe->choices->count,
                                              .target = probe->choices->first_name});
     }

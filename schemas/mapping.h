@@ -8,7 +8,7 @@
  *     a.b               field b of field a: records, JSON objects, maps with a key of that name
  *     attributes[size]  the value of a map (or JSON object) under a key, which may hold dots
  *     params[key=price].value   in an array of records: field value of the first item whose field
- *                       key is the text price
+ *                       key is the text price; an integer is its digits: params[key=17].value
  *     products[0].id    the item at an index; a key that looks like one is quoted: sizes['38']
  *     payload.@type     the name of the branch that a union took, without namespace (Avro only)
  *     userId | anonymousId      alternatives: the first that is there; null and "" are not

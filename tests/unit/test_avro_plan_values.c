@@ -114,6 +114,30 @@ static void two_names_of_one_array(void **state) {
     avro_scene_destroy(scene);
 }
 
+/* As in JSON, by their digits. */
+static void predicates_on_integers(void **state) {
+    (void)state;
+    struct avro_scene *scene = hit_scene(PARAMS, "  user_id: {path: 'params[number=17].text'}\n"
+                                                 "  place: {path: 'params[number=-5].text'}\n"
+                                                 "  query: {path: 'params[number=017].text'}\n");
+    assert_string_equal(scene->warnings, "");
+    struct buffer body = {0};
+    hit_begin(&body);
+    wire_write_long(&body, 3);
+    write_param(&body, "a", "other", INT64_MIN);
+    write_param(&body, "b", "minus", -5);
+    write_param(&body, "c", "u", 17);
+    wire_write_long(&body, 0);
+    hit_assert_ok(scene, &body);
+    hit_assert_text(scene->event.user_id, "u");
+    hit_assert_text(scene->event.place, "minus");
+    hit_assert_text(scene->event.query, "");
+    body.size -= 2; /* within the last number */
+    hit_assert_verdict(scene, &body, EVENT_TRUNCATED);
+    buffer_clean_up(&body);
+    avro_scene_destroy(scene);
+}
+
 static void keys_of_a_map(void **state) {
     (void)state;
     struct avro_scene *scene =
@@ -291,6 +315,7 @@ int main(void) {
         cmocka_unit_test(items_that_a_predicate_names),
         cmocka_unit_test(predicates_on_enums_and_through_unions),
         cmocka_unit_test(two_names_of_one_array),
+        cmocka_unit_test(predicates_on_integers),
         cmocka_unit_test(keys_of_a_map),
         cmocka_unit_test(lines_of_an_event),
         cmocka_unit_test(the_product_where_no_lines_are),
