@@ -2,7 +2,10 @@
 
 #include <jansson.h>
 
-#define DEPTH_MAX 32
+#include "schemas/writer_schema.h"
+
+/* A schema that is read has a fingerprint. */
+#define DEPTH_MAX WRITER_DEPTH_MAX
 
 static bool write_schema(const json_t *schema, struct bytes space, int depth, struct buffer *out);
 

@@ -7,7 +7,7 @@
 #include "base/buffer.h"
 
 /* Appends the Parsing Canonical Form of the schema's JSON text. False if the text is not JSON or
- * not shaped like a schema (out then holds a part). */
+ * not shaped like a schema, or nested beyond WRITER_DEPTH_MAX (out then holds a part). */
 bool canonical_schema(struct bytes json, struct buffer *out);
 
 /* CRC-64-AVRO (Rabin) of the bytes. */
