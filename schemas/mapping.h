@@ -205,8 +205,9 @@ struct mapped {
     struct bytes text; /* must live as long as the event */
 };
 
-/* Texts that had to be made (ids that are numbers) lie here until the next message. */
-#define MAPPING_SCRATCH_BYTES 16384
+/* Texts that had to be made (ids that are numbers, or UUIDs of 16 bytes) lie here until the next
+ * message: three in each of 200 lines, and the event's own. */
+#define MAPPING_SCRATCH_BYTES 32768
 struct mapping_scratch {
     size_t size;
     char bytes[MAPPING_SCRATCH_BYTES];

@@ -277,6 +277,29 @@ static void too_many_lines(void **state) {
     avro_scene_destroy(scene);
 }
 
+/* Ids of 16 bytes become texts of 36; there is room for all of them. */
+static void lines_of_uuids(void **state) {
+    (void)state;
+    struct avro_scene *scene =
+        hit_scene(",{'name':'l','type':{'type':'array','items':{'type':'record','name':'line',"
+                  "'fields':[{'name':'i','type':{'type':'fixed','name':'u','size':16,"
+                  "'logicalType':'uuid'}},{'name':'b','type':'u'},{'name':'c','type':'u'}]}}}",
+                  "  lines: {path: 'l[]', item_id: i, brand: b, category: c}\n");
+    struct buffer body = {0};
+    hit_begin(&body);
+    wire_write_long(&body, EVENT_LINES_MAX);
+    for (int i = 0; i < 3 * EVENT_LINES_MAX; i++) {
+        buffer_append(&body, bytes_of("0123456789abcdef", 16));
+    }
+    wire_write_long(&body, 0);
+    hit_assert_ok(scene, &body);
+    assert_int_equal(scene->event.line_count, EVENT_LINES_MAX);
+    hit_assert_text(scene->event.lines[EVENT_LINES_MAX - 1].category,
+                    "30313233-3435-3637-3839-616263646566");
+    buffer_clean_up(&body);
+    avro_scene_destroy(scene);
+}
+
 static void lines_behind_a_predicate(void **state) {
     (void)state;
     struct avro_scene *scene = hit_scene(
@@ -320,6 +343,7 @@ int main(void) {
         cmocka_unit_test(lines_of_an_event),
         cmocka_unit_test(the_product_where_no_lines_are),
         cmocka_unit_test(too_many_lines),
+        cmocka_unit_test(lines_of_uuids),
         cmocka_unit_test(lines_behind_a_predicate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
