@@ -178,8 +178,8 @@ struct user_state_names {
     void *context;
     struct bytes (*item)(void *context, uint32_t item);      /* text of an interned item */
     uint32_t (*intern_item)(void *context, struct bytes id); /* adds one reference; 0 = full */
-    /* A hint before several are interned; empty ids are left out. NULL = none is wanted. */
-    void (*prefetch_items)(void *context, const struct bytes *ids, size_t count);
+    /* The same of USER_RECENT_ITEMS ids at most, empty ones among them; NULL = one by one. */
+    void (*intern_items)(void *context, const struct bytes *ids, size_t count, uint32_t *out);
     struct bytes (*zone)(void *context, uint16_t zone);
     uint16_t (*find_zone)(void *context, struct bytes name);
 };

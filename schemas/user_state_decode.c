@@ -4,16 +4,9 @@
 
 #include "schemas/event.h"
 #include "schemas/rows_plan.h"
-#include "schemas/user_state.h"
+#include "schemas/user_state_fast.h"
 
 #define NAME_BYTES_MAX EVENT_TEXT_BYTES_MAX
-
-/* The names of a row, lent from its body until they are interned. */
-struct row_names {
-    struct bytes recent[USER_RECENT_ITEMS];
-    struct bytes cart[USER_CART_LINES_MAX];
-    struct bytes zone;
-};
 
 static int64_t read_optional_time(struct wire_reader *reader) {
     return wire_read_present(reader) ? wire_read_long(reader) : TIME_NONE;
@@ -175,7 +168,7 @@ static void read_open(struct wire_reader *reader, struct user_active *active) {
 }
 
 static void read_active(struct wire_reader *reader, struct user_state *user,
-                        struct row_names *names) {
+                        struct user_row_names *names) {
     struct user_active *active = memory_new(1, sizeof(*active));
     user->active = active;
     read_timers(reader, active);
@@ -193,9 +186,9 @@ static void read_active(struct wire_reader *reader, struct user_state *user,
     active->sent_count = (uint8_t)sent.count;
 }
 
-/* user_state.avsc, field by field. */
-static void read_user(struct wire_reader *reader, struct user_state *user,
-                      struct row_names *names) {
+/* user_state.avsc up to `active`, field by field. */
+static void read_common(struct wire_reader *reader, struct user_state *user,
+                        struct user_row_names *names) {
     user_state_init(user, wire_read_text(reader, UINT8_MAX));
     (void)read_optional_text(reader, NAME_BYTES_MAX); /* subject_key_id is reserved */
     user->first_seen_ms = read_optional_time(reader);
@@ -217,24 +210,28 @@ static void read_user(struct wire_reader *reader, struct user_state *user,
     read_short_text(reader, user->locale, sizeof(user->locale));
     read_short_text(reader, user->currency, sizeof(user->currency));
     read_short_text(reader, user->place, sizeof(user->place));
-    if (wire_read_present(reader)) {
-        read_active(reader, user, names);
-    }
 }
 
-static void intern_names(struct user_state *user, const struct row_names *row,
-                         const struct user_state_names *names) {
-    if (names->prefetch_items) {
-        names->prefetch_items(names->context, row->recent, USER_RECENT_ITEMS);
+static void intern_recent(struct user_state *user, const struct bytes ids[USER_RECENT_ITEMS],
+                          const struct user_state_names *names) {
+    uint32_t items[USER_RECENT_ITEMS] = {0};
+    if (names->intern_items) {
+        names->intern_items(names->context, ids, USER_RECENT_ITEMS, items);
     }
     for (size_t i = 0; i < USER_RECENT_ITEMS; i++) {
-        if (row->recent[i].size > 0) {
-            user->recent[i].item = names->intern_item(names->context, row->recent[i]);
+        if (!names->intern_items && ids[i].size > 0) {
+            items[i] = names->intern_item(names->context, ids[i]);
         }
-        if (user->recent[i].item == 0) {
+        user->recent[i].item = items[i];
+        if (items[i] == 0) {
             user->recent[i] = (struct recent_item){0}; /* an empty slot, or no room for its name */
         }
     }
+}
+
+static void intern_names(struct user_state *user, const struct user_row_names *row,
+                         const struct user_state_names *names) {
+    intern_recent(user, row->recent, names);
     for (size_t i = 0; user->active && i < user->active->cart_count; i++) {
         if (row->cart[i].size > 0) {
             user->active->cart[i].item = names->intern_item(names->context, row->cart[i]);
@@ -245,15 +242,44 @@ static void intern_names(struct user_state *user, const struct row_names *row,
     }
 }
 
-bool user_state_decode(struct bytes body, const struct user_state_names *names,
-                       struct user_state *out) {
-    struct row_names row = {0};
+/* What is common was read up to `at`; NULL: not yet. */
+static bool decode(struct bytes body, const uint8_t *at, const struct user_state_names *names,
+                   struct user_row_names *row, struct user_state *out) {
     struct wire_reader reader = wire_reader_of(body);
-    read_user(&reader, out, &row);
+    if (at) {
+        reader.cursor = at;
+    } else {
+        read_common(&reader, out, row);
+    }
+    if (wire_read_present(&reader)) {
+        read_active(&reader, out, row);
+    }
     if (wire_finish(&reader) != WIRE_OK) {
         user_state_clean_up(out);
         return false;
     }
-    intern_names(out, &row, names);
+    intern_names(out, row, names);
     return true;
+}
+
+static void clear_names(struct user_row_names *row) {
+    memset(row, 0, offsetof(struct user_row_names, cart));
+}
+
+bool user_state_decode_plain(struct bytes body, const struct user_state_names *names,
+                             struct user_state *out) {
+    struct user_row_names row;
+    clear_names(&row);
+    return decode(body, NULL, names, &row, out);
+}
+
+bool user_state_decode(struct bytes body, const struct user_state_names *names,
+                       struct user_state *out) {
+    struct user_row_names row;
+    clear_names(&row);
+    const uint8_t *active = user_state_read_fast(body, out, &row);
+    if (!active) {
+        return user_state_decode_plain(body, names, out);
+    }
+    return decode(body, active, names, &row, out);
 }

@@ -60,27 +60,12 @@ enum wire_verdict wire_finish(struct wire_reader *reader) {
     return reader->verdict;
 }
 
-/* A varint of at most eight bytes out of the word in which it begins; false if it is longer. */
-static bool read_varint(uint64_t word, uint64_t *out, size_t *out_size) {
-    uint64_t ends = ~word & UINT64_C(0x8080808080808080);
-    if (ends == 0) {
-        return false;
-    }
-    uint64_t last = ends & -ends; /* the top bit of its last byte; what follows is cut off */
-    word &= (last - 1) & UINT64_C(0x7f7f7f7f7f7f7f7f);
-    word = (word & UINT64_C(0x7f007f007f007f)) | (word & UINT64_C(0x7f007f007f007f00)) >> 1;
-    word = (word & UINT64_C(0x3fff00003fff)) | (word & UINT64_C(0x3fff00003fff0000)) >> 2;
-    *out = (word & UINT64_C(0xfffffff)) | (word & UINT64_C(0xfffffff00000000)) >> 4;
-    *out_size = (size_t)__builtin_ctzll(last) / 8 + 1;
-    return true;
-}
-
 int64_t wire_read_long_slow(struct wire_reader *reader) {
     const uint8_t *cursor = reader->cursor;
     uint64_t zigzag = 0;
     size_t size;
     if (wire_left(reader) >= sizeof(zigzag) &&
-        read_varint(wire_load_word(cursor), &zigzag, &size)) {
+        wire_varint_of(wire_load_word(cursor), &zigzag, &size)) {
         reader->cursor += size;
         return (int64_t)(zigzag >> 1) ^ -(int64_t)(zigzag & 1);
     }

@@ -1,6 +1,6 @@
 /* wire_fast: the commonest values of Avro's binary encoding, read and written with the cursor in a
- * register. Private to wire.c and the loops of plan.c, event_fast.c, avro_plan*.c and
- * user_state_encode.c.
+ * register. Private to wire.c and the loops of plan.c, event_fast.c, avro_plan*.c,
+ * user_state_fast.c and user_state_encode.c.
  *
  * Each function reads one value at cursor, never at or beyond end, and returns where the next one
  * begins; NULL, with nothing read, for every value that is not common or not good: the caller then
@@ -103,6 +103,46 @@ static inline const uint8_t *wire_short_time(const uint8_t *cursor, const uint8_
                       (word >> 5 & UINT64_C(0x3f800000000));
     *out = (int64_t)(zigzag >> 1) ^ -(int64_t)(zigzag & 1);
     return cursor + 6;
+}
+
+#define WIRE_TOP_BITS UINT64_C(0x8080808080808080)
+
+/* A varint of at most eight bytes out of the word in which it begins; false if it is longer. */
+static inline bool wire_varint_of(uint64_t word, uint64_t *out, size_t *out_size) {
+    uint64_t ends = ~word & WIRE_TOP_BITS;
+    if (ends == 0) {
+        return false;
+    }
+    uint64_t last = ends & -ends; /* the top bit of its last byte; what follows is cut off */
+    word &= (last - 1) & ~WIRE_TOP_BITS;
+    word = (word & UINT64_C(0x7f007f007f007f)) | (word & UINT64_C(0x7f007f007f007f00)) >> 1;
+    word = (word & UINT64_C(0x3fff00003fff)) | (word & UINT64_C(0x3fff00003fff0000)) >> 2;
+    *out = (word & UINT64_C(0xfffffff)) | (word & UINT64_C(0xfffffff00000000)) >> 4;
+    *out_size = (size_t)__builtin_ctzll(last) / 8 + 1;
+    return true;
+}
+
+/* A number from least to most, most often of `usual` bytes (1 to 8): then the next value need not
+ * wait until the length of this one is known. */
+static inline const uint8_t *wire_short_range(const uint8_t *cursor, const uint8_t *end,
+                                              unsigned usual, int64_t least, int64_t most,
+                                              int64_t *out) {
+    if (end - cursor < 8) {
+        return NULL;
+    }
+    uint64_t word = wire_load_word(cursor), zigzag;
+    size_t size;
+    if (!wire_varint_of(word, &zigzag, &size)) {
+        return NULL;
+    }
+    int64_t value = (int64_t)(zigzag >> 1) ^ -(int64_t)(zigzag & 1);
+    if (value < least || value > most) {
+        return NULL;
+    }
+    *out = value;
+    uint64_t tops = WIRE_TOP_BITS >> (64 - 8 * usual);
+    bool is_usual = (word & tops) == (tops & ~(UINT64_C(0x80) << (8 * usual - 8)));
+    return is_usual ? cursor + usual : cursor + size;
 }
 
 #define WIRE_PUT_BYTES_MAX 10

@@ -65,11 +65,7 @@ static void fill(struct item_entry *entry, struct bytes id, uint64_t hash) {
     memcpy(at, id.data, id.size);
 }
 
-uint32_t items_intern(struct items *items, struct bytes id) {
-    if (id.size == 0) {
-        return ITEM_NONE;
-    }
-    uint64_t hash = hash64(id, 0);
+static uint32_t intern_hashed(struct items *items, struct bytes id, uint64_t hash) {
     uint32_t slot = slot_index_find(&items->index, hash, id, key_of, items);
     if (slot == SLOT_NONE) {
         slot = take_slot(items);
@@ -78,6 +74,31 @@ uint32_t items_intern(struct items *items, struct bytes id) {
     }
     entry_of(items, slot)->references++;
     return slot;
+}
+
+uint32_t items_intern(struct items *items, struct bytes id) {
+    return id.size == 0 ? ITEM_NONE : intern_hashed(items, id, hash64(id, 0));
+}
+
+void items_intern_all(struct items *items, const struct bytes *ids, size_t count, uint32_t *out) {
+    uint64_t hashes[ITEMS_TOGETHER_MAX];
+    assert(count <= ITEMS_TOGETHER_MAX);
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = hash64(ids[i], 0);
+        slot_index_prefetch(&items->index, hashes[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        out[i] = ids[i].size == 0 ? ITEM_NONE : items_peek(items, hashes[i]);
+        items_prefetch(items, out[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct item_entry *likely = out[i] == ITEM_NONE ? NULL : entry_of(items, out[i]);
+        if (likely && bytes_equal(text_of(likely), ids[i])) {
+            likely->references++;
+        } else if (ids[i].size > 0) {
+            out[i] = intern_hashed(items, ids[i], hashes[i]);
+        }
+    }
 }
 
 uint32_t items_find(const struct items *items, struct bytes id) {

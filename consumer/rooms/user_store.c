@@ -210,17 +210,9 @@ static uint32_t name_intern_item(void *context, struct bytes id) {
     return items_intern(&((struct user_store *)context)->items, id);
 }
 
-static void prefetch_items(void *context, const struct bytes *ids, size_t count) {
-    const struct items *items = &((struct user_store *)context)->items;
-    uint64_t hashes[USER_RECENT_ITEMS];
-    assert(count <= USER_RECENT_ITEMS);
-    for (size_t i = 0; i < count; i++) {
-        hashes[i] = hash64(ids[i], 0);
-        slot_index_prefetch(&items->index, hashes[i]);
-    }
-    for (size_t i = 0; i < count; i++) {
-        items_prefetch(items, items_peek(items, hashes[i]));
-    }
+static void name_intern_items(void *context, const struct bytes *ids, size_t count,
+                              uint32_t *out) {
+    items_intern_all(&((struct user_store *)context)->items, ids, count, out);
 }
 
 static struct bytes name_zone(void *context, uint16_t zone) {
@@ -235,7 +227,7 @@ struct user_state_names user_store_names(struct user_store *store) {
     return (struct user_state_names){.context = store,
                                      .item = name_item,
                                      .intern_item = name_intern_item,
-                                     .prefetch_items = prefetch_items,
+                                     .intern_items = name_intern_items,
                                      .zone = name_zone,
                                      .find_zone = name_find_zone};
 }

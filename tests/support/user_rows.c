@@ -269,7 +269,7 @@ static void assert_active_equal(const struct user_active *a, const struct user_a
 }
 
 /* What is kept in place is compared as memory: both start from zeros. */
-static void assert_users_equal(const struct user_state *a, const struct user_state *b) {
+void user_rows_assert_equal(const struct user_state *a, const struct user_state *b) {
     struct user_state left = *a, right = *b;
     assert_true(bytes_equal(user_state_id(a), user_state_id(b)));
     assert_int_equal(a->active != NULL, b->active != NULL);
@@ -287,7 +287,7 @@ void user_rows_check_round_trip(const struct user_state *user) {
     struct user_state decoded = {0};
     user_rows_encode(user, &body);
     assert_true(user_rows_decode(buffer_bytes(&body), &decoded));
-    assert_users_equal(user, &decoded);
+    user_rows_assert_equal(user, &decoded);
     user_state_clean_up(&decoded);
     buffer_clean_up(&body);
 }

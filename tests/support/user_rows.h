@@ -34,6 +34,8 @@ struct user_state typical_user(void);
 /* Every field has a value of its own. */
 struct user_state every_field_user(void);
 
+/* b was decoded. */
+void user_rows_assert_equal(const struct user_state *a, const struct user_state *b);
 /* Encodes, decodes, and compares field by field; what lives in memory only comes back empty. */
 void user_rows_check_round_trip(const struct user_state *user);
 

@@ -24,6 +24,26 @@ static void test_counts_references(void **state) {
     items_clean_up(&items);
 }
 
+static void test_interns_several_as_one_by_one(void **state) {
+    (void)state;
+    struct items items;
+    items_init(&items);
+    uint32_t shoe = items_intern(&items, bytes_of_text("shoe")), out[4];
+    struct bytes ids[4] = {bytes_of_text("sock"), bytes_of_text(""), bytes_of_text("shoe"),
+                           bytes_of_text("sock")};
+    items_intern_all(&items, ids, 4, out);
+    assert_int_equal(out[0], items_find(&items, ids[0]));
+    assert_int_equal(out[1], ITEM_NONE);
+    assert_int_equal(out[2], shoe);
+    assert_int_equal(out[3], out[0]);
+    for (int i = 0; i < 4; i++) {
+        items_release(&items, out[i]);
+    }
+    assert_int_equal(items_find(&items, ids[0]), ITEM_NONE);
+    assert_int_equal(items_find(&items, ids[2]), shoe); /* one reference is left */
+    items_clean_up(&items);
+}
+
 static void test_reuses_numbers(void **state) {
     (void)state;
     struct items items;
@@ -58,6 +78,7 @@ static void test_empty_id_is_none(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counts_references),
+        cmocka_unit_test(test_interns_several_as_one_by_one),
         cmocka_unit_test(test_reuses_numbers),
         cmocka_unit_test(test_empty_id_is_none),
     };

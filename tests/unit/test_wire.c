@@ -248,6 +248,14 @@ static void words_read_and_write_as_bytes(void **state) {
         bool is_same =
             fast.verdict == plain.verdict || (fast.verdict != WIRE_OK && plain.verdict != WIRE_OK);
         assert_true(is_same);
+
+        struct wire_reader again = wire_reader_of(body);
+        int64_t expected = plain_long(&again), number = 0;
+        const uint8_t *next = wire_short_range(bytes, bytes + body.size, 1 + (unsigned)i % 8,
+                                               INT64_MIN, INT64_MAX, &number);
+        bool is_short = body.size >= 8 && again.verdict == WIRE_OK && again.cursor - bytes <= 8;
+        assert_int_equal(next != NULL, is_short);
+        assert_true(!next || (number == expected && next == again.cursor));
     }
 }
 
