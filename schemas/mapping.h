@@ -217,7 +217,8 @@ struct mapping_scratch {
  * EVENT_OK; EVENT_BAD_VALUE for a text that is no number or no time, a time or a count out of
  * range; EVENT_TEXT_TOO_LONG. A type or consent without a row in `values` is looked up by our own
  * names and else reads as other, unknown. *out_is_present: false for "": the next alternative is
- * asked. Money that is not finite is missing. Allocates nothing. */
+ * asked. Money that is not finite is missing, and so is a text of such a number. Allocates nothing.
+ */
 enum event_verdict mapping_store(const struct mapping_field *field, struct mapped value,
                                  struct mapping_scratch *scratch, void *record,
                                  bool *out_is_present);

@@ -53,8 +53,13 @@ static bool text_of(struct mapped value, struct mapping_scratch *scratch, struct
     case MAPPED_BOOLEAN:
         *out = bytes_of_text(value.boolean ? "true" : "false");
         return true;
-    case MAPPED_LONG:
     case MAPPED_DOUBLE:
+        if (!isfinite(value.number)) {
+            *out = bytes_of_text(""); /* tables in memory write NaN for nothing: no user "nan" */
+            return true;
+        }
+        /* fall through */
+    case MAPPED_LONG:
         return write_number(value, scratch, out);
     }
     return false;

@@ -78,6 +78,10 @@ static void test_texts(void **state) {
     assert_text(event->order_id, "17");
     assert_text(event->device, "0.10000000000000001");
     assert_text(event->query, "true");
+    assert_put(fixture, MAP_DEVICE, REAL((double)NAN), false);
+    assert_put(fixture, MAP_DEVICE, REAL(-(double)INFINITY), false);
+    assert_put(fixture, MAP_TYPE, REAL((double)NAN), false);
+    assert_text(event->device, "0.10000000000000001");
     assert_put(fixture, MAP_COUPON, TEXT("old"), true);
     assert_text(event->coupon, "NEW");
     assert_put(fixture, MAP_COUPON, TEXT("none"), false);
