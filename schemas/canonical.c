@@ -58,7 +58,9 @@ static bool write_definition_name(const json_t *schema, struct bytes space, stru
         write_name(out, (struct bytes){0}, name);
         return true;
     }
-    *out_space = json_object_get(schema, "namespace") ? text_member(schema, "namespace") : space;
+    /* null is none, as for Avro's own parsers. */
+    bool has_space = json_is_string(json_object_get(schema, "namespace"));
+    *out_space = has_space ? text_member(schema, "namespace") : space;
     write_name(out, *out_space, name);
     return true;
 }

@@ -55,7 +55,9 @@ static struct bytes space_inside(const json_t *schema, struct bytes space) {
     if (dot) {
         return bytes_of(name.data, (size_t)(dot - name.data));
     }
-    return json_object_get(schema, "namespace") ? text_member(schema, "namespace") : space;
+    /* null is none, as for Avro's own parsers. */
+    bool has_space = json_is_string(json_object_get(schema, "namespace"));
+    return has_space ? text_member(schema, "namespace") : space;
 }
 
 static bool is_name_in_space(const char *full, struct bytes space, struct bytes name) {

@@ -29,6 +29,10 @@ static const char *const cases[][2] = {
      "{\"name\":\"a.b.r\",\"type\":\"record\",\"fields\":[{\"name\":\"f\",\"type\":\"a.b.r\"},"
      "{\"name\":\"g\",\"type\":{\"name\":\"a.b.t\",\"type\":\"fixed\",\"size\":1}},"
      "{\"name\":\"h\",\"type\":[\"null\",\"a.b.t\",\"c.t\"]}]}"},
+    {"{\"type\":\"record\",\"name\":\"a.r\",\"fields\":[{\"name\":\"f\",\"type\":"
+     "{\"type\":\"fixed\",\"name\":\"t\",\"namespace\":null,\"size\":1}}]}",
+     "{\"name\":\"a.r\",\"type\":\"record\",\"fields\":[{\"name\":\"f\",\"type\":"
+     "{\"name\":\"a.t\",\"type\":\"fixed\",\"size\":1}}]}"},
     {"{\"type\":\"record\",\"name\":\"r\",\"fields\":[]}",
      "{\"name\":\"r\",\"type\":\"record\",\"fields\":[]}"},
     {"", NULL},

@@ -50,6 +50,19 @@ static void assert_resolved(struct references *references, const char *schema,
     free(wanted);
 }
 
+/* A namespace that is null is not one of its own: the space around it holds on. */
+static void test_null_is_no_namespace(void **state) {
+    (void)state;
+    struct references references = {.count = 0};
+    add(&references, "a.F", "{'type':'fixed','name':'a.F','size':2}");
+    assert_resolved(&references,
+                    "{'type':'record','name':'a.r','fields':[{'name':'f','type':{'type':'record',"
+                    "'name':'s','namespace':null,'fields':[{'name':'g','type':'F'}]}}]}",
+                    "{'type':'record','name':'a.r','fields':[{'name':'f','type':{'type':'record',"
+                    "'name':'s','namespace':null,'fields':[{'name':'g','type':"
+                    "{'type':'fixed','name':'a.F','size':2}}]}}]}");
+}
+
 static void test_first_use_only(void **state) {
     (void)state;
     struct references references = {.count = 0};
@@ -159,9 +172,13 @@ static void test_bound(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_first_use_only), cmocka_unit_test(test_places),
-        cmocka_unit_test(test_namespaces),     cmocka_unit_test(test_no_namespace_stays_none),
-        cmocka_unit_test(test_of_each_other),  cmocka_unit_test(test_nested_too_deeply),
+        cmocka_unit_test(test_first_use_only),
+        cmocka_unit_test(test_null_is_no_namespace),
+        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_namespaces),
+        cmocka_unit_test(test_no_namespace_stays_none),
+        cmocka_unit_test(test_of_each_other),
+        cmocka_unit_test(test_nested_too_deeply),
         cmocka_unit_test(test_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
