@@ -49,7 +49,7 @@ struct shape_leaf {
     enum writer_logical logical;
     int64_t seen;         /* values that are neither null nor "" */
     int64_t time_texts;   /* of these: texts that mapping_parse_time reads */
-    int64_t number_texts; /* texts that are a number */
+    int64_t number_texts; /* texts that mapping_parse_number reads */
     int64_t currency_texts;
     int64_t magnitudes[4]; /* integers that could be seconds, ms, us, ns between 2001 and 2100 */
     struct shape_value *values;

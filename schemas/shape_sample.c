@@ -3,10 +3,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "schemas/avro_json.h"
 #include "schemas/mapping.h"
+#include "schemas/mapping_number.h"
 #include "schemas/shape_internal.h"
 
 #define SECONDS_2001 978307200
@@ -16,10 +16,9 @@ static void walk(struct shape *shape, const json_t *value, const struct shape_pl
 
 /* ---- Values ---- */
 
-static bool is_number_text(const char *text) {
-    char *end;
-    (void)strtod(text, &end);
-    return *text && end != text && *end == 0;
+static bool is_number_text(struct bytes text) {
+    double number;
+    return mapping_parse_number(text, &number);
 }
 
 static bool is_currency(const char *text, size_t size) {
@@ -40,8 +39,8 @@ static void see_text(struct shape_leaf *leaf, const json_t *value) {
     }
     leaf->seen++;
     leaf->kinds |= leaf->kinds & SHAPE_ENUM ? 0 : SHAPE_TEXT;
-    leaf->number_texts += is_number_text(text);
-    leaf->time_texts += !is_number_text(text) && mapping_parse_time(bytes_of(text, size), &ms);
+    leaf->number_texts += is_number_text(bytes_of(text, size));
+    leaf->time_texts += mapping_parse_time(bytes_of(text, size), &ms);
     leaf->currency_texts += is_currency(text, size);
     shape_add_value(leaf, text, 1);
 }

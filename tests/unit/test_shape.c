@@ -87,6 +87,21 @@ static void test_what_values_look_like(void **state) {
     shape_clean_up(&shape);
 }
 
+/* Those only that a mapping reads: it would refuse the others as numbers. */
+static void test_texts_that_are_numbers(void **state) {
+    (void)state;
+    static const char *const texts[] = {"12.5", "-3e2", "0x1f", "nan", "inf", " 7", "1,5"};
+    struct shape shape = {0};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "{\"n\":\"%s\"}", texts[i]);
+        assert_true(shape_add_json(&shape, bytes_of_text(text)));
+    }
+    assert_int_equal(leaf_of(&shape, "n")->number_texts, 2);
+    assert_int_equal(leaf_of(&shape, "n")->time_texts, 0);
+    shape_clean_up(&shape);
+}
+
 static const char schema_text[] =
     "{\"type\":\"record\",\"name\":\"m\",\"fields\":["
     "{\"name\":\"at\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-micros\"}},"
@@ -207,9 +222,13 @@ static void test_hostile_names(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_json_paths),   cmocka_unit_test(test_what_values_look_like),
-        cmocka_unit_test(test_schema_paths), cmocka_unit_test(test_records_within_each_other),
-        cmocka_unit_test(test_avro_sample),  cmocka_unit_test(test_hostile_names),
+        cmocka_unit_test(test_json_paths),
+        cmocka_unit_test(test_what_values_look_like),
+        cmocka_unit_test(test_texts_that_are_numbers),
+        cmocka_unit_test(test_schema_paths),
+        cmocka_unit_test(test_records_within_each_other),
+        cmocka_unit_test(test_avro_sample),
+        cmocka_unit_test(test_hostile_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
