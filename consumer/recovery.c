@@ -7,10 +7,16 @@
 
 #define ROOM "recovery"
 
+#define HASHES     64
+#define AHEAD_ROW  12
+#define AHEAD_USER 4
+
 /* One reading of one topic partition. */
 struct reading {
     struct partition *partition;
     struct user_state_names names;
+    uint64_t hashes[HASHES]; /* of the keys of the records that are read next */
+    size_t hash_next, hash_count;
     bool has_row;    /* of partition-state */
     size_t refused;  /* rows that are not valid */
     size_t overflow; /* rows of users beyond users_max */
@@ -38,55 +44,73 @@ static void take_partition_state(void *context, const struct record *record) {
     reading->has_row = true;
 }
 
-/* The rows behind this one, and the places of their users, are fetched meanwhile. */
-#define AHEAD_ROW   12
-#define AHEAD_INDEX 8
-#define AHEAD_USER  4
+static uint64_t next_hash(struct reading *reading, const struct record *record) {
+    if (reading->hash_next == reading->hash_count) {
+        reading->hash_next = 0;
+        reading->hash_count = record->following < HASHES ? record->following + 1 : HASHES;
+        for (size_t i = 0; i < reading->hash_count; i++) {
+            reading->hashes[i] = hash64(record[i].key, 0);
+            slot_index_prefetch(&reading->partition->store.index, reading->hashes[i]);
+        }
+    }
+    return reading->hashes[reading->hash_next++];
+}
 
-static void look_ahead(const struct user_store *store, const struct record *record) {
+/* A row behind this one, and the place of a user, are fetched meanwhile. */
+static void look_ahead(const struct reading *reading, const struct record *record) {
+    const struct user_store *store = &reading->partition->store;
     if (record->following >= AHEAD_ROW) {
         const uint8_t *value = record[AHEAD_ROW].value.data;
         for (size_t i = 0; value && i < record[AHEAD_ROW].value.size; i += 64) {
             __builtin_prefetch(value + i);
         }
     }
-    if (record->following >= AHEAD_INDEX) {
-        slot_index_prefetch(&store->index, hash64(record[AHEAD_INDEX].key, 0));
-    }
-    if (record->following >= AHEAD_USER) {
-        uint64_t hash = hash64(record[AHEAD_USER].key, 0);
+    if (reading->hash_next + AHEAD_USER <= reading->hash_count) {
+        uint64_t hash = reading->hashes[reading->hash_next + AHEAD_USER - 1];
         user_store_prefetch(store, user_store_peek(store, hash));
     }
+}
+
+static bool decode_user(const struct reading *reading, const struct record *record,
+                        struct bytes body, struct user_state *out) {
+    return user_state_decode(body, &reading->names, out) &&
+           bytes_equal(record->key, user_state_id(out));
+}
+
+/* An eviction's tombstone comes before the row that took its place, so users_max was larger when
+ * these were written. Whom to forget is not recovery's to decide: nobody would write the
+ * tombstones. */
+static void refuse_user(struct reading *reading, const struct record *record, struct bytes body) {
+    struct user_state user;
+    if (decode_user(reading, record, body, &user)) {
+        reading->overflow++;
+    } else {
+        reading->refused++;
+    }
+    user_state_clean_up(&user);
 }
 
 static void take_user(void *context, const struct record *record) {
     struct reading *reading = context;
     struct user_store *store = &reading->partition->store;
-    look_ahead(store, record);
-    uint64_t hash = hash64(record->key, 0);
+    uint64_t hash = next_hash(reading, record);
+    look_ahead(reading, record);
     uint32_t slot = user_store_find_hashed(store, hash, record->key);
+    struct bytes body;
     if (!record->value.data) {
         if (slot != SLOT_NONE) {
             user_store_remove(store, slot);
         }
-        return;
-    }
-    struct user_state user = {0};
-    struct bytes body;
-    if (!wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_USER_STATE, 0, record->value, &body) ||
-        !user_state_decode(body, &reading->names, &user)) {
+    } else if (!wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_USER_STATE, 0, record->value, &body)) {
         reading->refused++;
-    } else if (!bytes_equal(record->key, user_state_id(&user))) {
-        reading->refused++;
-        user_state_clean_up(&user);
     } else if (slot == SLOT_NONE && user_store_is_full(store)) {
-        /* An eviction's tombstone comes before the row that took its place, so users_max was larger
-         * when these were written. Whom to forget is not recovery's to decide: nobody would write
-         * the tombstones. */
-        reading->overflow++;
-        user_state_clean_up(&user);
+        refuse_user(reading, record, body);
     } else {
-        (void)user_store_put(store, hash, &user);
+        slot = user_store_renew(store, slot, hash);
+        if (!decode_user(reading, record, body, &user_store_get(store, slot)->state)) {
+            reading->refused++;
+            user_store_remove(store, slot);
+        }
     }
 }
 

@@ -187,7 +187,7 @@ struct user_state_names {
 /* Avro body of user_state.avsc, appended. The user id is the record's key and is in the row too. */
 void user_state_encode(const struct user_state *user, const struct user_state_names *names,
                        struct buffer *out);
-/* Fills *out (zeroed by the caller), allocating a long user_id, active, cart, open. False for bytes
+/* Fills *out, whatever it held, allocating a long user_id, active, cart, open. False for bytes
  * that are not a whole, valid row (then *out is left freed and zeroed; interned references taken
  * are the caller's problem only on success). */
 bool user_state_decode(struct bytes body, const struct user_state_names *names,

@@ -137,17 +137,15 @@ static struct failure read_all(struct inspecting *inspecting, bool scans) {
 /* NULL if there is no valid row. Lent by the store. */
 static const struct user_state *decode_state(const struct inspecting *inspecting,
                                              struct user_store *store) {
-    struct user_state user = {0};
     struct user_state_names names = user_store_names(store);
     struct bytes body;
-    if (inspecting->state.size == 0 ||
-        !wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_USER_STATE, 0, buffer_bytes(&inspecting->state),
-                      &body) ||
-        !user_state_decode(body, &names, &user)) {
+    if (inspecting->state.size == 0 || !wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_USER_STATE, 0,
+                                                     buffer_bytes(&inspecting->state), &body)) {
         return NULL;
     }
-    return &user_store_get(store, user_store_put(store, hash64(user_state_id(&user), 0), &user))
-                ->state;
+    uint32_t slot = user_store_renew(store, SLOT_NONE, hash64(inspecting->user_id, 0));
+    struct user_state *user = &user_store_get(store, slot)->state;
+    return user_state_decode(body, &names, user) ? user : NULL;
 }
 
 static void decode_rows(const struct inspecting *inspecting, struct open_decision_row *open,

@@ -118,10 +118,14 @@ void user_store_rebuild_eviction(struct user_store *store) {
     }
 }
 
-static uint32_t settle(struct user_store *store, const struct user_state *user, uint64_t hash) {
+/* Its state is the caller's to write. */
+static uint32_t settle(struct user_store *store, uint64_t hash) {
     uint32_t slot = take_slot(store);
     struct user_slot *tenant = user_store_get(store, slot);
-    *tenant = (struct user_slot){.state = *user, .hash = hash, .is_used = true};
+    tenant->hash = hash;
+    tenant->next_free = 0;
+    tenant->is_used = true;
+    tenant->is_changed = tenant->is_pending = false;
     slot_index_insert(&store->index, hash, slot);
     store->count++;
     return slot;
@@ -129,10 +133,10 @@ static uint32_t settle(struct user_store *store, const struct user_state *user, 
 
 uint32_t user_store_add(struct user_store *store, struct bytes user_id, int64_t event_ms) {
     assert(!user_store_is_full(store));
-    struct user_state user = {0};
-    user_state_init(&user, user_id);
-    user.first_seen_ms = user.last_event_ms = user.session_start_ms = event_ms;
-    uint32_t slot = settle(store, &user, hash64(user_id, 0));
+    uint32_t slot = settle(store, hash64(user_id, 0));
+    struct user_state *user = &user_store_get(store, slot)->state;
+    user_state_init(user, user_id);
+    user->first_seen_ms = user->last_event_ms = user->session_start_ms = event_ms;
     queue_eviction(store, slot);
     return slot;
 }
@@ -146,17 +150,14 @@ static void release_items(struct user_store *store, struct user_state *user) {
     }
 }
 
-uint32_t user_store_put(struct user_store *store, uint64_t hash, struct user_state *user) {
-    uint32_t slot = user_store_find_hashed(store, hash, user_state_id(user));
+uint32_t user_store_renew(struct user_store *store, uint32_t slot, uint64_t hash) {
     if (slot == SLOT_NONE) {
-        slot = settle(store, user, hash);
-    } else {
-        struct user_slot *tenant = user_store_get(store, slot);
-        release_items(store, &tenant->state);
-        user_state_clean_up(&tenant->state);
-        tenant->state = *user;
+        assert(!user_store_is_full(store));
+        return settle(store, hash);
     }
-    *user = (struct user_state){0};
+    struct user_slot *tenant = user_store_get(store, slot);
+    release_items(store, &tenant->state);
+    user_state_clean_up(&tenant->state);
     return slot;
 }
 
@@ -210,8 +211,7 @@ static uint32_t name_intern_item(void *context, struct bytes id) {
     return items_intern(&((struct user_store *)context)->items, id);
 }
 
-static void name_intern_items(void *context, const struct bytes *ids, size_t count,
-                              uint32_t *out) {
+static void name_intern_items(void *context, const struct bytes *ids, size_t count, uint32_t *out) {
     items_intern_all(&((struct user_store *)context)->items, ids, count, out);
 }
 

@@ -51,9 +51,10 @@ void user_store_prefetch_rest(const struct user_store *store, uint32_t slot);
 void user_store_prefetch_names(const struct user_store *store, uint32_t slot);
 /* The store must not be full and the user not in it. The new user's last event is event_ms. */
 uint32_t user_store_add(struct user_store *store, struct bytes user_id, int64_t event_ms);
-/* Recovery: takes over what user owns, replacing an older row of the same user; *user is zeroed.
+/* Recovery: the slot of a user whose state the caller writes next, whole. slot is where the user
+ * was found, and what is held there is given back, or SLOT_NONE: then the store must not be full.
  * hash is hash64(user id, 0). Eviction hears of it from user_store_rebuild_eviction. */
-uint32_t user_store_put(struct user_store *store, uint64_t hash, struct user_state *user);
+uint32_t user_store_renew(struct user_store *store, uint32_t slot, uint64_t hash);
 static inline bool user_store_is_full(const struct user_store *store) {
     return store->count >= store->users_max;
 }
