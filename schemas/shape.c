@@ -73,8 +73,13 @@ static bool needs_brackets(struct bytes name) {
     return isdigit(name.data[0]);
 }
 
+/* A path would take the quotes off. */
+static bool is_quoted(struct bytes name) {
+    return name.size >= 2 && name.data[0] == '\'' && name.data[name.size - 1] == '\'';
+}
+
 /* In brackets it would be an index. */
-static bool needs_quotes(struct bytes name) {
+static bool is_digits(struct bytes name) {
     size_t i = 0;
     while (i < name.size && isdigit(name.data[i])) {
         i++;
@@ -115,14 +120,14 @@ bool shape_enter(const struct shape_place *from, struct bytes name, struct shape
     snprintf(text, sizeof text, "%.*s", BYTES_ARG(name));
     bool is_branch = from->is_avro && strcmp(text, "@type") == 0;
     bool is_bracket = needs_brackets(name) && !is_branch;
-    bool is_quoted = needs_quotes(name);
+    bool needs_quotes = is_digits(name) || is_quoted(name);
     int size = snprintf(out->path, sizeof out->path, "%s%s%s%s", from->path,
-                        is_quoted     ? "['"
+                        needs_quotes  ? "['"
                         : is_bracket  ? "["
                         : *from->path ? "."
                                       : "",
                         text,
-                        is_quoted    ? "']"
+                        needs_quotes ? "']"
                         : is_bracket ? "]"
                                      : "");
     if (!is_branch) {
@@ -150,7 +155,9 @@ bool shape_enter_key(const struct shape_place *from, const char *field, struct b
     }
     char text[SHAPE_NAME_MAX + 1];
     snprintf(text, sizeof text, "%.*s", BYTES_ARG(key));
-    int size = snprintf(out->path, sizeof out->path, "%s[%s=%s]", from->path, field, text);
+    const char *quote = is_quoted(key) ? "'" : "";
+    int size = snprintf(out->path, sizeof out->path, "%s[%s=%s%s%s]", from->path, field, quote,
+                        text, quote);
     rename_place(out, text);
     return size > 0 && (size_t)size < sizeof out->path;
 }

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "schemas/suggest.h"
 #include "schemas/suggest_internal.h"
@@ -48,10 +49,12 @@ static void append_example(struct buffer *out, const char *text) {
     append_text(out, size < strlen(text) ? "...\"" : "\"");
 }
 
+/* YAML reads null as nothing at all. */
 static bool is_plain_scalar(const char *text) {
     bool starts_well = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z');
-    return starts_well && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                       "0123456789_-.| ") == strlen(text);
+    return starts_well && strcasecmp(text, "null") != 0 &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                        "0123456789_-.| ") == strlen(text);
 }
 
 static void append_path(struct buffer *out, const struct suggestion *suggestion) {

@@ -33,11 +33,12 @@ static void test_json_paths(void **state) {
     struct shape shape = {0};
     assert_true(shape_add_json(
         &shape,
-        bytes_of_text("{\"a\":{\"b.c\":1,\"d\":\"\",\"17\":2},\"n\":null,\"tags\":[\"x\",\"y\"],"
-                      "\"params\":[{\"key\":\"price\",\"value\":{\"double_value\":2.5}},"
-                      "{\"key\":\"q\",\"value\":{\"string_value\":\"tea\"}}],"
-                      "\"items\":[{\"sku\":\"s1\",\"price\":3},{\"sku\":\"s2\"}],"
-                      "\"@type\":\"t\"}")));
+        bytes_of_text(
+            "{\"a\":{\"b.c\":1,\"d\":\"\",\"17\":2,\"'q'\":3},\"n\":null,\"tags\":[\"x\",\"y\"],"
+            "\"params\":[{\"key\":\"price\",\"value\":{\"double_value\":2.5}},"
+            "{\"key\":\"'q'\",\"value\":1},{\"key\":\"q\",\"value\":{\"string_value\":\"tea\"}}],"
+            "\"items\":[{\"sku\":\"s1\",\"price\":3},{\"sku\":\"s2\"}],"
+            "\"@type\":\"t\"}")));
     assert_int_equal(leaf_of(&shape, "a[b.c]")->seen, 1);
     assert_int_equal(leaf_of(&shape, "a.d")->seen, 0);
     assert_true(leaf_of(&shape, "n")->is_sampled);
@@ -47,6 +48,8 @@ static void test_json_paths(void **state) {
     assert_int_equal(leaf_of(&shape, "params[key=q].value.string_value")->seen, 1);
     assert_true(leaf_of(&shape, "items[0].sku")->is_first);
     assert_string_equal(leaf_of(&shape, "[@type]")->path, "[@type]"); /* no branch of a union */
+    assert_non_null(leaf_of(&shape, "a[''q'']"));
+    assert_non_null(leaf_of(&shape, "params[key=''q''].value"));
     assert_string_equal(leaf_of(&shape, "a['17']")->path, "a['17']"); /* no index */
     assert_int_equal(shape.array_count, 1);
     int32_t items = shape_find_array(&shape, "items");

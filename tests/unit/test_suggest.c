@@ -320,6 +320,19 @@ static void test_hostile_values(void **state) {
     shape_clean_up(&shape);
 }
 
+/* Its path is a text all the same. */
+static void test_a_field_called_null(void **state) {
+    (void)state;
+    struct shape shape = {0};
+    struct buffer out = {0};
+    assert_true(shape_add_json(
+        &shape, bytes_of_text("{\"event\":\"view\",\"null\":1793520000000,\"user_id\":\"u\"}")));
+    assert_true(draft(&shape, &out));
+    assert_has(&out, "event_ms: {path: \"null\"}");
+    buffer_clean_up(&out);
+    shape_clean_up(&shape);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_of_events),  cmocka_unit_test(test_names_of_fields),
@@ -327,7 +340,7 @@ int main(void) {
         cmocka_unit_test(test_nested),           cmocka_unit_test(test_unions),
         cmocka_unit_test(test_order_with_lines), cmocka_unit_test(test_flat_json),
         cmocka_unit_test(test_by_values),        cmocka_unit_test(test_nothing_to_go_by),
-        cmocka_unit_test(test_hostile_values),
+        cmocka_unit_test(test_hostile_values),   cmocka_unit_test(test_a_field_called_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
