@@ -270,8 +270,6 @@ const struct mapping_step *avro_step_of(const struct mapping *mapping, struct av
 /* Does the path go on from here to a value? */
 bool avro_path_exists(struct avro_compiler *compiler, const struct writer_node *node,
                       struct avro_cursor cursor);
-/* Can [name=...] be asked of these items? */
-bool avro_can_probe(const struct writer_node *items, struct bytes name);
 /* One line for each mapped field none of whose paths was found. */
 void avro_warn_absent(struct avro_compiler *compiler, const struct writer_node *root,
                       FILE *warnings);

@@ -61,13 +61,27 @@ static bool is_probed(const struct writer_node *key) {
     return is;
 }
 
-bool avro_can_probe(const struct writer_node *items, struct bytes name) {
+/* What a look at the node costs: a name is sought among all of a record's, aliases too. */
+static bool look_at(struct avro_compiler *compiler, const struct writer_node *node) {
+    size_t work = 1 + node->count;
+    for (size_t i = 0; node->type == WRITER_RECORD && i < node->count; i++) {
+        work += node->fields[i].alias_count;
+    }
+    return avro_compile_work(compiler, work);
+}
+
+/* Can [name=...] be asked of these items? */
+static bool can_probe(struct avro_compiler *compiler, const struct writer_node *items,
+                      struct bytes name) {
+    if (!look_at(compiler, items)) {
+        return false;
+    }
     if (items->type == WRITER_RECORD) {
         const struct writer_field *key = writer_find_field(items, name);
-        return key && is_probed(key->type);
+        return key && look_at(compiler, key->type) && is_probed(key->type);
     }
     for (size_t i = 0; items->type == WRITER_UNION && i < items->count; i++) {
-        if (avro_can_probe(items->branches[i], name)) {
+        if (can_probe(compiler, items->branches[i], name)) {
             return true;
         }
     }
@@ -97,7 +111,7 @@ bool avro_path_exists(struct avro_compiler *compiler, const struct writer_node *
     const struct mapping_step *step = avro_step_of(compiler->mapping, cursor);
     struct avro_cursor next = {cursor.path, (uint8_t)(cursor.step + 1)};
     const struct writer_field *field;
-    if (!avro_compile_work(compiler, 1 + node->count)) {
+    if (!look_at(compiler, node)) {
         return false;
     }
     if (node->type == WRITER_UNION) {
@@ -116,7 +130,7 @@ bool avro_path_exists(struct avro_compiler *compiler, const struct writer_node *
     case STEP_KEY:
         return node->type == WRITER_MAP && avro_path_exists(compiler, node->items, next);
     case STEP_WHERE:
-        return node->type == WRITER_ARRAY && avro_can_probe(node->items, step->name) &&
+        return node->type == WRITER_ARRAY && can_probe(compiler, node->items, step->name) &&
                avro_path_exists(compiler, node->items, next);
     case STEP_INDEX:
         return node->type == WRITER_ARRAY && node->items->least_bytes > 0 &&
@@ -139,7 +153,7 @@ static void follow(struct avro_compiler *compiler, const struct writer_node *nod
                    struct avro_cursor cursor, struct dead_end *end) {
     const struct mapping_step *step = avro_step_of(compiler->mapping, cursor);
     struct avro_cursor next = {cursor.path, (uint8_t)(cursor.step + 1)};
-    if (!avro_compile_work(compiler, 1 + node->count)) {
+    if (!look_at(compiler, node)) {
         return;
     }
     if (node->type == WRITER_UNION) {
@@ -164,7 +178,7 @@ static void follow(struct avro_compiler *compiler, const struct writer_node *nod
     } else if ((node->type == WRITER_MAP && (step->kind == STEP_FIELD || step->kind == STEP_KEY)) ||
                (node->type == WRITER_ARRAY && step->kind == STEP_INDEX) ||
                (node->type == WRITER_ARRAY && step->kind == STEP_WHERE &&
-                avro_can_probe(node->items, step->name))) {
+                can_probe(compiler, node->items, step->name))) {
         follow(compiler, node->items, next, end);
     }
 }

@@ -62,6 +62,43 @@ static void refuses_a_program_without_end(void **state) {
     buffer_clean_up(&schema);
 }
 
+/* Ten records, each within those behind it: paths of many ways to an item of which no way is the
+ * one. A name that is not there is sought among all aliases, every time. */
+static void refuses_names_without_end(void **state) {
+    (void)state;
+    struct buffer schema = {0};
+    buffer_format(&schema, "{'type':'record','name':'r','fields':[{'name':'kind','type':'string'},"
+                           "{'name':'ts','type':'long'},{'name':'a','type':["
+                           "{'type':'record','name':'item','fields':[{'name':'n','type':'int',"
+                           "'aliases':['n0'");
+    for (int i = 1; i < 500; i++) {
+        buffer_format(&schema, ",'n%d'", i);
+    }
+    buffer_format(&schema, "]}]}");
+    for (int i = 0; i < 10; i++) {
+        buffer_format(&schema,
+                      ",{'type':'record','name':'r%d','fields':[{'name':'items','type':{'type':"
+                      "'array','items':'item'}},{'name':'a','type':['r%d'",
+                      i, i);
+        for (int inner = 0; inner < i; inner++) {
+            buffer_format(&schema, ",'r%d'", inner);
+        }
+        buffer_format(&schema, "]}]}");
+    }
+    buffer_format(&schema, "]}]}");
+    buffer_append_byte(&schema, 0);
+    static const char *const ends[] = {"items[no=1].n", "items[0].no"};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        char section[160];
+        (void)snprintf(section, sizeof section,
+                       SECTION "  user_id: {path: 'a.a.a.a.a.a.a.a.a.%s'}\n", ends[i]);
+        assert_refused((char *)schema.data, section,
+                       "the schema and the mapping together make a program of more than 65536 "
+                       "steps");
+    }
+    buffer_clean_up(&schema);
+}
+
 static void warns_of_paths_that_lead_nowhere(void **state) {
     (void)state;
     struct avro_scene *scene = hit_scene(
@@ -158,6 +195,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_what_gives_no_event),
         cmocka_unit_test(refuses_a_program_without_end),
+        cmocka_unit_test(refuses_names_without_end),
         cmocka_unit_test(warns_of_paths_that_lead_nowhere),
         cmocka_unit_test(an_event_without_type_or_time),
         cmocka_unit_test(a_root_of_several_records),
