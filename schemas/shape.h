@@ -8,8 +8,8 @@
  * leaves have a * in the path, and no mapping can have them.
  *
  * Members whose names no path can hold are left out. Bounded: SHAPE_LEAVES_MAX leaves,
- * SHAPE_DEPTH_MAX steps, SHAPE_VALUES_MAX distinct values of a leaf, SHAPE_VISITS_MAX values of a
- * schema: one of records within each other has more ways than time. One thread. */
+ * SHAPE_DEPTH_MAX steps, SHAPE_VALUES_MAX distinct values of a leaf, SHAPE_VISITS_MAX values and
+ * aliases of a schema: one of records within each other has more ways than time. One thread. */
 #ifndef PROMOSTREAM_SCHEMAS_SHAPE_H
 #define PROMOSTREAM_SCHEMAS_SHAPE_H
 
@@ -68,7 +68,7 @@ struct shape {
     size_t leaf_count, leaf_capacity;
     struct shape_array *arrays;
     size_t array_count;
-    size_t visits; /* values of schemas that were looked at, by every way to them */
+    size_t visits; /* values and aliases of schemas that were looked at, by every way to them */
     int64_t messages;
     bool has_schema;
 };

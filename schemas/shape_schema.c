@@ -34,10 +34,19 @@ static bool is_text(const struct writer_node *node) {
     return node->type == WRITER_STRING;
 }
 
-/* The field of a record that is a key, if the record is one of a key and its value. */
-static const struct writer_field *key_of(const struct writer_node *record) {
+static void count_visits(struct shape *shape, size_t count) {
+    size_t left = SHAPE_VISITS_MAX - shape->visits;
+    shape->visits += count < left ? count : left;
+}
+
+/* The field of a record that is a key, if the record is one of a key and its value. It is sought
+ * among all aliases. */
+static const struct writer_field *key_of(struct shape *shape, const struct writer_node *record) {
     if (record->type != WRITER_RECORD || record->count > 4) {
         return NULL;
+    }
+    for (size_t i = 0; i < record->count; i++) {
+        count_visits(shape, record->fields[i].alias_count);
     }
     const struct writer_field *key = writer_find_field(record, bytes_of_text("key"));
     key = key ? key : writer_find_field(record, bytes_of_text("name"));
@@ -73,7 +82,7 @@ static void walk_keyed(struct shape *shape, const struct writer_node *record,
 static void walk_array(struct shape *shape, const struct writer_node *node,
                        const struct shape_place *place) {
     const struct writer_node *item = only_branch(node->items);
-    const struct writer_field *key = key_of(item);
+    const struct writer_field *key = key_of(shape, item);
     struct shape_place next;
     if (key) {
         walk_keyed(shape, item, key, place);
@@ -131,7 +140,7 @@ static void walk(struct shape *shape, const struct writer_node *node,
         shape->visits == SHAPE_VISITS_MAX) {
         return;
     }
-    shape->visits++;
+    count_visits(shape, 1);
     bool is_decimal = node->logical == LOGICAL_DECIMAL;
     switch (node->type) {
     case WRITER_NULL:

@@ -157,6 +157,29 @@ static void test_records_within_each_other(void **state) {
     buffer_clean_up(&text);
 }
 
+/* Two ways on, to 300 aliases each time. */
+static void test_aliases_without_end(void **state) {
+    (void)state;
+    struct shape shape = {0};
+    struct buffer text = {0};
+    buffer_format(&text,
+                  "{\"type\":\"record\",\"name\":\"n\",\"fields\":[{\"name\":\"items\",\"type\":"
+                  "{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"item\","
+                  "\"fields\":[{\"name\":\"sku\",\"type\":\"string\",\"aliases\":[\"a\"");
+    for (int i = 1; i < 300; i++) {
+        buffer_format(&text, ",\"a\"");
+    }
+    buffer_format(&text,
+                  "]}]}}},{\"name\":\"f\",\"type\":[\"null\",\"n\"]},{\"name\":\"g\",\"type\":"
+                  "[\"null\",\"n\"]}]}");
+    buffer_append_byte(&text, 0);
+    add_schema(&shape, (const char *)text.data);
+    assert_int_equal(shape.visits, SHAPE_VISITS_MAX);
+    assert_non_null(shape_find(&shape, shape_find_array(&shape, "items"), "sku"));
+    shape_clean_up(&shape);
+    buffer_clean_up(&text);
+}
+
 static void test_avro_sample(void **state) {
     (void)state;
     struct writer_schema *schema = NULL;
@@ -230,6 +253,7 @@ int main(void) {
         cmocka_unit_test(test_texts_that_are_numbers),
         cmocka_unit_test(test_schema_paths),
         cmocka_unit_test(test_records_within_each_other),
+        cmocka_unit_test(test_aliases_without_end),
         cmocka_unit_test(test_avro_sample),
         cmocka_unit_test(test_hostile_names),
     };
