@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "tests/support/avro_hit.h"
 
 /* GA4's way of naming things: [{key, value: {string_value, int_value}}]. */
@@ -237,6 +239,60 @@ static void lines_of_an_event(void **state) {
     avro_scene_destroy(scene);
 }
 
+static enum event_verdict decode_count(struct avro_scene *scene, bool is_double, double count) {
+    struct buffer body = {0};
+    hit_begin(&body);
+    hit_write_text(&body, "a");
+    if (is_double) {
+        wire_write_double(&body, count);
+    } else {
+        wire_write_long(&body, (int64_t)count);
+    }
+    enum event_verdict verdict = hit_decode(scene, &body);
+    buffer_clean_up(&body);
+    return verdict;
+}
+
+/* Shops also sell by weight: nothing that was bought counts as none. */
+static void quantities_of_any_type(void **state) {
+    (void)state;
+    static const struct {
+        double count;
+        int quantity; /* 0 = refused */
+    } rows[] = {{-1, 0},
+                {0, 1},
+                {0.5, 1},
+                {1, 1},
+                {2.5, 2},
+                {63, 63},
+                {64, 64},
+                {INT32_MAX, INT32_MAX},
+                {INT32_MAX + 1.0, 0},
+                {-0.5, 0}};
+    static const char *const types[] = {"long", "double"};
+    for (size_t is_double = 0; is_double < 2; is_double++) {
+        char fields[160];
+        (void)snprintf(fields, sizeof fields,
+                       ",{'name':'sku','type':'string'},{'name':'n','type':'%s'}",
+                       types[is_double]);
+        struct avro_scene *scene =
+            hit_scene(fields, "  product: {item_id: {path: sku}, quantity: {path: n}}\n");
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            if (!is_double && rows[i].count != floor(rows[i].count)) {
+                continue;
+            }
+            enum event_verdict verdict = decode_count(scene, is_double, rows[i].count);
+            assert_int_equal(verdict, rows[i].quantity > 0 ? EVENT_OK : EVENT_BAD_VALUE);
+            if (verdict == EVENT_OK) {
+                assert_int_equal(scene->event.lines[0].quantity, rows[i].quantity);
+            }
+        }
+        assert_int_equal(decode_count(scene, is_double, is_double ? (double)NAN : -2),
+                         EVENT_BAD_VALUE);
+        avro_scene_destroy(scene);
+    }
+}
+
 static void the_product_where_no_lines_are(void **state) {
     (void)state;
     struct avro_scene *scene = hit_scene(LINES, MAPPED_LINES);
@@ -341,6 +397,7 @@ int main(void) {
         cmocka_unit_test(predicates_on_integers),
         cmocka_unit_test(keys_of_a_map),
         cmocka_unit_test(lines_of_an_event),
+        cmocka_unit_test(quantities_of_any_type),
         cmocka_unit_test(the_product_where_no_lines_are),
         cmocka_unit_test(too_many_lines),
         cmocka_unit_test(lines_of_uuids),
