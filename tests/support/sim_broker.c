@@ -165,14 +165,25 @@ static struct failure partition_count_sim(struct broker *broker, enum topic topi
                : failure_none();
 }
 
+#define READ_GROUP 100
+
+/* In groups, as from Kafka: recovery looks ahead in them. */
 static struct failure read_to_end_sim(struct broker *broker, enum topic topic, int32_t partition,
                                       broker_visit *visit, void *context) {
     const struct sim_log *log = of(broker)->log;
+    struct record group[READ_GROUP];
+    size_t count = 0;
     for (size_t i = 0; i < log->count; i++) {
         if (log->rows[i].topic == topic && log->rows[i].partition == partition) {
-            struct record record = {
+            group[count++] = (struct record){
                 .key = log->rows[i].key, .value = log->rows[i].value, .offset = (int64_t)i};
-            visit(context, &record);
+        }
+        if (count == READ_GROUP || i + 1 == log->count) {
+            for (size_t at = 0; at < count; at++) {
+                group[at].following = (uint32_t)(count - at - 1);
+                visit(context, &group[at]);
+            }
+            count = 0;
         }
     }
     return failure_none();
