@@ -8,10 +8,12 @@
  * per armed timer. They lie in three places:
  *
  *     near    a heap of what is due within seconds: small, so that its order costs little
+ *
  *     far     a wheel of TIMER_BUCKETS buckets of TIMER_BUCKET_MS, unordered; a bucket is poured
- * into the heap when time comes to it (Varghese and Lauck, Hashed and hierarchical timing wheels,
- * SOSP 1987, scheme 6, with lazy deletion) later   unordered; looked through once a turn of the
- * wheel
+ *             into the heap when time comes to it (Varghese and Lauck, Hashed and hierarchical
+ *             timing wheels, SOSP 1987, scheme 6, with lazy deletion)
+ *
+ *     later   unordered; looked through once a turn of the wheel
  *
  * The cost of an entry does not depend on how many there are. All of it is a pure function of the
  * users' timers: it is rebuilt at recovery and never stored. One thread. */
