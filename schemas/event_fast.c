@@ -8,12 +8,6 @@
 #define TEXTS_COUNT ((TEXTS_END - TEXTS_FIRST) / sizeof(struct bytes))
 _Static_assert(TEXTS_COUNT == 15, "a new optional text of event.avsc has its place here");
 
-/* A present text; NULL for a bad branch or an uncommon text. */
-static inline const uint8_t *read_present(const uint8_t *at, const uint8_t *end,
-                                          struct bytes *out) {
-    return *at == 2 ? wire_short_text(at + 1, end, EVENT_TEXT_BYTES_MAX, out) : NULL;
-}
-
 /* Most are null, a zero each: eight at a look. The texts of *out are empty beforehand. */
 static const uint8_t *read_texts(const uint8_t *at, const uint8_t *end, struct bytes *texts) {
     size_t i = 0;
@@ -32,21 +26,12 @@ static const uint8_t *read_texts(const uint8_t *at, const uint8_t *end, struct b
             i += nulls;
             continue;
         }
-        at = read_present(at, end, &texts[i++]);
+        at = wire_short_optional_text(at, end, EVENT_TEXT_BYTES_MAX, &texts[i++]);
         if (!at) {
             return NULL;
         }
     }
     return at;
-}
-
-static inline const uint8_t *read_optional_text(const uint8_t *at, const uint8_t *end,
-                                                struct bytes *out) {
-    *out = (struct bytes){0};
-    if (at == end) {
-        return NULL;
-    }
-    return *at == 0 ? at + 1 : read_present(at, end, out);
 }
 
 static inline const uint8_t *read_optional_double(const uint8_t *at, const uint8_t *end,
@@ -68,8 +53,8 @@ static inline const uint8_t *read_optional_double(const uint8_t *at, const uint8
 
 static const uint8_t *read_line(const uint8_t *at, const uint8_t *end, struct event_line *line) {
     at = wire_short_text(at, end, EVENT_TEXT_BYTES_MAX, &line->item_id);
-    at = at ? read_optional_text(at, end, &line->category) : NULL;
-    at = at ? read_optional_text(at, end, &line->brand) : NULL;
+    at = at ? wire_short_optional_text(at, end, EVENT_TEXT_BYTES_MAX, &line->category) : NULL;
+    at = at ? wire_short_optional_text(at, end, EVENT_TEXT_BYTES_MAX, &line->brand) : NULL;
     at = at ? read_optional_double(at, end, &line->price) : NULL;
     if (!at || at == end || *at >= 0x80) {
         return NULL;

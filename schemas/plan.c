@@ -235,20 +235,8 @@ static __attribute__((noinline)) void decode_field(const struct plan_op *op,
  * next field begins; NULL if the text is another, or bad. */
 static inline const uint8_t *decode_short_text(const struct plan_op *op, const uint8_t *cursor,
                                                const uint8_t *end, struct bytes *out) {
-    if (op->nullable) {
-        if (end - cursor < 2) {
-            return NULL;
-        }
-        uint8_t branch = *cursor++;
-        if (branch == 0) {
-            *out = (struct bytes){0};
-            return cursor;
-        }
-        if (branch != 2) {
-            return NULL;
-        }
-    }
-    return wire_short_text(cursor, end, op->bound, out);
+    return op->nullable ? wire_short_optional_text(cursor, end, op->bound, out)
+                        : wire_short_text(cursor, end, op->bound, out);
 }
 
 /* Nearly all fields of an event are null, a short text, an enum or a recent time: those are read

@@ -19,17 +19,6 @@ static inline const uint8_t *read_optional_time(const uint8_t *at, const uint8_t
     return *at == 2 ? wire_short_time(at + 1, end, out) : NULL;
 }
 
-static inline const uint8_t *read_optional_text(const uint8_t *at, const uint8_t *end,
-                                                size_t size_max, struct bytes *out) {
-    if (at == end) {
-        return NULL;
-    }
-    if (*at == 0) {
-        return at + 1;
-    }
-    return *at == 2 ? wire_short_text(at + 1, end, size_max, out) : NULL;
-}
-
 static inline const uint8_t *read_float(const uint8_t *at, const uint8_t *end, float *out) {
     uint32_t word;
     if ((size_t)(end - at) < sizeof word) {
@@ -78,7 +67,7 @@ static inline const uint8_t *read_tally(const uint8_t *at, const uint8_t *end, u
 static inline const uint8_t *read_short_text(const uint8_t *at, const uint8_t *end, char *field,
                                              size_t size) {
     struct bytes text = {0};
-    at = read_optional_text(at, end, size, &text);
+    at = wire_short_optional_text(at, end, size, &text);
     if (at && text.size > 0) {
         memcpy(field, text.data, text.size);
     }
@@ -138,7 +127,7 @@ static const uint8_t *read_recent(const uint8_t *at, const uint8_t *end, struct 
     for (int i = 0; at && i < count; i++) {
         struct recent_item *recent = &user->recent[i];
         int64_t gap_s = 0;
-        at = read_optional_text(at, end, NAME_BYTES_MAX, &names[i]);
+        at = wire_short_optional_text(at, end, NAME_BYTES_MAX, &names[i]);
         at = at ? read_word(at, end, 5, &recent->category_hash) : NULL;
         at = at ? wire_short_range(at, end, 2, INT32_MIN, INT32_MAX, &gap_s) : NULL;
         at = at ? read_byte(at, end, EVENT_TYPE_COUNT, &recent->kind) : NULL;
@@ -191,7 +180,7 @@ const uint8_t *user_state_read_fast(struct bytes body, struct user_state *user,
         return NULL;
     }
     user_state_init(user, id);
-    at = read_optional_text(at, end, NAME_BYTES_MAX, &subject_key_id); /* reserved */
+    at = wire_short_optional_text(at, end, NAME_BYTES_MAX, &subject_key_id); /* reserved */
     at = at ? read_optional_time(at, end, &user->first_seen_ms) : NULL;
     at = at ? read_optional_time(at, end, &user->last_event_ms) : NULL;
     at = at ? read_optional_time(at, end, &user->session_start_ms) : NULL;
@@ -205,7 +194,7 @@ const uint8_t *user_state_read_fast(struct bytes body, struct user_state *user,
     at = at ? read_recent(at, end, user, names->recent) : NULL;
     at = at ? read_dedup(at, end, user) : NULL;
     at = at ? read_tallies(at, end, user) : NULL;
-    at = at ? read_optional_text(at, end, NAME_BYTES_MAX, &names->zone) : NULL;
+    at = at ? wire_short_optional_text(at, end, NAME_BYTES_MAX, &names->zone) : NULL;
     at = at ? read_byte(at, end, CONSENT_DENIED + 1, &user->consent) : NULL;
     at = at ? read_boolean(at, end, &user->bot_suspect) : NULL;
     at = at ? read_short_text(at, end, user->locale, sizeof user->locale) : NULL;

@@ -78,6 +78,19 @@ static inline const uint8_t *wire_short_text(const uint8_t *cursor, const uint8_
     return next;
 }
 
+/* The same of a union [null, string]; *out is empty for null. */
+static inline const uint8_t *wire_short_optional_text(const uint8_t *cursor, const uint8_t *end,
+                                                      size_t size_max, struct bytes *out) {
+    if (cursor == end) {
+        return NULL;
+    }
+    if (*cursor == 0) {
+        *out = (struct bytes){0};
+        return cursor + 1;
+    }
+    return *cursor == 2 ? wire_short_text(cursor + 1, end, size_max, out) : NULL;
+}
+
 /* One byte, for an enum of count symbols. */
 static inline const uint8_t *wire_short_enum(const uint8_t *cursor, const uint8_t *end,
                                              uint32_t count, int *out) {
