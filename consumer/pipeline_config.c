@@ -275,6 +275,24 @@ struct failure pipeline_config_load_text(const char *name, const char *text, siz
     return finish(name, failure, &sections, errors, out);
 }
 
+struct pipeline_settings pipeline_config_settings(const struct pipeline_config *config,
+                                                  int32_t partition_count) {
+    return (struct pipeline_settings){
+        .decode = &config->decode,
+        .clean = &config->clean,
+        .state = &config->state,
+        .triggers = &config->triggers,
+        .outcomes = &config->outcomes,
+        .learn = &config->learn,
+        .decide = &config->decide,
+        .clickstream_name = bytes_of_text(config->topics.full[TOPIC_CLICKSTREAM]),
+        .feedback_name = bytes_of_text(config->topics.full[TOPIC_PUSH_FEEDBACK]),
+        .micro_batch_max = (size_t)config->epoch.micro_batch_max,
+        .partition_count = partition_count,
+        .config_fingerprint = config->fingerprint,
+    };
+}
+
 void pipeline_config_clean_up(struct pipeline_config *config) {
     topics_clean_up(&config->topics);
     config_destroy(config->owned);

@@ -5,6 +5,7 @@
 
 #include "broker/broker.h"
 #include "consumer/ops/ops_config.h"
+#include "consumer/pipeline.h"
 #include "consumer/rooms/clean.h"
 #include "consumer/rooms/decide.h"
 #include "consumer/rooms/decode.h"
@@ -50,6 +51,10 @@ MUST_CHECK struct failure pipeline_config_load(const char *path, FILE *errors,
                                                struct pipeline_config *out);
 MUST_CHECK struct failure pipeline_config_load_text(const char *name, const char *text, size_t size,
                                                     FILE *errors, struct pipeline_config *out);
+/* What a pipeline takes from the configuration; the caller adds sources and schema ids. Borrows it.
+ */
+struct pipeline_settings pipeline_config_settings(const struct pipeline_config *config,
+                                                  int32_t partition_count);
 void pipeline_config_clean_up(struct pipeline_config *config); /* idempotent */
 /* All sections as commented YAML with their defaults. */
 void pipeline_config_write_defaults(FILE *out);

@@ -9,23 +9,10 @@
 /* ---- life ---- */
 
 static void init_pipeline(struct worker *worker) {
-    const struct pipeline_config *config = worker->settings.config;
-    struct pipeline_settings settings = {
-        .decode = &config->decode,
-        .sources = worker->settings.sources,
-        .schema_ids = worker->settings.schema_ids,
-        .clean = &config->clean,
-        .state = &config->state,
-        .triggers = &config->triggers,
-        .outcomes = &config->outcomes,
-        .learn = &config->learn,
-        .decide = &config->decide,
-        .clickstream_name = bytes_of_text(config->topics.full[TOPIC_CLICKSTREAM]),
-        .feedback_name = bytes_of_text(config->topics.full[TOPIC_PUSH_FEEDBACK]),
-        .micro_batch_max = (size_t)config->epoch.micro_batch_max,
-        .partition_count = worker->partition_count,
-        .config_fingerprint = config->fingerprint,
-    };
+    struct pipeline_settings settings =
+        pipeline_config_settings(worker->settings.config, worker->partition_count);
+    settings.sources = worker->settings.sources;
+    settings.schema_ids = worker->settings.schema_ids;
     pipeline_init(&worker->pipeline, &settings, &worker->side, worker->zones, &worker->tally);
     worker->pipeline.emit.show = worker->settings.show;
     worker->pipeline.emit.show_context = worker->settings.show_context;

@@ -7,24 +7,6 @@
 
 /* ---- life ---- */
 
-static void init_pipeline(struct bench_engine *engine) {
-    const struct pipeline_config *config = engine->config;
-    struct pipeline_settings settings = {
-        .decode = &config->decode,
-        .clean = &config->clean,
-        .state = &config->state,
-        .triggers = &config->triggers,
-        .outcomes = &config->outcomes,
-        .learn = &config->learn,
-        .decide = &config->decide,
-        .clickstream_name = bytes_of_text(config->topics.full[TOPIC_CLICKSTREAM]),
-        .feedback_name = bytes_of_text(config->topics.full[TOPIC_PUSH_FEEDBACK]),
-        .micro_batch_max = (size_t)config->epoch.micro_batch_max,
-        .partition_count = engine->settings.stream.partitions,
-    };
-    pipeline_init(&engine->pipeline, &settings, &engine->side, engine->zones, &engine->tally);
-}
-
 /* Per partition; nobody is evicted. */
 static uint32_t users_max_of(const struct bench_engine *engine) {
     const struct bench_engine_settings *settings = &engine->settings;
@@ -41,7 +23,9 @@ void bench_engine_init(struct bench_engine *engine, const struct pipeline_config
         .config = config, .settings = *settings, .zones = timezone_set_new(NULL)};
     bench_stream_init(&engine->stream, &settings->stream);
     side_init(&engine->side, &config->side);
-    init_pipeline(engine);
+    struct pipeline_settings pipeline =
+        pipeline_config_settings(config, settings->stream.partitions);
+    pipeline_init(&engine->pipeline, &pipeline, &engine->side, engine->zones, &engine->tally);
     epoch_init(&engine->epoch);
     buffer_init(&engine->messages, settings->epoch_events * BENCH_MESSAGE_BYTES_MAX);
     engine->partitions = memory_new(partitions, sizeof *engine->partitions);

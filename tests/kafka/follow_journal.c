@@ -48,20 +48,8 @@ struct place {
 
 static void place_init(struct place *place, struct follower *follower, int32_t number) {
     const struct pipeline_config *config = &follower->config;
-    struct pipeline_settings settings = {
-        .decode = &config->decode,
-        .clean = &config->clean,
-        .state = &config->state,
-        .triggers = &config->triggers,
-        .outcomes = &config->outcomes,
-        .learn = &config->learn,
-        .decide = &config->decide,
-        .clickstream_name = bytes_of_text(config->topics.full[TOPIC_CLICKSTREAM]),
-        .feedback_name = bytes_of_text(config->topics.full[TOPIC_PUSH_FEEDBACK]),
-        .micro_batch_max = (size_t)config->epoch.micro_batch_max,
-        .partition_count = follower->log.topics[TOPIC_CLICKSTREAM].partition_count,
-        .config_fingerprint = config->fingerprint,
-    };
+    struct pipeline_settings settings =
+        pipeline_config_settings(config, follower->log.topics[TOPIC_CLICKSTREAM].partition_count);
     place->follower = follower;
     side_init(&place->side, &config->side);
     pipeline_init(&place->pipeline, &settings, &place->side, follower->zones, follower->tally);

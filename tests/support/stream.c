@@ -158,19 +158,8 @@ void bench_init(struct bench *bench, const char *config_text, size_t micro_batch
     bench->zones = timezone_set_new(NULL);
     bench->tally = memory_new(1, sizeof *bench->tally);
     side_init(&bench->side, &bench->config->side);
-    struct pipeline_settings settings = {
-        .decode = &bench->config->decode,
-        .clean = &bench->config->clean,
-        .state = &bench->config->state,
-        .triggers = &bench->config->triggers,
-        .outcomes = &bench->config->outcomes,
-        .learn = &bench->config->learn,
-        .decide = &bench->config->decide,
-        .clickstream_name = bytes_of_text("clickstream"),
-        .feedback_name = bytes_of_text("push-feedback"),
-        .micro_batch_max = micro_batch_max,
-        .partition_count = 1,
-    };
+    struct pipeline_settings settings = pipeline_config_settings(bench->config, 1);
+    settings.micro_batch_max = micro_batch_max;
     pipeline_init(&bench->pipeline, &settings, &bench->side, bench->zones, bench->tally);
     partition_init(&bench->partition, 0, (uint32_t)bench->config->state.users_max, bench->zones);
     epoch_init(&bench->epoch);
