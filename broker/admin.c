@@ -1,7 +1,5 @@
 #include "broker/admin.h"
 
-#define CREATE_WAIT_MS 30000
-
 struct failure admin_open(struct admin *admin, const char *bootstrap_servers,
                           const struct config_properties *kafka, const struct log_sink *log) {
     *admin = (struct admin){.opaque = {.log = log}};
@@ -35,11 +33,31 @@ struct failure admin_metadata(struct admin *admin, const struct rd_kafka_metadat
     return failure;
 }
 
-static struct failure create_result(rd_kafka_event_t *event, const struct log_sink *log) {
-    if (rd_kafka_event_error(event)) {
-        return failure_make(FAILURE_STOP, rd_kafka_event_error(event), "creating topics: %s",
-                            rd_kafka_event_error_string(event));
+rd_kafka_AdminOptions_t *admin_options(const struct admin *admin, rd_kafka_admin_op_t operation) {
+    char text[200];
+    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(admin->client, operation);
+    rd_kafka_AdminOptions_set_request_timeout(options, ADMIN_CHANGE_WAIT_MS, text, sizeof text);
+    rd_kafka_AdminOptions_set_operation_timeout(options, ADMIN_CHANGE_WAIT_MS, text, sizeof text);
+    return options;
+}
+
+struct failure admin_answer(struct admin *admin, int wait_ms, const char *what,
+                            rd_kafka_event_t **out) {
+    *out = rd_kafka_queue_poll(admin->queue, wait_ms);
+    if (*out && !rd_kafka_event_error(*out)) {
+        return failure_none();
     }
+    struct failure failure =
+        failure_make(FAILURE_STOP, *out ? rd_kafka_event_error(*out) : 0, "%s: %s", what,
+                     *out ? rd_kafka_event_error_string(*out) : "no answer");
+    if (*out) {
+        rd_kafka_event_destroy(*out);
+        *out = NULL;
+    }
+    return failure;
+}
+
+static struct failure create_result(rd_kafka_event_t *event, const struct log_sink *log) {
     size_t count;
     const rd_kafka_topic_result_t **results =
         rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
@@ -61,18 +79,15 @@ static struct failure create_result(rd_kafka_event_t *event, const struct log_si
 
 struct failure admin_create(struct admin *admin, rd_kafka_NewTopic_t **wanted, size_t count,
                             const struct log_sink *log) {
-    char text[200];
-    rd_kafka_AdminOptions_t *options =
-        rd_kafka_AdminOptions_new(admin->client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
-    rd_kafka_AdminOptions_set_request_timeout(options, CREATE_WAIT_MS, text, sizeof text);
-    rd_kafka_AdminOptions_set_operation_timeout(options, CREATE_WAIT_MS, text, sizeof text);
+    rd_kafka_AdminOptions_t *options = admin_options(admin, RD_KAFKA_ADMIN_OP_CREATETOPICS);
     rd_kafka_CreateTopics(admin->client, wanted, count, options, admin->queue);
     rd_kafka_AdminOptions_destroy(options);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(admin->queue, 2 * CREATE_WAIT_MS);
-    if (!event) {
-        return failure_make(FAILURE_STOP, 0, "creating topics: no answer");
+    rd_kafka_event_t *event;
+    struct failure failure =
+        admin_answer(admin, 2 * ADMIN_CHANGE_WAIT_MS, "creating topics", &event);
+    if (!failed(failure)) {
+        failure = create_result(event, log);
+        rd_kafka_event_destroy(event);
     }
-    struct failure failure = create_result(event, log);
-    rd_kafka_event_destroy(event);
     return failure;
 }

@@ -7,16 +7,7 @@
 #include "base/buffer.h"
 #include "broker/admin.h"
 
-#define DELETE_WAIT_MS 30000
-
 static struct failure delete_result(rd_kafka_event_t *event) {
-    if (!event) {
-        return failure_make(FAILURE_STOP, 0, "deleting topics: no answer");
-    }
-    if (rd_kafka_event_error(event)) {
-        return failure_make(FAILURE_STOP, rd_kafka_event_error(event), "deleting topics: %s",
-                            rd_kafka_event_error_string(event));
-    }
     size_t count;
     const rd_kafka_topic_result_t **results =
         rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &count);
@@ -32,16 +23,14 @@ static struct failure delete_result(rd_kafka_event_t *event) {
 
 static struct failure delete_all(struct admin *admin, rd_kafka_DeleteTopic_t **topics,
                                  size_t count) {
-    char text[200];
-    rd_kafka_AdminOptions_t *options =
-        rd_kafka_AdminOptions_new(admin->client, RD_KAFKA_ADMIN_OP_DELETETOPICS);
-    rd_kafka_AdminOptions_set_request_timeout(options, DELETE_WAIT_MS, text, sizeof text);
-    rd_kafka_AdminOptions_set_operation_timeout(options, DELETE_WAIT_MS, text, sizeof text);
+    rd_kafka_AdminOptions_t *options = admin_options(admin, RD_KAFKA_ADMIN_OP_DELETETOPICS);
     rd_kafka_DeleteTopics(admin->client, topics, count, options, admin->queue);
     rd_kafka_AdminOptions_destroy(options);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(admin->queue, 2 * DELETE_WAIT_MS);
-    struct failure failure = delete_result(event);
-    if (event) {
+    rd_kafka_event_t *event;
+    struct failure failure =
+        admin_answer(admin, 2 * ADMIN_CHANGE_WAIT_MS, "deleting topics", &event);
+    if (!failed(failure)) {
+        failure = delete_result(event);
         rd_kafka_event_destroy(event);
     }
     return failure;

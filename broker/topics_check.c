@@ -95,16 +95,10 @@ static struct failure describe(struct admin *admin, const struct topics *topics,
     rd_kafka_DescribeConfigs(admin->client, resources, count, options, admin->queue);
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_ConfigResource_destroy_array(resources, count);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(admin->queue, 2 * ADMIN_WAIT_MS);
-    struct failure failure = failure_none();
-    if (!event || rd_kafka_event_error(event)) {
-        failure = failure_make(FAILURE_STOP, event ? rd_kafka_event_error(event) : 0,
-                               "describing topics: %s",
-                               event ? rd_kafka_event_error_string(event) : "no answer");
-    } else {
+    rd_kafka_event_t *event;
+    struct failure failure = admin_answer(admin, 2 * ADMIN_WAIT_MS, "describing topics", &event);
+    if (!failed(failure)) {
         take_description(topics, facts, event);
-    }
-    if (event) {
         rd_kafka_event_destroy(event);
     }
     return failure;
