@@ -175,14 +175,13 @@ def collect(out, quiet_s):
 
 def wait_for_log(path, pattern, process, seconds=60):
     """A line may arrive in pieces: the pattern says where it ends."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if re.search(pattern, pathlib.Path(path).read_text(errors="replace")):
-            return
-        if process.poll() is not None:
-            break
-        time.sleep(0.02)
-    raise SystemExit(f"{path}: no line '{pattern}'")
+    def is_there():
+        found = re.search(pattern, pathlib.Path(path).read_text(errors="replace"))
+        if not found and process.poll() is not None:
+            raise SystemExit(f"{path}: no line '{pattern}'")
+        return found
+
+    shop.wait_for(f"{path}: line '{pattern}'", is_there, seconds, pause_s=0.02)
 
 
 def delete_topics(address, prefix):

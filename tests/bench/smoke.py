@@ -59,10 +59,7 @@ def check_end_to_end(promostream, address):
     expect_keys("its bare consumer", end["bare"], BARE)
     expect_keys("its run", end["run"], RUN)
     expect(end["events"] == 20000 and end["user_rows"] >= 2000 and end["decisions"] > 0, "the run did its work", end)
-    deadline = time.monotonic() + 10
-    while topics(address, f"bench-{run_id}-") and time.monotonic() < deadline:
-        time.sleep(0.1)
-    expect(not topics(address, f"bench-{run_id}-"), "its topics are gone")
+    shop.wait_for("its topics are gone", lambda: not topics(address, f"bench-{run_id}-"), seconds=10)
 
 
 def check_history():

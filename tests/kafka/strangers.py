@@ -350,14 +350,6 @@ def committed(address, job):
     return sum(max(place.offset, 0) for place in places)
 
 
-def wait_for(what, condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise SystemExit(f"{what}: not within {seconds} s")
-        time.sleep(0.1)
-
-
 def evolution(folder, address, registry, records, expected):
     from confluent_kafka.schema_registry import SchemaRegistryClient
     from confluent_kafka.schema_registry.avro import AvroSerializer
@@ -386,14 +378,14 @@ def evolution(folder, address, registry, records, expected):
         sent += len(part)
         if version == 3:
             before = committed(address, job)
-            wait_for("the job asks the registry that is away", lambda: proxy.refused > 3)
+            shop.wait_for("the job asks the registry that is away", lambda: proxy.refused > 3)
             held = committed(address, job)
             proxy.is_down = False
             print(f"order-lines: registry away: {proxy.refused} requests refused, {len(records) - held} records held",
                   flush=True)
             if held >= len(records) or held < before:
                 raise SystemExit("the job went on without knowing the schema")
-        wait_for(f"version {version} is processed", lambda: committed(address, job) >= sent)
+        shop.wait_for(f"version {version} is processed", lambda: committed(address, job) >= sent)
     code = shop.terminate(process)
     if code != 0:
         raise SystemExit(f"the job ended with {code}; see {job.log}")

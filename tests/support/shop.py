@@ -49,14 +49,23 @@ def spawn(command, log):
     return process
 
 
+def wait_for(what, condition, seconds=60, pause_s=0.1):
+    """What condition() gives, once it is true; ends the test if it is not in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise SystemExit(f"{what}: not within {seconds} s")
+        time.sleep(pause_s)
+
+
 def terminate(process, seconds=60):
     """SIGTERM and the exit code. Before main has run, SIGTERM just ends a process: whether it drains can be asked only of
     one that catches the signal."""
-    deadline = time.monotonic() + seconds
-    while process.poll() is None and not catches(process.pid, signal.SIGTERM):
-        if time.monotonic() > deadline:
-            raise SystemExit(f"process {process.pid} does not catch SIGTERM after {seconds} s")
-        time.sleep(0.005)
+    wait_for(f"process {process.pid} catches SIGTERM",
+             lambda: process.poll() is not None or catches(process.pid, signal.SIGTERM), seconds, pause_s=0.005)
     process.send_signal(signal.SIGTERM)
     return process.wait(timeout=seconds)
 
