@@ -12,6 +12,8 @@
 #ifndef PROMOSTREAM_MODEL_LEARNER_H
 #define PROMOSTREAM_MODEL_LEARNER_H
 
+#include <stdbool.h>
+
 #include "base/bytes.h"
 
 #define LEARNER_ARMS_MAX      33 /* none and 32 offers */
@@ -36,10 +38,28 @@ struct learner_space {
     int is_new;                                /* of numbers: 0 or 1 */
 };
 
-/* Raw, frozen features (METHODS 0, rule 10): NaN and the empty text are missing. */
+/* A feature of an open vocabulary: the hash of its name, and its value (1 for a plain word). */
+struct learner_feature {
+    uint64_t key;
+    double value;
+};
+
+/* One step of a behaviour sequence. */
+struct learner_step {
+    uint64_t item; /* hash of what was looked at or put into the cart, 0 = none */
+    uint32_t kind; /* of event, small */
+    double gap_s;  /* since the step before; NaN = it is the first one, or unknown */
+};
+
+/* Raw, frozen features (METHODS 0, rule 10): NaN and the empty text are missing. A kind that has no
+ * use for features or steps leaves them alone. */
 struct learner_input {
-    const double *numbers;     /* [number_count] */
-    const struct bytes *names; /* [name_count] */
+    const double *numbers;                  /* [number_count] */
+    const struct bytes *names;              /* [name_count] */
+    const struct learner_feature *features; /* NULL if there are none */
+    size_t feature_count;
+    const struct learner_step *steps; /* oldest first, NULL if there are none */
+    size_t step_count;
 };
 
 /* An arm that is configured now. Arms of old examples that are not configured any more have the
@@ -67,7 +87,10 @@ struct learner_scores {
 struct learner_example {
     struct learner_input input;
     uint64_t arm;       /* of the action that was taken */
-    double label;       /* 0 or 1: the outcome as it is known now */
+    double label;       /* 0 or 1: the outcome as it is known now; any number up to
+                           LEARNER_NUMBER_MAX for a kind whose option loss is squared */
+    int64_t time_ms;    /* event time of the decision, for forgetting and expiry; 0 = unknown */
+    uint64_t id;        /* hash of the decision's id: the key of its draws (dropout masks) */
     bool is_correction; /* the opposite label was learned before with this input: take it back
                            (METHODS 0, rule 5; 1.6) */
     double p_first;     /* probability of this learner for this action, frozen at the decision; NaN
@@ -112,8 +135,32 @@ struct learner_term {
 };
 typedef void learner_visit_term(void *context, const struct learner_term *term);
 
+/* An option of a kind, as a row of a table: command lines, help and pipeline.yaml read it. */
+enum learner_option_type {
+    LEARNER_OPTION_INT,    /* int */
+    LEARNER_OPTION_NUMBER, /* double */
+    LEARNER_OPTION_CHOICE, /* int: index into choices */
+    LEARNER_OPTION_TEXT,   /* char[LEARNER_OPTION_TEXT_MAX], NUL-terminated */
+};
+#define LEARNER_OPTION_TEXT_MAX 256
+struct learner_option {
+    const char *name;
+    enum learner_option_type type;
+    size_t offset;              /* in the kind's options */
+    const char *default_text;   /* as it would be typed */
+    double min, max;            /* INT, NUMBER: inclusive */
+    const char *const *choices; /* ended by NULL */
+    const char *help;           /* one sentence with the unit */
+    /* TEXT: NULL, or whether the text is one; why not goes to error, NUL-terminated. */
+    bool (*check_text)(const char *text, char *error, size_t size);
+};
+
 struct learner_kind {
-    const char *name; /* "logistic" */
+    const char *name;     /* "logistic" */
+    const char *summary;  /* half a sentence for help and documents */
+    size_t options_bytes; /* of its struct of options, plain values without ownership */
+    const struct learner_option *options; /* those that a user may set */
+    size_t option_count;
     /* Options are a struct of the kind's own header; space and arms are copied where needed, but
      * the texts of space stay borrowed. */
     size_t (*memory_bytes)(const void *options);

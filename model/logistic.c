@@ -253,7 +253,31 @@ static enum learner_verdict learn(void *memory, const struct learner_example *ex
     return LEARNER_OK;
 }
 
+#define OPTION(member, kind, text, least, most, words)                                             \
+    {                                                                                              \
+        .name = #member, .type = LEARNER_OPTION_##kind,                                            \
+        .offset = offsetof(struct logistic_options, member), .default_text = text, .min = least,   \
+        .max = most, .help = words                                                                 \
+    }
+static const struct learner_option options_table[] = {
+    OPTION(bits, INT, "18", 10, 24, "its table has 2^bits weights"),
+    OPTION(alpha, NUMBER, "0.01", 1e-6, 100, "FTRL: size of a step"),
+    OPTION(beta, NUMBER, "1", 0, 1000, "FTRL: damps the first steps"),
+    OPTION(l1, NUMBER, "0", 0, 1000, "FTRL: weights whose gradients add up to less stay 0"),
+    OPTION(l2, NUMBER, "1", 0, 1000, "FTRL: pulls weights to 0"),
+    OPTION(prior_p, NUMBER, "0.1", 1e-6, 0.999999, "base rate before any example"),
+    OPTION(effect_sd, NUMBER, "0.35", 0, 10,
+           "log-odds by which an offer's effect is expected to differ between kinds of users"),
+    OPTION(calibration_rate, NUMBER, "0.005", 0, 1, "step of the calibrator; 0 = no calibration"),
+};
+
 const struct learner_kind learner_logistic = {.name = "logistic",
+                                              .summary = "FTRL over hashed features, effects per "
+                                                         "offer, calibrated",
+                                              .options_bytes = sizeof(struct logistic_options),
+                                              .options = options_table,
+                                              .option_count =
+                                                  sizeof options_table / sizeof options_table[0],
                                               .memory_bytes = memory_bytes,
                                               .init = init,
                                               .score = score,

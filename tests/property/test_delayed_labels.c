@@ -187,7 +187,7 @@ static double predict(const struct shop *shop, const void *memory,
     for (int field = 0; field < FIELDS; field++) {
         names[field] = bytes_of_text(shop->texts[decision->values[field]]);
     }
-    struct learner_input input = {NULL, names};
+    struct learner_input input = {.names = names};
     struct learner_scores scores;
     uint64_t none = LEARNER_ARM_NONE;
     assert_int_equal(learner_logistic.score(memory, &input, &none, 1, &scores), LEARNER_OK);

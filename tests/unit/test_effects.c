@@ -108,7 +108,7 @@ static void values_get_components_in_order_of_appearance_while_some_are_free(voi
     struct effects *effects = effects_new(&scene, 0.5);
     double numbers[SCENE_NUMBERS] = {(double)NAN, 1, 0, 1};
     struct bytes names[SCENE_NAMES] = {bytes_of_text("cart_abandoned")};
-    struct learner_input input = {numbers, names};
+    struct learner_input input = {.numbers = numbers, .names = names};
     char text[] = "a";
     for (; text[0] < 'a' + EFFECTS_VALUES + 2; text[0]++) {
         names[SCENE_CATEGORY] = bytes_of_text(text);
@@ -139,7 +139,7 @@ static void observations_have_no_part_in_it(void **state) {
     struct effects *before = effects_new(&scene, 0.5);
     double numbers[SCENE_NUMBERS] = {50, 1, 1, 1};
     struct bytes names[SCENE_NAMES] = {bytes_of_text("observe"), bytes_of_text("shoes")};
-    struct learner_input input = {numbers, names};
+    struct learner_input input = {.numbers = numbers, .names = names};
     effects_admit_values(effects, &input);
     struct effects_phi phi = effects_phi(effects, &input);
     assert_int_equal(phi.count, 0);

@@ -57,7 +57,7 @@ static void train(struct model *model, struct decision_row *row) {
 /* As a worker does it: what the model says now is what the row holds. */
 static void freeze(const struct model *model, struct decision_row *row) {
     const uint64_t arms[] = {LEARNER_ARM_NONE, learner_arm_key(bytes_of_text("ten"))};
-    const struct learner_input input = {row->numbers, row->names};
+    const struct learner_input input = {.numbers = row->numbers, .names = row->names};
     struct learner_scores scores;
     assert_int_equal(model->kind->score(model->memory, &input, arms, 2, &scores), LEARNER_OK);
     row->score_count = 1;

@@ -28,7 +28,9 @@ static struct scene_example an_example(void) {
 
 static struct slots slots_at(const struct slot_space *space, const struct scene_example *example) {
     struct slots slots;
-    assert_true(slots_of(space, &(struct learner_input){example->numbers, example->names}, &slots));
+    assert_true(slots_of(
+        space, &(struct learner_input){.numbers = example->numbers, .names = example->names},
+        &slots));
     return slots;
 }
 
@@ -158,8 +160,9 @@ static void numbers_beyond_the_limit_are_refused(void **state) {
         struct scene_example example = an_example();
         example.numbers[SCENE_VIEWS] = bad[i];
         struct slots slots;
-        assert_false(
-            slots_of(&space, &(struct learner_input){example.numbers, example.names}, &slots));
+        assert_false(slots_of(
+            &space, &(struct learner_input){.numbers = example.numbers, .names = example.names},
+            &slots));
     }
     struct scene_example example = an_example();
     example.numbers[SCENE_VIEWS] = 1e15;
@@ -169,7 +172,8 @@ static void numbers_beyond_the_limit_are_refused(void **state) {
 static void expect_name(const struct slot_space *space, const struct scene_example *example,
                         const struct slot *slot, size_t size, const char *expected) {
     char text[64];
-    slots_name(space, &(struct learner_input){example->numbers, example->names}, slot, text, size);
+    slots_name(space, &(struct learner_input){.numbers = example->numbers, .names = example->names},
+               slot, text, size);
     assert_string_equal(text, expected);
 }
 
