@@ -36,6 +36,7 @@ void pipeline_clean_up(struct pipeline *pipeline) {
 }
 
 void pipeline_begin(struct pipeline *pipeline, struct epoch *epoch) {
+    score_choose(&pipeline->score, pipeline->side->champion);
     pipeline->epoch = epoch;
     pipeline->emit.epoch = epoch;
     pipeline->outcomes.epoch = epoch;

@@ -28,6 +28,7 @@ enum learning_verdict learning_verdict_of(const struct progress_figures *figures
 
 struct row {
     const char *learner, *origin;
+    bool is_champion;
     bool is_sum; /* of other rows */
     struct progress_figures figures;
 };
@@ -35,6 +36,15 @@ struct row {
 static size_t row_count(const struct console_learning *learning) {
     size_t learners = learning->worker_count > 0 ? learning->progress[0]->learner_count : 0;
     return learners * (TRIGGER_COUNT + 1);
+}
+
+/* Workers may differ for an epoch: 1 for whoever decides anywhere. */
+static bool is_champion(const struct console_learning *learning, size_t learner) {
+    bool is_any = false;
+    for (size_t i = 0; i < learning->worker_count; i++) {
+        is_any = is_any || metric_get(&learning->scores[i]->champion) == (int64_t)learner;
+    }
+    return is_any;
 }
 
 /* The index-th row; false if nothing was judged in it. */
@@ -52,6 +62,7 @@ static bool get_row(const struct console_learning *learning, size_t index, struc
     *out = (struct row){
         .learner = learning->progress[0]->learners[learner],
         .origin = origin == ORIGIN_TRIGGERS ? "triggers" : trigger_names[origin],
+        .is_champion = is_champion(learning, learner),
         .is_sum = origin == ORIGIN_TRIGGERS,
         .figures = progress_figures(&view),
     };
@@ -92,8 +103,20 @@ static void write_exposition(const struct exposition *exposition, const struct r
     buffer_format(out, "} %.10g\n", value);
 }
 
+static void write_champions(const struct console_learning *learning, struct buffer *out) {
+    buffer_append(out, bytes_of_text("# HELP promostream_learner_champion 1 while the learner's "
+                                     "scores decide\n# TYPE promostream_learner_champion gauge\n"));
+    for (size_t i = 0; learning->worker_count > 0 && i < learning->progress[0]->learner_count;
+         i++) {
+        buffer_append(out, bytes_of_text("promostream_learner_champion{"));
+        metrics_append_label(out, "learner", bytes_of_text(learning->progress[0]->learners[i]));
+        buffer_format(out, "} %d\n", is_champion(learning, i));
+    }
+}
+
 void console_write_progress(void *context, struct buffer *out) {
     const struct console_learning *learning = context;
+    write_champions(learning, out);
     struct row rows[ROW_LEARNERS_MAX * (TRIGGER_COUNT + 1)];
     size_t count = 0;
     for (size_t i = 0; i < row_count(learning); i++) {
@@ -218,8 +241,8 @@ static void append_figure(struct buffer *out, double figure, int width) {
 
 static void append_row(const struct row *row, struct buffer *out) {
     const struct progress_figures *figures = &row->figures;
-    buffer_format(out, "  %-16s %-18s %8.0f %8.0f", row->learner, row->origin, figures->n,
-                  figures->positives);
+    buffer_format(out, "%c %-16s %-18s %8.0f %8.0f", row->is_champion ? '*' : ' ', row->learner,
+                  row->origin, figures->n, figures->positives);
     append_figure(out, figures->logloss, 9);
     append_figure(out, figures->constant_logloss, 9);
     append_figure(out, figures->ne, 7);
@@ -237,6 +260,7 @@ static void append_row_json(const struct row *row, struct buffer *out) {
     const struct progress_figures *figures = &row->figures;
     buffer_append(out, bytes_of_text("{\"learner\":"));
     printable_append_json(out, bytes_of_text(row->learner));
+    buffer_format(out, ",\"champion\":%s", row->is_champion ? "true" : "false");
     buffer_format(out, ",\"origin\":\"%s\",\"decisions\":%.0f,\"bought\":%.0f", row->origin,
                   figures->n, figures->positives);
     append_json_figure(out, "logloss", figures->logloss);

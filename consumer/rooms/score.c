@@ -14,6 +14,7 @@ void score_init(struct score *score, const struct learn_config *config,
     score->model_count = learn_config_list(config, learners);
     for (size_t i = 0; i < score->model_count; i++) {
         model_init(&score->models[i], learners[i], decide);
+        score->order[i] = i;
     }
     score->arms[score->arm_count++] = LEARNER_ARM_NONE;
     for (size_t i = 0; i < decide->offers.count; i++) {
@@ -39,22 +40,22 @@ void score_take_record(struct score *score, struct bytes key, struct bytes value
     }
 }
 
+static const struct model *champion_of(const struct score *score) {
+    return &score->models[score->order[0]];
+}
+
 /* An offer leaves apprenticeship by the champion's own record: enough decisions with it have
  * matured, and the first of them long enough ago (METHODS 0, rules 2 and 4). */
 static bool is_mature(const struct score *score, uint64_t arm) {
-    const struct model *champion = &score->models[0];
+    const struct model *champion = champion_of(score);
     struct track_arm track;
     return track_arm_of(champion->track, arm, &track) &&
            track.matured >= score->config->arm_decisions_min &&
            track_newest_ms(champion->track) - track.first_ms >= score->config->arm_age_min_ms;
 }
 
-void score_settle(struct score *score) {
-    for (size_t i = 0; i < score->model_count && score->is_cold; i++) {
-        model_take_end(&score->models[i], score->config, score->decide->attribution_window_ms,
-                       &score->model_metrics);
-    }
-    score->is_cold = false;
+static void look_at_champion(struct score *score) {
+    const struct model *champion = champion_of(score);
     score->mature = 0;
     int64_t count = 0;
     for (size_t i = 1; i < score->arm_count; i++) {
@@ -63,9 +64,42 @@ void score_settle(struct score *score) {
             count++;
         }
     }
+    metric_set(&score->metrics.champion, (int64_t)score->order[0]);
     metric_set(&score->metrics.arms_mature, count);
-    metric_set(&score->metrics.model_offset, score->models[0].version_offset);
-    metric_set(&score->metrics.alarmed, score->models[0].is_alarmed);
+    metric_set(&score->metrics.model_offset, champion->version_offset);
+    metric_set(&score->metrics.alarmed, champion->is_alarmed);
+}
+
+void score_settle(struct score *score) {
+    for (size_t i = 0; i < score->model_count && score->is_cold; i++) {
+        model_take_end(&score->models[i], score->config, score->decide->attribution_window_ms,
+                       &score->model_metrics);
+    }
+    score->is_cold = false;
+    look_at_champion(score);
+}
+
+void score_choose(struct score *score, const char *name) {
+    size_t champion = 0;
+    bool is_known = *name == '\0';
+    for (size_t i = 0; i < score->model_count; i++) {
+        if (strcmp(score->models[i].config->name, name) == 0) {
+            champion = i;
+            is_known = true;
+        }
+    }
+    metric_set(&score->metrics.champion_unknown, !is_known);
+    if (champion == score->order[0]) {
+        return;
+    }
+    size_t next = 0;
+    score->order[next++] = champion;
+    for (size_t i = 0; i < score->model_count; i++) {
+        if (i != champion) {
+            score->order[next++] = i;
+        }
+    }
+    look_at_champion(score);
 }
 
 static void visit(void *context, const struct record *record) {
@@ -98,9 +132,9 @@ void score_decision(struct score *score, struct decision *decision) {
            decision->name_count == model_space.name_count);
     decision->learner_count = score->model_count;
     decision->mature = score->mature;
-    decision->is_alarmed = score->models[0].is_alarmed;
+    decision->is_alarmed = champion_of(score)->is_alarmed;
     for (size_t i = 0; i < score->model_count; i++) {
-        const struct model *model = &score->models[i];
+        const struct model *model = &score->models[score->order[i]];
         struct learner_scores scores;
         bool is_scored = model->kind->score(model->memory, &input, score->arms, score->arm_count,
                                             &scores) == LEARNER_OK &&

@@ -65,6 +65,16 @@ static void refuse(struct side *side) {
     metric_add(&side->metrics.rows_refused_total, 1);
 }
 
+/* Whether there is such a learner is for those to say who know them (score_choose). */
+static void take_champion(struct side *side, struct bytes name) {
+    if (name.size > SIDE_NAME_BYTES_MAX || memchr(name.data, 0, name.size)) {
+        refuse(side);
+        return;
+    }
+    memcpy(side->champion, name.data, name.size);
+    side->champion[name.size] = '\0';
+}
+
 static void visit_control(void *context, const struct record *record) {
     struct side *side = context;
     struct bytes body;
@@ -75,7 +85,11 @@ static void visit_control(void *context, const struct record *record) {
         refuse(side);
         return;
     }
-    if (!bytes_equal(row.setting, bytes_of_text("paused"))) {
+    if (bytes_equal(row.setting, bytes_of_text(CONTROL_CHAMPION))) {
+        take_champion(side, row.value);
+        return;
+    }
+    if (!bytes_equal(row.setting, bytes_of_text(CONTROL_PAUSED))) {
         return; /* a setting of a newer version */
     }
     bool is_true = bytes_equal(row.value, bytes_of_text("true"));

@@ -29,11 +29,19 @@ struct side_config { /* section `side` */
 };
 extern const struct config_table side_config_table;
 
+/* Settings of the topic control. */
+#define CONTROL_PAUSED      "paused"
+#define CONTROL_CHAMPION    "champion/purchase" /* of those who say who will buy */
+#define SIDE_NAME_BYTES_MAX 23                  /* of a learner's name */
+
 /* All side topics of a worker. */
 struct side {
     const struct side_config *config;
     struct side_table *catalogue, *profiles;
     bool is_paused; /* control: the last row of key "paused" */
+    /* control: the last row of key "champion/purchase": the learner whose scores decide; "" = the
+     * configured one. */
+    char champion[SIDE_NAME_BYTES_MAX + 1];
     int64_t
         positions[ROW_SIDES_MAX]; /* control, catalogue, profiles, model(0): next offsets, summed */
     struct side_metrics metrics;

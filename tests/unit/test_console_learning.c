@@ -130,13 +130,13 @@ static void test_table(void **state) {
     judge_some(fixture);
     console_render_learning(&fixture->view, false, &fixture->out);
     /* 140 bought of 600, promised 140: both workers' decisions are in one row. */
-    assert_has(&fixture->out, "  champ            cart_abandoned          600      140");
+    assert_has(&fixture->out, "* champ            cart_abandoned          600      140");
     assert_has(&fixture->out, "  1.000 [0.856, 1.144]  calibrated\n");
-    assert_has(&fixture->out, "  champ            checkout_abandoned      100       50");
+    assert_has(&fixture->out, "* champ            checkout_abandoned      100       50");
     assert_has(&fixture->out, "[0.804, 1.196]  not enough data\n");
-    assert_has(&fixture->out, "  champ            observe                1000      300");
+    assert_has(&fixture->out, "* champ            observe                1000      300");
     assert_has(&fixture->out, "  3.000 [2.814, 3.186]  off\n");
-    assert_has(&fixture->out, "  champ            triggers                700      190");
+    assert_has(&fixture->out, "* champ            triggers                700      190");
     assert_has(&fixture->out, "  new\"one          observe                  10        0");
     assert_has(&fixture->out, "  0.000 [0.000, 1.859]  not enough data\n"); /* never below 0 */
     assert_has_not(&fixture->out, "browse_abandoned"); /* never judged, not shown */
@@ -227,7 +227,7 @@ static void test_in_the_summary(void **state) {
     struct console_totals totals = console_totals_none();
     console_render_summary(&totals, &tallies, &fixture->view, 1000, false, &fixture->out);
     assert_has(&fixture->out, "\n  outcomes    open 0");
-    assert_has(&fixture->out, "\n  champ            triggers");
+    assert_has(&fixture->out, "\n* champ            triggers");
     buffer_clear(&fixture->out);
     console_render_summary(&totals, &tallies, &fixture->view, 1000, true, &fixture->out);
     json_t *value = parse(&fixture->out);
@@ -251,6 +251,8 @@ static void test_exposition(void **state) {
                "promostream_progress_bought_total{learner=\"new\\\"one\",origin=\"observe\"} 0\n");
     assert_has(&fixture->out,
                "promostream_progress_calibration_ratio{learner=\"champ\",origin=\"observe\"} 3\n");
+    assert_has(&fixture->out, "\npromostream_learner_champion{learner=\"champ\"} 1\n"
+                              "promostream_learner_champion{learner=\"new\\\"one\"} 0\n");
     assert_has(&fixture->out, "promostream_progress_auc{learner=\"champ\",origin=\"triggers\"} 0.");
     /* Sums of other lines are no counters; what cannot be said is left out. */
     assert_has_not(&fixture->out, "decisions_total{learner=\"champ\",origin=\"triggers\"");

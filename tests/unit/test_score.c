@@ -268,6 +268,42 @@ static void an_alarm_goes_with_the_decision(void **state) {
     assert_int_equal(metric_get(&scene->score.metrics.alarmed), 1);
 }
 
+/* Mature arms, version, alarm and place are the champion's, whoever that is. */
+static void a_promotion_changes_who_decides(void **state) {
+    struct scene *scene = *state;
+    struct score *score = &scene->score;
+    for (int i = 0; i < 4; i++) {
+        learn(scene, "ten", true, NOON_MS);
+    }
+    for (int i = 0; i < 4; i++) {
+        learn(scene, "none", false, NOON_MS + 2 * HOUR_MS);
+    }
+    assert_int_equal(mature_after_delivery(scene), 1 << TEN);
+    double p_first = scene->decision.p[0][0], p_second = scene->decision.p[1][0];
+    assert_true(p_first != p_second);
+    score->models[1].is_alarmed = true;
+
+    score_choose(score, "second");
+    score_it(scene);
+    assert_true(bytes_equal(scene->decision.learners[0], bytes_of_text("second")));
+    assert_true(bytes_equal(scene->decision.learners[1], bytes_of_text("first")));
+    assert_true(scene->decision.p[0][0] == p_second && scene->decision.p[1][0] == p_first);
+    assert_true(scene->decision.champion.arms[0].p == p_second && scene->decision.is_alarmed);
+    assert_int_equal(scene->decision.mature, 0);
+    assert_int_equal(metric_get(&score->metrics.champion), 1);
+    assert_int_equal(metric_get(&score->metrics.model_offset), 0);
+
+    score_choose(score, "nobody"); /* the configured one, and it is said */
+    score_it(scene);
+    assert_true(bytes_equal(scene->decision.learners[0], bytes_of_text("first")));
+    assert_int_equal(scene->decision.mature, 1 << TEN);
+    assert_int_equal(metric_get(&score->metrics.champion_unknown), 1);
+    score_choose(score, "");
+    score_it(scene);
+    assert_true(bytes_equal(scene->decision.learners[0], bytes_of_text("first")));
+    assert_int_equal(metric_get(&score->metrics.champion_unknown), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -280,6 +316,7 @@ int main(void) {
         TEST(an_offer_grows_up_by_count_and_by_age),
         TEST(a_number_that_is_none_has_no_score),
         TEST(an_alarm_goes_with_the_decision),
+        TEST(a_promotion_changes_who_decides),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

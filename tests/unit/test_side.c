@@ -143,6 +143,24 @@ static void test_pause_and_resume(void **state) {
     assert_int_equal(fixture->side.positions[0], 6);
 }
 
+static void test_champion(void **state) {
+    struct fixture *fixture = *state;
+    poll(fixture);
+    assert_string_equal(fixture->side.champion, "");
+    add_control(fixture, "champion/purchase", "challenger-of-23-bytes.");
+    poll(fixture);
+    assert_string_equal(fixture->side.champion, "challenger-of-23-bytes.");
+    add_control(fixture, "champion/purchase", "challenger-of-24-bytes..");
+    add_tombstone(fixture, TOPIC_CONTROL, "champion/purchase");
+    poll(fixture);
+    assert_string_equal(fixture->side.champion, "challenger-of-23-bytes.");
+    assert_int_equal(refused(fixture), 2);
+    add_control(fixture, "champion/purchase", "");
+    poll(fixture);
+    assert_string_equal(fixture->side.champion, "");
+    assert_false(fixture->side.is_paused);
+}
+
 static void test_catalogue_and_profiles(void **state) {
     struct fixture *fixture = *state;
     add_item(fixture, "i1", "i1", 59.9);
@@ -242,6 +260,7 @@ static void test_failure_is_handed_on(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_champion, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pause_and_resume, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_catalogue_and_profiles, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_rows, set_up, tear_down),
