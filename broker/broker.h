@@ -168,6 +168,7 @@ void broker_close(struct broker *broker);
     X(produced_bytes_total, COUNTER, "bytes of output records in committed epochs")                \
     X(producers_recreated_total, COUNTER, "transactional producers made anew")                     \
     X(rebalances_total, COUNTER, "assignments received")                                           \
+    X(takeovers_total, COUNTER, "dead workers whose open transactions were ended")                 \
     X(commit_last_us, GAUGE, "duration of the last transaction in microseconds")
 METRICS_STRUCT(broker_metrics, BROKER_METRICS)
 

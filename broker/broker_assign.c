@@ -1,7 +1,8 @@
 /* Rebalances and positions: which partitions are ours, and from where they are fetched.
  *
  *     ASSIGN callback   remember the partition numbers; an empty list answers the group
- *     next polls        committed() until no transaction is pending -> BROKER_ASSIGNED
+ *     next polls        what dead workers left open is ended, then committed() until no
+ *                       transaction is pending -> BROKER_ASSIGNED
  *     broker_start ...  after the last of them one assign() with explicit offsets: fetching begins
  *     REVOKE callback   wait for the epoch in flight, assign(NULL) -> BROKER_REVOKED or BROKER_LOST
  *     a lost epoch      an empty list stops fetching, we stay in the group -> BROKER_LOST
@@ -14,8 +15,9 @@
 #include "broker/broker_internal.h"
 #include "broker/txn_errors.h"
 
-#define COMMITTED_WAIT_MS 1000
-#define WAIT_LOG_MS       10000
+#define COMMITTED_WAIT_MS  1000
+#define WAIT_LOG_MS        10000
+#define TAKEOVER_TRIES_MAX 5 /* then we wait as long as it takes */
 
 static void stop_later(struct broker_kafka *broker, struct failure failure) {
     if (!failed(broker->stop)) {
@@ -95,6 +97,7 @@ static void on_assign(struct broker_kafka *broker,
     atomic_store(&broker->opaque.client.is_session_expired, false);
     broker->ownership = OWNS_UNREAD;
     broker->waiting_since_ms = 0;
+    broker->takeovers_left = TAKEOVER_TRIES_MAX;
     metric_add(&broker->metrics.rebalances_total, 1);
     log_info(broker->log, "broker", "assigned worker=%s partitions=%zu",
              broker->config->worker_name, broker->slot_count);
@@ -155,18 +158,29 @@ static rd_kafka_topic_partition_list_t *list_all(const struct broker_kafka *brok
     return list;
 }
 
-/* The epoch number in an offset's metadata; -1 if there is none. */
-static int64_t epoch_of(const rd_kafka_topic_partition_t *element) {
+int64_t assign_note(const rd_kafka_topic_partition_t *element, struct bytes *out_writer) {
     char text[24];
-    if (element->offset < 0 || !element->metadata || element->metadata_size == 0 ||
-        element->metadata_size >= sizeof text) {
+    *out_writer = bytes_of(NULL, 0);
+    if (element->offset < 0 || !element->metadata || element->metadata_size == 0) {
         return -1;
     }
-    memcpy(text, element->metadata, element->metadata_size);
-    text[element->metadata_size] = '\0';
+    const char *note = element->metadata;
+    const char *space = memchr(note, ' ', element->metadata_size);
+    size_t digits = space ? (size_t)(space - note) : element->metadata_size;
+    if (digits >= sizeof text) {
+        return -1;
+    }
+    memcpy(text, note, digits);
+    text[digits] = '\0';
     char *end;
     long long number = strtoll(text, &end, 10);
-    return *end == '\0' && number >= 0 ? number : -1;
+    if (digits == 0 || *end != '\0' || number < 0) {
+        return -1; /* not ours */
+    }
+    if (space) {
+        *out_writer = bytes_of(space + 1, element->metadata_size - digits - 1);
+    }
+    return number;
 }
 
 /* The list is in the order of list_all. */
@@ -184,7 +198,8 @@ static rd_kafka_resp_err_t take_committed(struct broker_kafka *broker,
             if (element->err) {
                 return element->err;
             }
-            int64_t epoch = epoch_of(element);
+            struct bytes writer;
+            int64_t epoch = assign_note(element, &writer);
             assignment->next_offset[input] = element->offset >= 0 ? element->offset : -1;
             assignment->epoch = epoch > assignment->epoch ? epoch : assignment->epoch;
         }
@@ -203,6 +218,16 @@ static void log_waiting(struct broker_kafka *broker, rd_kafka_resp_err_t code) {
     }
 }
 
+/* Before the positions, once an assignment. The mock cluster cannot tell. */
+static bool has_taken_over(struct broker_kafka *broker) {
+    if (broker->takeovers_left > 0) {
+        bool is_settled =
+            broker->config->is_embedded || broker->slot_count == 0 || takeover_dead(broker);
+        broker->takeovers_left = is_settled ? 0 : broker->takeovers_left - 1;
+    }
+    return broker->takeovers_left == 0;
+}
+
 struct failure assign_read_positions(struct broker_kafka *broker, int timeout_ms, bool *out_ready) {
     *out_ready = false;
     /* Our own epoch in flight decides what the positions are. */
@@ -216,6 +241,9 @@ struct failure assign_read_positions(struct broker_kafka *broker, int timeout_ms
     struct failure opened = commit_open_producer(broker);
     if (failed(opened)) {
         return opened.action == FAILURE_STOP ? opened : failure_none();
+    }
+    if (!has_taken_over(broker)) {
+        return failure_none();
     }
     rd_kafka_topic_partition_list_t *list = list_all(broker);
     rd_kafka_resp_err_t code = broker->slot_count == 0

@@ -347,8 +347,9 @@ static rd_kafka_topic_partition_list_t *offsets_of(struct broker_kafka *broker,
             rd_kafka_topic_partition_list_add(list, name, offset->partition);
         element->offset =
             offset->next_offset >= 0 ? offset->next_offset : slot->start[offset->input];
-        char text[24];
-        int size = snprintf(text, sizeof text, "%lld", (long long)offset->epoch);
+        char text[24 + TRANSACTIONAL_ID_MAX]; /* see assign_note */
+        int size = snprintf(text, sizeof text, "%lld %s", (long long)offset->epoch,
+                            broker->transactional_id);
         element->metadata = memory_copy_text(bytes_of(text, (size_t)size));
         element->metadata_size = (size_t)size;
     }

@@ -4,6 +4,7 @@
  *     broker_group.c    the group's consumer: join, leave, close, replacement
  *     broker_poll.c     what poll says: the end, losses, assignments, records
  *     broker_assign.c   rebalances, committed positions, start
+ *     broker_takeover.c transactions that a dead worker left open
  *     broker_commit.c   epochs: submit, drain, the commit thread
  *     broker_txn.c      the calls of one transaction, the producer
  *     broker_read.c     log ends, recovery, side topics
@@ -20,9 +21,10 @@
 
 #define CALL_WAIT_MS                                                                               \
     5000 /* one blocking call of librdkafka; callers repeat within their deadline */
-#define ANSWER_WAIT_MS 60000 /* a broker that is being restarted */
-#define BATCH_MAX      10000 /* messages of one call to librdkafka */
-#define REVOKE_WAIT_MS 60000 /* for the epoch in flight; below max.poll.interval.ms */
+#define ANSWER_WAIT_MS       60000 /* a broker that is being restarted */
+#define BATCH_MAX            10000 /* messages of one call to librdkafka */
+#define REVOKE_WAIT_MS       60000 /* for the epoch in flight; below max.poll.interval.ms */
+#define TRANSACTIONAL_ID_MAX 600   /* bytes, NUL included */
 
 /* A partition number that this member owns, in all input topics. */
 struct slot {
@@ -110,12 +112,14 @@ struct broker_kafka {
     bool is_member_dead;            /* the consumer was fenced and awaits its replacement */
     int64_t member_fenced_ms;       /* monotonic, of a fencing that nothing explained; 0 = never */
     int64_t waiting_since_ms;       /* for committed positions; 0 = not waiting */
+    int takeovers_left;             /* tries to settle what dead workers left open */
     bool is_producer_stale;         /* opens_producer_at_assignment: not of this assignment */
 
     struct batch *batches; /* batch_count in use since the last release */
     size_t batch_count, batch_capacity;
     struct reader readers[TOPIC_COUNT]; /* side topics */
 
+    char transactional_id[TRANSACTIONAL_ID_MAX];
     struct epoch epochs[2];
     int filling; /* the one that W fills */
     struct committer committer;
@@ -176,6 +180,15 @@ struct slot *assign_find(struct broker_kafka *broker, int32_t partition);
 MUST_CHECK struct failure assign_position(struct broker *broker, enum broker_input input,
                                           int32_t partition, int64_t *out);
 
+/* The metadata of a committed offset, "EPOCH WRITER": the epoch's number, -1 = none, and the
+ * transactional.id of who committed it, borrowed, empty = not named. */
+int64_t assign_note(const rd_kafka_topic_partition_t *element, struct bytes *out_writer);
+
+/* broker_takeover.c; W */
+/* Fences the last writers of what we own that are not members of the group any more. False: not
+ * settled, for want of an answer. */
+bool takeover_dead(struct broker_kafka *broker);
+
 /* broker_group.c; W */
 MUST_CHECK struct failure group_open(struct broker_kafka *broker);
 /* False if the client does not end; then this struct must never be freed. No consumer is fine. */
@@ -207,6 +220,9 @@ MUST_CHECK struct failure read_side(struct broker *broker, enum topic topic, bro
 void read_clean_up(struct broker_kafka *broker);
 
 /* broker_kafka.c */
+/* Of the worker of that name, unless the members share one. False: it is too long. */
+bool transactional_id_of(const struct broker_kafka *broker, const char *worker_name,
+                         char out[TRANSACTIONAL_ID_MAX]);
 /* The name of an input's topic. */
 const char *input_name(const struct broker_kafka *broker, int input);
 MUST_CHECK struct failure client_of_broker(struct broker_kafka *broker, enum client_kind kind,

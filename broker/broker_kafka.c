@@ -22,6 +22,15 @@ const char *input_name(const struct broker_kafka *broker, int input) {
     return broker->topics->full[broker->inputs[input]];
 }
 
+bool transactional_id_of(const struct broker_kafka *broker, const char *worker_name,
+                         char out[TRANSACTIONAL_ID_MAX]) {
+    const struct broker_config *config = broker->config;
+    int size = config->transactional_id
+                   ? snprintf(out, TRANSACTIONAL_ID_MAX, "%s", config->transactional_id)
+                   : snprintf(out, TRANSACTIONAL_ID_MAX, "%s-%s", config->group_id, worker_name);
+    return size < TRANSACTIONAL_ID_MAX;
+}
+
 static void set_inputs(struct broker_kafka *broker) {
     static const enum topic of_worker[INPUT_COUNT] = {TOPIC_CLICKSTREAM, TOPIC_PUSH_FEEDBACK};
     bool is_worker = broker->config->input_count == 0;
@@ -76,6 +85,10 @@ static struct failure check_topics(struct broker_kafka *broker) {
 }
 
 static struct failure open_all(struct broker_kafka *broker) {
+    if (!transactional_id_of(broker, broker->config->worker_name, broker->transactional_id)) {
+        return failure_make(FAILURE_STOP, 0, "group id and worker name: longer than %d bytes",
+                            TRANSACTIONAL_ID_MAX - 1);
+    }
     struct failure failure = client_of_broker(broker, CLIENT_ENDS, NULL, 0, &broker->ends);
     if (!failed(failure)) {
         failure = check_topics(broker);

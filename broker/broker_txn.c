@@ -223,14 +223,9 @@ static struct failure warm(struct broker_kafka *broker) {
 }
 
 struct failure txn_producer_open(struct broker_kafka *broker, int64_t deadline_ms) {
-    char id[300], timeout[24];
-    if (broker->config->transactional_id) {
-        snprintf(id, sizeof id, "%s", broker->config->transactional_id);
-    } else {
-        snprintf(id, sizeof id, "%s-%s", broker->config->group_id, broker->config->worker_name);
-    }
+    char timeout[24];
     snprintf(timeout, sizeof timeout, "%" PRId64, broker->config->transaction_timeout_ms);
-    const struct client_setting settings[] = {{"transactional.id", id},
+    const struct client_setting settings[] = {{"transactional.id", broker->transactional_id},
                                               {"transaction.timeout.ms", timeout}};
     struct client_config config = {.kind = CLIENT_TRANSACTIONAL,
                                    .bootstrap_servers = broker->config->bootstrap_servers,

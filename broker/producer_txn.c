@@ -49,8 +49,9 @@ static rd_kafka_error_t *call_once(struct producer_txn *producer, enum txn_call 
 }
 
 /* Repeats what may be repeated, within the deadline. */
-static struct failure call(struct producer_txn *producer, enum txn_call which) {
-    int64_t until_ns = clock_monotonic_ns() + (int64_t)DEADLINE_MS * MILLISECOND_NS;
+static struct failure call(struct producer_txn *producer, enum txn_call which,
+                           int64_t deadline_ms) {
+    int64_t until_ns = clock_monotonic_ns() + deadline_ms * MILLISECOND_NS;
     struct failure failure = txn_failure(which, call_once(producer, which));
     while (failure.action == FAILURE_RETRY && clock_monotonic_ns() < until_ns) {
         rd_kafka_poll(producer->client, RETRY_WAIT_MS);
@@ -78,7 +79,8 @@ struct failure producer_txn_open(const struct producer_txn_config *config,
                                          .delivered = on_delivered};
     struct failure failure = client_new(&client, &producer->client);
     if (!failed(failure)) {
-        failure = call(producer, TXN_INIT);
+        failure =
+            call(producer, TXN_INIT, config->open_wait_ms > 0 ? config->open_wait_ms : DEADLINE_MS);
     }
     *out = producer;
     if (failed(failure)) {
@@ -116,7 +118,8 @@ static rd_kafka_resp_err_t produce(struct producer_txn *producer,
 
 struct failure producer_txn_send(struct producer_txn *producer,
                                  const struct producer_record *record) {
-    struct failure failure = producer->is_open ? failure_none() : call(producer, TXN_BEGIN);
+    struct failure failure =
+        producer->is_open ? failure_none() : call(producer, TXN_BEGIN, DEADLINE_MS);
     producer->is_open = producer->is_open || !failed(failure);
     int64_t until_ns = clock_monotonic_ns() + (int64_t)DEADLINE_MS * MILLISECOND_NS;
     while (!failed(failure)) {
@@ -139,7 +142,7 @@ struct failure producer_txn_commit(struct producer_txn *producer) {
     if (!producer->is_open) {
         return failure_none();
     }
-    struct failure failure = call(producer, TXN_COMMIT);
+    struct failure failure = call(producer, TXN_COMMIT, DEADLINE_MS);
     producer->is_open = failed(failure);
     /* The transaction's own error only says that some record failed. */
     return failed(failure) && failed(producer->delivery) ? producer->delivery : failure;

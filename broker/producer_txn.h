@@ -12,6 +12,7 @@ struct producer_txn_config {
     const struct config_properties *kafka; /* NULL = none */
     const char *transactional_id;
     int64_t transaction_timeout_ms; /* the broker aborts what is open for longer */
+    int64_t open_wait_ms;           /* for a broker's answer at opening; 0 = 60 s */
     const struct log_sink *log;     /* NULL = none */
 };
 
