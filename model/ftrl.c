@@ -10,6 +10,10 @@ double ftrl_weight(const struct ftrl_params *params, double z, double n) {
     return -shrunk / ((params->beta + sqrt(n)) / params->alpha + params->l2);
 }
 
+double ftrl_z_of(const struct ftrl_params *params, double w, double n) {
+    return -w * ((params->beta + sqrt(n)) / params->alpha + params->l2) - copysign(params->l1, w);
+}
+
 void ftrl_step(const struct ftrl_params *params, double w, double gradient, double square,
                double *z, double *n) {
     double s = (sqrt(*n + square) - sqrt(*n)) / params->alpha;

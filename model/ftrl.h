@@ -16,6 +16,8 @@ struct ftrl_params {
 };
 
 double ftrl_weight(const struct ftrl_params *params, double z, double n);
+/* The z whose weight is w (not 0) at this n. */
+double ftrl_z_of(const struct ftrl_params *params, double w, double n);
 /* w is the weight that the prediction was made with. */
 void ftrl_step(const struct ftrl_params *params, double w, double gradient, double square,
                double *z, double *n);

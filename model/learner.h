@@ -25,6 +25,7 @@
 #define LEARNER_WEIGHT_MAX    1e4
 #define LEARNER_CROSSES_MAX   16
 #define LEARNER_ARM_NAMES_MAX 6
+#define LEARNER_BATCH_MAX     256
 
 /* What an input looks like: fixed for a feature version, borrowed for the learner's life. The roles
  * are indices into numbers or names; -1 = there is none. */
@@ -98,6 +99,7 @@ struct learner_example {
     double weight;      /* 1 / sampling rate */
     bool is_censored;   /* a later offer came before this label: it tells who buys, not what this
                            offer did (METHODS 0, rule 3) */
+    uint64_t target;    /* hash of the item that came next, for kinds that rank; 0 = none */
 };
 
 enum learner_verdict {
@@ -186,6 +188,17 @@ struct learner_kind {
     /* One readable line per option and fact ("slots 262144, 3.1 % used"), NUL-terminated, cut at
      * size. */
     void (*describe)(const void *memory, char *out, size_t size);
+    /* How many examples a batch should have, and learning from up to LEARNER_BATCH_MAX at once,
+     * out_verdicts[count]. Where one step is made of a batch, its borders change the result: let
+     * them be a function of offsets (DESIGN: learning is a topic away). Otherwise the bits are
+     * those of learn, one by one, and only faster. NULL: 1, and learn. */
+    size_t (*batch_size)(const void *options);
+    void (*learn_batch)(void *memory, const struct learner_example *examples, size_t count,
+                        enum learner_verdict *out_verdicts);
+    /* Indices of the best k of the candidates (items) for a user, best first; returns how many.
+     * NULL: the kind does not rank. */
+    size_t (*rank)(const void *memory, const struct learner_input *user, const uint64_t *candidates,
+                   size_t count, size_t k, uint32_t *out);
 };
 
 #endif
