@@ -1,5 +1,7 @@
 #include "broker/admin.h"
 
+#include "broker/access.h"
+
 struct failure admin_open(struct admin *admin, const char *bootstrap_servers,
                           const struct config_properties *kafka, const struct log_sink *log) {
     *admin = (struct admin){.opaque = {.log = log}};
@@ -66,7 +68,9 @@ static struct failure create_result(rd_kafka_event_t *event, const struct log_si
         const char *name = rd_kafka_topic_result_name(results[i]);
         /* Another worker that starts at the same moment may be first. */
         if (code && code != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
-            const char *text = rd_kafka_topic_result_error_string(results[i]);
+            const char *text = access_is_refused(code)
+                                   ? access_text(code, ACCESS_CREATE)
+                                   : rd_kafka_topic_result_error_string(results[i]);
             return failure_make(FAILURE_STOP, code, "creating topic %s: %s", name,
                                 text ? text : rd_kafka_err2str(code));
         }

@@ -1,9 +1,14 @@
 #include "broker/broker_failure.h"
 
+#include "broker/access.h"
 #include "broker/txn_errors.h"
 
 bool broker_failure_is_fenced(struct failure failure) {
     return failed(failure) && txn_error_is_fenced(failure.code);
+}
+
+bool broker_failure_is_refused(struct failure failure) {
+    return failed(failure) && access_is_refused(failure.code);
 }
 
 bool broker_failure_is_unreachable(struct failure failure) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/access.h"
 #include "broker/broker_internal.h"
 #include "broker/txn_errors.h"
 
@@ -66,7 +67,11 @@ static struct failure take_error(struct broker_kafka *broker, const rd_kafka_mes
     if (code == RD_KAFKA_RESP_ERR__FATAL || code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
         return group_check(broker);
     }
-    const char *why = rd_kafka_message_errstr(message);
+    const char *why = access_text_of_read(message);
+    if (access_is_refused(code) && message->rkt) {
+        return failure_make(FAILURE_STOP, code, "reading %s: %s", rd_kafka_topic_name(message->rkt),
+                            why);
+    }
     if (consumer_error_action(code) == FAILURE_STOP) {
         return failure_make(FAILURE_STOP, code, "consumer: %s: %s", rd_kafka_err2name(code), why);
     }

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "broker/access.h"
 #include "broker/broker_internal.h"
 #include "broker/txn_errors.h"
 
@@ -32,8 +33,10 @@ struct failure read_watermarks(struct broker_kafka *broker, const char *topic, i
         enum failure_action action = consumer_error_action(code);
         if (action == FAILURE_STOP || monotonic_ms() >= until_ms) {
             return failure_make(action == FAILURE_STOP ? FAILURE_STOP : FAILURE_RETRY, code,
-                                "%s [%d]: log end: %s", topic, partition, rd_kafka_err2str(code));
+                                "%s [%d]: log end: %s", topic, partition,
+                                access_text(code, ACCESS_DESCRIBE));
         }
+        rd_kafka_poll(broker->ends, 0); /* reasons why nobody answers */
         commit_pause(broker, 10 * TAKE_WAIT_MS);
     }
 }
@@ -95,7 +98,7 @@ static struct failure visit_batch(struct broker_kafka *broker, struct reader *re
         } else if (consumer_error_action(message->err) == FAILURE_STOP) {
             failure =
                 failure_make(FAILURE_STOP, message->err, "reading %s: %s",
-                             rd_kafka_topic_name(reader->topic), rd_kafka_message_errstr(message));
+                             rd_kafka_topic_name(reader->topic), access_text_of_read(message));
         } else {
             log_info(broker->log, "broker", "reading: %s", rd_kafka_message_errstr(message));
         }

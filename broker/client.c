@@ -5,8 +5,14 @@
 #include <string.h>
 #include <time.h>
 
-#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-#define TEXT_MAX        200
+#include "base/clock.h"
+#include "broker/access.h"
+
+#define COUNT_OF(array)  (sizeof(array) / sizeof((array)[0]))
+#define TEXT_MAX         200
+#define TROUBLE_LOG_MS   30000
+#define REFUSAL_WAIT_MS  2000 /* for other brokers of the list, when one has refused */
+#define NANOSECONDS_A_MS 1000000
 
 /* Correctness stands on these, or they have a place of their own in the configuration. */
 static const char *const reserved[] = {
@@ -203,15 +209,57 @@ static void take_log(const rd_kafka_t *client, int level, const char *facility, 
     log_line(opaque->log, ours, "kafka", "%s %s", facility, text);
 }
 
+/* Keeps why a broker did not let us in; one that is known in detail is not made less of. */
+static void note_trouble(struct client_opaque *opaque, enum access_trouble trouble) {
+    int known = atomic_load(&opaque->access_trouble);
+    bool is_detailed =
+        known == ACCESS_UNTRUSTED || known == ACCESS_EXPIRED || known == ACCESS_OTHER_HOST;
+    if (trouble != ACCESS_NONE && !(trouble == ACCESS_CERTIFICATE && is_detailed)) {
+        atomic_store(&opaque->access_trouble, (int)trouble);
+    }
+}
+
+/* librdkafka goes on trying, so the advice is repeated for as long as it is needed. */
+static void log_refusal(struct client_opaque *opaque) {
+    enum access_trouble trouble = (enum access_trouble)atomic_load(&opaque->access_trouble);
+    int64_t now_ms = clock_monotonic_ns() / NANOSECONDS_A_MS;
+    int64_t logged_ms = atomic_load(&opaque->trouble_logged_ms);
+    if (access_is_refusal(trouble) && (logged_ms == 0 || now_ms - logged_ms >= TROUBLE_LOG_MS)) {
+        atomic_store(&opaque->trouble_logged_ms, now_ms);
+        log_warn(opaque->log, "kafka", "%s", access_advice(trouble));
+    }
+}
+
 /* Without a callback librdkafka would log these as errors; what matters comes back from the calls
- * themselves. */
+ * themselves, but for the reason why nobody lets us in. */
 static void take_error(rd_kafka_t *client, int code, const char *reason, void *opaque) {
     (void)client;
-    const struct client_opaque *ours = opaque;
-    if (ours && ours->log) {
+    struct client_opaque *ours = opaque;
+    if (!ours) {
+        return;
+    }
+    note_trouble(ours, access_trouble_of((rd_kafka_resp_err_t)code, reason));
+    if (ours->log) {
         log_debug(ours->log, "kafka", "%s %s", rd_kafka_err2name((rd_kafka_resp_err_t)code),
                   reason);
+        log_refusal(ours);
     }
+}
+
+/* librdkafka has judged the certificate already and does not say how: expired, foreign and wrong
+ * host all read the same. Called on its threads. */
+static int take_certificate(rd_kafka_t *client, const char *broker, int32_t broker_id,
+                            int *x509_error, int depth, const char *certificate, size_t size,
+                            char *reason, size_t reason_size, void *opaque) {
+    (void)client, (void)broker, (void)broker_id, (void)depth, (void)certificate, (void)size;
+    enum access_trouble trouble = access_trouble_of_certificate(*x509_error);
+    if (opaque) {
+        note_trouble(opaque, trouble);
+    }
+    if (trouble != ACCESS_NONE) {
+        (void)snprintf(reason, reason_size, "%s", access_advice(trouble));
+    }
+    return trouble == ACCESS_NONE;
 }
 
 static struct failure fill(rd_kafka_conf_t *conf, const struct client_config *config) {
@@ -228,6 +276,7 @@ static struct failure fill(rd_kafka_conf_t *conf, const struct client_config *co
     rd_kafka_conf_set_opaque(conf, config->opaque);
     rd_kafka_conf_set_log_cb(conf, take_log);
     rd_kafka_conf_set_error_cb(conf, take_error);
+    (void)rd_kafka_conf_set_ssl_cert_verify_cb(conf, take_certificate); /* refused without TLS */
     if (config->rebalance) {
         rd_kafka_conf_set_rebalance_cb(conf, config->rebalance);
     }
@@ -247,7 +296,10 @@ struct failure client_new(const struct client_config *config, rd_kafka_t **out) 
         *out =
             rd_kafka_new(produces ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf, text, sizeof text);
         if (!*out) {
-            failure = failure_make(FAILURE_STOP, rd_kafka_last_error(), "kafka: %s", text);
+            /* The default mechanism, GSSAPI, complains about Kerberos. */
+            bool is_default = strstr(text, "sasl.kerberos") != NULL;
+            failure = failure_make(FAILURE_STOP, rd_kafka_last_error(), "kafka: %s%s", text,
+                                   is_default ? "; set sasl.mechanism" : "");
         }
     }
     if (!*out) {
@@ -288,15 +340,40 @@ bool client_destroy(rd_kafka_t *client, int wait_ms) {
     return false;
 }
 
+/* The error callback runs only where the client is polled. */
+static enum access_trouble serve_errors(rd_kafka_t *client) {
+    rd_kafka_poll(client, 0);
+    struct client_opaque *opaque = rd_kafka_opaque(client);
+    return opaque ? (enum access_trouble)atomic_load(&opaque->access_trouble) : ACCESS_NONE;
+}
+
+/* What is found from here on is the answer of client_metadata, not a line of the log. */
+static void forget_trouble(rd_kafka_t *client) {
+    struct client_opaque *opaque = rd_kafka_opaque(client);
+    if (opaque) {
+        atomic_store(&opaque->access_trouble, ACCESS_NONE);
+        atomic_store(&opaque->trouble_logged_ms, clock_monotonic_ns() / NANOSECONDS_A_MS);
+    }
+}
+
 struct failure client_metadata(rd_kafka_t *client, int timeout_ms,
                                const struct rd_kafka_metadata **out) {
     *out = NULL;
-    rd_kafka_resp_err_t code = rd_kafka_metadata(client, 1, NULL, out, timeout_ms);
-    if (code) {
-        return failure_make(FAILURE_RETRY, code, "no answer from Kafka within %d ms: %s",
-                            timeout_ms, rd_kafka_err2str(code));
+    forget_trouble(client);
+    int first_ms = timeout_ms < REFUSAL_WAIT_MS ? timeout_ms : REFUSAL_WAIT_MS;
+    rd_kafka_resp_err_t code = rd_kafka_metadata(client, 1, NULL, out, first_ms);
+    if (code && timeout_ms > first_ms && !access_is_refusal(serve_errors(client))) {
+        code = rd_kafka_metadata(client, 1, NULL, out, timeout_ms - first_ms);
     }
-    return failure_none();
+    if (!code) {
+        return failure_none();
+    }
+    enum access_trouble trouble = serve_errors(client);
+    if (access_is_refusal(trouble)) {
+        return failure_make(FAILURE_STOP, access_code(trouble), "%s", access_advice(trouble));
+    }
+    return failure_make(FAILURE_RETRY, code, "no answer from Kafka within %d ms: %s", timeout_ms,
+                        trouble != ACCESS_NONE ? access_advice(trouble) : rd_kafka_err2str(code));
 }
 
 int32_t client_partitions(const struct rd_kafka_metadata *metadata, const char *topic) {

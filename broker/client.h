@@ -31,6 +31,8 @@ struct client_setting {
 struct client_opaque {
     const struct log_sink *log;     /* NULL drops librdkafka's log */
     atomic_bool is_session_expired; /* set when the group's member heard nothing for a session */
+    atomic_int access_trouble;      /* enum access_trouble: why a broker did not let us in, last */
+    atomic_llong trouble_logged_ms; /* monotonic; 0 = never */
 };
 
 struct client_config {
@@ -53,8 +55,9 @@ MUST_CHECK struct failure client_new(const struct client_config *config, rd_kafk
  * after wait_ms with a warning: false, and its opaque must then never be freed. NULL is fine. */
 bool client_destroy(rd_kafka_t *client, int wait_ms);
 
-/* All topics of the cluster, asked in a way that creates none. RETRY if no broker answers in time.
- */
+/* All topics of the cluster, asked in a way that creates none; one that we may not describe is not
+ * among them. RETRY if no broker answers in time; STOP, sooner, if one answers that it does not let
+ * us in (login, certificate): the text says what to do. Not for the group's member. */
 MUST_CHECK struct failure client_metadata(rd_kafka_t *client, int timeout_ms,
                                           const struct rd_kafka_metadata **out);
 /* Partitions of a topic in it; 0 = there is no such topic. */

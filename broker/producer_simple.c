@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "broker/access.h"
 #include "broker/admin.h"
 
 #define POLL_EVERY       1000
@@ -31,9 +32,9 @@ static void on_delivered(rd_kafka_t *client, const rd_kafka_message_t *message, 
     if (!message->err) {
         producer->delivered++;
     } else if (!failed(producer->failure)) {
-        producer->failure =
-            failure_make(FAILURE_STOP, message->err, "topic %s: not delivered: %s",
-                         rd_kafka_topic_name(message->rkt), rd_kafka_err2str(message->err));
+        producer->failure = failure_make(FAILURE_STOP, message->err, "topic %s: not delivered: %s",
+                                         rd_kafka_topic_name(message->rkt),
+                                         access_text(message->err, ACCESS_WRITE));
     }
 }
 

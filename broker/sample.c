@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/buffer.h"
+#include "broker/access.h"
 #include "broker/client.h"
 
 #define BATCH_MAX       500
@@ -51,7 +52,7 @@ static struct failure start(struct sampling *sampling, int64_t deadline_ns) {
             sampling->client, request->topic, i, &low, &high, (int)left_ms(deadline_ns) + 1);
         if (code) {
             return failure_make(FAILURE_RETRY, code, "log end of %s/%d: %s", request->topic, i,
-                                rd_kafka_err2str(code));
+                                access_text(code, ACCESS_DESCRIBE));
         }
         int64_t from = high - request->per_partition_max;
         if (high > low && rd_kafka_consume_start_queue(sampling->topic, i, from > low ? from : low,

@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "broker/access.h"
 #include "broker/client.h"
 
 #define BATCH_MAX       1000
@@ -95,7 +96,7 @@ static struct failure visit_message(struct reading *reading, const rd_kafka_mess
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
         return failure_make(FAILURE_STOP, message->err, "reading %s: %s", reading->request->topic,
-                            rd_kafka_message_errstr(message));
+                            access_text_of_read(message));
     default:
         return failure_none(); /* heals by itself, or nothing comes and the read gives up */
     }
@@ -130,7 +131,7 @@ static struct failure read_partition(struct reading *reading, int32_t partition)
                                                                 &low, &high, ANSWER_WAIT_MS);
     if (code) {
         return failure_make(FAILURE_RETRY, code, "log end of %s/%d: %s", topic, (int)partition,
-                            rd_kafka_err2str(code));
+                            access_text(code, ACCESS_DESCRIBE));
     }
     if (low >= high) {
         return failure_none();

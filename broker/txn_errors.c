@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "broker/access.h"
+
 #define ANY TXN_CALL_COUNT
 
 struct row {
@@ -103,8 +105,10 @@ struct failure txn_failure(enum txn_call call, rd_kafka_error_t *error) {
                               .is_retriable = rd_kafka_error_is_retriable(error),
                               .requires_abort = rd_kafka_error_txn_requires_abort(error)};
     enum failure_action action = txn_error_action(call, flags);
+    const char *text = access_is_refused(flags.code) ? access_text(flags.code, ACCESS_WRITE)
+                                                     : rd_kafka_error_string(error);
     struct failure failure = failure_make(action, flags.code, "%s: %s: %s", txn_call_name(call),
-                                          rd_kafka_error_name(error), rd_kafka_error_string(error));
+                                          rd_kafka_error_name(error), text);
     rd_kafka_error_destroy(error);
     return failure;
 }
@@ -115,7 +119,7 @@ struct failure txn_failure_of_code(enum txn_call call, rd_kafka_resp_err_t code)
     }
     return failure_make(txn_error_action(call, (struct txn_error){.code = code}), code,
                         "%s: %s: %s", txn_call_name(call), rd_kafka_err2name(code),
-                        rd_kafka_err2str(code));
+                        access_text(code, ACCESS_WRITE));
 }
 
 enum failure_action consumer_error_action(rd_kafka_resp_err_t code) {

@@ -14,7 +14,8 @@
     X(FEED_FAILED, 1, "Failed; standard error says why. What was sent before stays sent.")         \
     X(FEED_USAGE, 2, "Wrong usage; nothing was begun.")                                            \
     X(FEED_UNREACHABLE, 3, "No broker answered in time; starting again later may help.")           \
-    X(FEED_STOPPED, 5, "Ended early by SIGINT or SIGTERM; everything sent was acknowledged.")
+    X(FEED_STOPPED, 5, "Ended early by SIGINT or SIGTERM; everything sent was acknowledged.")      \
+    X(FEED_REFUSED, 6, "Refused by Kafka: a login, a certificate or a right is wrong.")
 
 #define FEED_EXIT_ENUM(id, number, help) id = number,
 enum feed_exit { FEED_EXITS(FEED_EXIT_ENUM) };

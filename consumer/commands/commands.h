@@ -16,7 +16,8 @@
     X(COMMAND_FAILED, 1, "failed: standard error says why; validate found errors")                 \
     X(COMMAND_USAGE, 2, "wrong usage or a configuration that does not hold; nothing was started")  \
     X(COMMAND_UNREACHABLE, 3, "no broker answered in time; starting again later may help")         \
-    X(COMMAND_FENCED, 4, "stopped by a twin with the same worker name; do not restart both")
+    X(COMMAND_FENCED, 4, "stopped by a twin with the same worker name; do not restart both")       \
+    X(COMMAND_REFUSED, 6, "refused by Kafka: a login, a certificate or a right is wrong")
 
 #define COMMAND_EXIT_ENUM(id, number, help) id = number,
 enum command_exit { COMMAND_EXITS(COMMAND_EXIT_ENUM) };
@@ -48,6 +49,7 @@ int command_features(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_dead_letters(int argc, char **argv);
+int command_model(int argc, char **argv);
 int command_bench(int argc, char **argv);
 
 #endif

@@ -1,5 +1,7 @@
 #include "consumer/commands/run_options.h"
 
+#include "consumer/commands/commands.h"
+
 static const char *const at_end_names[] = {"hold", "fire", NULL};
 
 static const char *const roles_names[] = {"both", "workers", "trainers", NULL};
@@ -116,9 +118,7 @@ const struct option_page run_page = {
                    "whatever dies, nothing is lost and nothing is sent twice.\n\n"
                    "SIGTERM and SIGINT drain: the epoch under way is finished and committed, then "
                    "the process ends.",
-    .exit_status =
-        " 0  done\n 1  failed; standard error says why\n 2  wrong usage or configuration\n"
-        " 3  no broker answered in time\n 4  stopped by a twin with the same worker name",
+    .exit_status = command_exit_status,
     .examples = " promostream run --config pipeline.yaml\n"
                 " promostream run --until-end --at-end=fire     # a backfill\n"
                 " promostream run --workers 2 --console",

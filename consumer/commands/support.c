@@ -50,6 +50,9 @@ int command_exit_of(struct failure failure) {
     if (broker_failure_is_fenced(failure)) {
         return COMMAND_FENCED;
     }
+    if (broker_failure_is_refused(failure)) {
+        return COMMAND_REFUSED;
+    }
     return broker_failure_is_unreachable(failure) ? COMMAND_UNREACHABLE : COMMAND_FAILED;
 }
 

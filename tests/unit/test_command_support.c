@@ -21,7 +21,7 @@ static void test_exit_codes(void **state) {
     (void)state;
     assert_int_equal(command_exit_of(failure_none()), COMMAND_OK);
     assert_int_equal(exit_of(FAILURE_STOP, 0), COMMAND_FAILED);
-    assert_int_equal(exit_of(FAILURE_STOP, KAFKA_TOPIC_AUTHORIZATION_FAILED), COMMAND_FAILED);
+    assert_int_equal(exit_of(FAILURE_STOP, KAFKA_TOPIC_AUTHORIZATION_FAILED), COMMAND_REFUSED);
     assert_int_equal(exit_of(FAILURE_STOP, LIBRDKAFKA_FENCED), COMMAND_FENCED);
     assert_int_equal(exit_of(FAILURE_STOP, KAFKA_FENCED_INSTANCE_ID), COMMAND_FENCED);
     assert_int_equal(exit_of(FAILURE_RETRY, 0), COMMAND_UNREACHABLE);
@@ -37,6 +37,7 @@ static void test_numbers(void **state) {
     assert_int_equal(COMMAND_USAGE, 2);
     assert_int_equal(COMMAND_UNREACHABLE, 3);
     assert_int_equal(COMMAND_FENCED, 4);
+    assert_int_equal(COMMAND_REFUSED, 6);
     assert_non_null(strstr(command_exit_status, " 4  stopped by a twin"));
 }
 
