@@ -6,12 +6,13 @@
 #   kafka.sh stop DIR       SIGTERM and wait (SIGKILL after 30 s)
 #   kafka.sh kill DIR       SIGKILL and wait: a crash; start again on the same DIR is a restart after it
 #   kafka.sh restart DIR    stop, then start on the same port and data
-#   kafka.sh address DIR    host:port, for PROMOSTREAM_KAFKA
+#   kafka.sh address DIR [LISTENER]   host:port, for PROMOSTREAM_KAFKA; LISTENER: one of KAFKA_LISTENERS
 #
 # Needs: java (default-jre-headless), mvn (maven). Environment: PROMOSTREAM_CACHE (default ~/.cache/promostream),
 # KAFKA_VERSION (default 3.9.1; 4.1.1 works too), KAFKA_HEAP (default 512m),
 # KAFKA_BROKER_SESSION_MS (default 3000: after a kill the next start waits this long; less, and a busy machine loses its
-# broker).
+# broker). When DIR is formatted: KAFKA_LISTENERS (further listeners, NAME:PROTOCOL with spaces between; DIR/port.NAME),
+# KAFKA_PROPERTIES (a file, added to the broker's properties), KAFKA_FORMAT (further words for the storage tool). See secure.sh.
 set -euo pipefail
 
 version=${KAFKA_VERSION:-3.9.1}
@@ -68,11 +69,11 @@ is_taken() { # PORT
     (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-free_port() { # [other port to avoid]; below the ephemeral range, so that no client socket takes it during a restart
+free_port() { # [ports to avoid]; below the ephemeral range, so that no client socket takes it during a restart
     local port
     for _ in $(seq 100); do
         port=$((20000 + (RANDOM * 32768 + RANDOM) % 10000))
-        if [ "$port" != "${1:-}" ] && ! is_taken "$port"; then
+        if [[ " $* " != *" $port "* ]] && ! is_taken "$port"; then
             echo "$port"
             return
         fi
@@ -81,15 +82,23 @@ free_port() { # [other port to avoid]; below the ephemeral range, so that no cli
 }
 
 write_properties() { # DIR PORT CONTROLLER_PORT
+    local listener name port listeners=PLAINTEXT://127.0.0.1:$2 protocols=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+    for listener in ${KAFKA_LISTENERS:-}; do
+        name=${listener%%:*}
+        port=$(free_port "$2" "$3" $(cat "$1"/port.* 2>/dev/null || true))
+        echo "$port" >"$1/port.$name"
+        listeners+=,$name://127.0.0.1:$port
+        protocols+=,$listener
+    done
     cat >"$1/server.properties" <<PROPERTIES
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$3
-listeners=PLAINTEXT://127.0.0.1:$2,CONTROLLER://127.0.0.1:$3
-advertised.listeners=PLAINTEXT://127.0.0.1:$2
+listeners=$listeners,CONTROLLER://127.0.0.1:$3
+advertised.listeners=$listeners
 inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=$protocols
 log.dirs=$1/data
 num.network.threads=1
 num.io.threads=2
@@ -107,6 +116,7 @@ PROPERTIES
     if [ "${version%%.*}" -ge 4 ]; then
         printf 'share.coordinator.state.topic.%s\n' replication.factor=1 min.isr=1 >>"$1/server.properties"
     fi
+    [ -z "${KAFKA_PROPERTIES:-}" ] || cat "$KAFKA_PROPERTIES" >>"$1/server.properties"
     cat >"$1/log4j.properties" <<'PROPERTIES'
 log4j.rootLogger=WARN, out
 log4j.appender.out=org.apache.log4j.ConsoleAppender
@@ -126,7 +136,8 @@ format() {
     controller_port=$(free_port "$port")
     write_properties "$dir" "$port" "$controller_port"
     id=$(java_tool kafka.tools.StorageTool random-uuid | tail -n 1)
-    java_tool kafka.tools.StorageTool format -t "$id" -c "$dir/server.properties" >>"$dir/log" 2>&1 ||
+    # shellcheck disable=SC2086 # words
+    java_tool kafka.tools.StorageTool format -t "$id" -c "$dir/server.properties" ${KAFKA_FORMAT:-} >>"$dir/log" 2>&1 ||
         fail "formatting failed, see $dir/log"
     echo "$port" >"$dir/port"
 }
@@ -197,5 +208,5 @@ restart)
     end TERM
     start
     ;;
-address) echo "127.0.0.1:$(cat "$dir/port")" ;;
+address) echo "127.0.0.1:$(cat "$dir/port${3:+.$3}")" ;;
 esac
