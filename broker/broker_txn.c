@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "broker/access.h"
 #include "broker/broker_internal.h"
 #include "broker/txn_errors.h"
 
@@ -77,10 +78,10 @@ static void on_delivered(rd_kafka_t *client, const rd_kafka_message_t *message, 
     if (message->err && committer->delivery.action != FAILURE_STOP) {
         struct failure failure = txn_failure_of_code(TXN_DELIVERY, message->err);
         if (failure.action == FAILURE_STOP) {
-            committer->delivery =
-                failure_make(FAILURE_STOP, message->err, "%s [%d]: record of %zu bytes: %s",
-                             rd_kafka_topic_name(message->rkt), message->partition,
-                             message->len + message->key_len, rd_kafka_err2str(message->err));
+            committer->delivery = failure_make(
+                FAILURE_STOP, message->err, "%s [%d]: record of %zu bytes: %s",
+                rd_kafka_topic_name(message->rkt), message->partition,
+                message->len + message->key_len, access_text(message->err, ACCESS_WRITE));
         }
     }
 }
