@@ -3,8 +3,8 @@
  * Each room owns a struct, a table of keys and registers both under a section name. The whole file
  * is checked before anything is used: every error is one line "file:line: key: found X, expected
  * Y"; an unknown key names the nearest known one. Limits: 1 MiB of text, depth 16, 20000 values, no
- * aliases, anchors or tags, no duplicate keys, one document. A value of the environment is never
- * printed. */
+ * aliases, anchors or tags, no duplicate keys, one document. A value of the environment or of a
+ * file is never printed by an error. */
 #ifndef PROMOSTREAM_BASE_CONFIG_H
 #define PROMOSTREAM_BASE_CONFIG_H
 
@@ -21,9 +21,9 @@ enum config_type {
     CONFIG_NUMBER,      /* double, within [min, max] */
     CONFIG_DURATION_MS, /* int64_t ms: 250ms, 5s, 30m, 24h, 7d (integer + unit) */
     CONFIG_SIZE_BYTES,  /* int64_t: 4096, 64K, 64M, 2G */
-    CONFIG_TEXT,   /* const char *, owned by the config. ${ENV} and ${ENV:-default} are replaced, a
-                    * missing variable is an error; $${ stands for ${ */
-    CONFIG_CHOICE, /* int: index into choices (NULL-terminated) */
+    CONFIG_TEXT, /* const char *, owned by the config. ${ENV}, ${ENV:-default} and ${file:PATH} are
+                  * replaced, a missing variable or file is an error; $${ stands for ${ */
+    CONFIG_CHOICE,     /* int: index into choices (NULL-terminated) */
     CONFIG_TIME_RANGE, /* struct config_time_range: "22:00-08:00", "" = none */
     CONFIG_INSTANT_MS, /* int64_t ms UTC: 2026-11-01, 2026-11-01T08:00:00Z; "" = INT64_MIN */
     CONFIG_PROPERTIES, /* struct config_properties: free key: scalar pairs, passed through (Kafka
@@ -63,8 +63,9 @@ struct config_key {
     const char *const *choices;
     const struct config_table *element; /* CONFIG_LIST, CONFIG_SECTION */
     const char *help;                   /* one sentence with the unit */
-    bool is_bare; /* a scalar that stands in place of the whole section is this key's value:
-                   * user_id: userId for user_id: {path: userId}; one key of a table */
+    bool is_bare;   /* a scalar that stands in place of the whole section is this key's value:
+                     * user_id: userId for user_id: {path: userId}; one key of a table */
+    bool is_secret; /* a text that config_write_values masks */
 };
 
 struct config_table {
@@ -99,9 +100,19 @@ uint64_t config_fingerprint(const struct config *config);
  * to be filled in. */
 void config_write_defaults(const struct config_room *rooms, size_t room_count, FILE *out);
 
+/* Writes what the targets hold as YAML, secrets as "***": keys that are secret, and properties
+ * whose names say so. Without secrets it loads again to the same. */
+void config_write_values(const struct config_room *rooms, size_t room_count, FILE *out);
+/* Whether a property's name says that its value is a secret: ssl.key.pem, sasl.password,
+ * sasl.jaas.config, but not ssl.key.location. */
+bool config_is_secret_name(const char *name);
+
 /* The pieces, for command-line options too. False if text is not a whole value. */
 bool config_parse_duration_ms(const char *text, int64_t *out);
 bool config_parse_size_bytes(const char *text, int64_t *out);
 bool config_parse_instant_ms(const char *text, int64_t *out);
+/* As CONFIG_TEXT, to be freed by the caller; NULL with "found X, expected Y" in problem, which
+ * holds no value. */
+char *config_expand_text(const char *text, FILE *problem);
 
 #endif

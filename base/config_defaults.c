@@ -39,7 +39,7 @@ static bool is_required(const struct config_key *key) {
     return !key->default_text && !is_collection(key) && key->type != CONFIG_SECTION;
 }
 
-static void write_quoted(FILE *out, const char *text) {
+void config_write_quoted(FILE *out, const char *text) {
     fputc('"', out);
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
@@ -88,7 +88,7 @@ static void write_element(FILE *out, const char *prefix, const struct config_tab
 
 static void write_value(FILE *out, const struct config_key *key) {
     if (is_quoted(key)) {
-        write_quoted(out, key->default_text);
+        config_write_quoted(out, key->default_text);
     } else if (key->default_text) {
         fputs(key->default_text, out);
     } else {

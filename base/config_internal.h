@@ -83,9 +83,15 @@ bool config_value_parse(const struct config_key *key, const char *text, void *fi
 /* What config_value_parse takes: "an integer from 1 to 9", "one of a, b". Texts, lists and sections
  * have a phrase too. */
 void config_value_expected(const struct config_key *key, struct buffer *out);
-/* Replaces ${NAME} and ${NAME:-default}; $${ stands for ${. False with the whole "found, expected"
+/* Replaces ${NAME}, ${NAME:-default} and ${file:PATH} (at most 64 KiB, without the line break at
+ * its end); $${ stands for ${. False with the whole "found, expected"
  * phrase in problem, which holds neither the text nor any variable's value. */
 bool config_expand(const char *text, struct buffer *out, struct buffer *problem);
+
+/* "30m", "64M", "0.1": value in the largest unit of the key's type that leaves no rest. */
+void config_value_print_number(const struct config_key *key, double value, struct buffer *out);
+/* "text" with quotes and escapes, as YAML has it. */
+void config_write_quoted(FILE *out, const char *text);
 
 /* ---- binding ---- */
 

@@ -257,17 +257,17 @@ bool config_value_parse(const struct config_key *key, const char *text, void *fi
 
 /* ---- saying what is expected ---- */
 
-static void print_bound(const struct config_key *key, double bound, struct buffer *out) {
+void config_value_print_number(const struct config_key *key, double number, struct buffer *out) {
     const struct unit *units = duration_units;
     size_t unit_count = UNIT_COUNT(duration_units);
     if (key->type == CONFIG_SIZE_BYTES) {
         units = size_units;
         unit_count = UNIT_COUNT(size_units);
     } else if (key->type != CONFIG_DURATION_MS) {
-        buffer_format(out, "%.15g", bound);
+        buffer_format(out, "%.15g", number);
         return;
     }
-    int64_t value = (int64_t)bound;
+    int64_t value = (int64_t)number;
     size_t i = 0;
     while (i + 1 < unit_count && value % units[i].factor != 0) {
         i++;
@@ -282,13 +282,13 @@ static void print_bound(const struct config_key *key, double bound, struct buffe
 static void print_range(const struct config_key *key, struct buffer *out) {
     if (!is_open_above(key)) {
         buffer_format(out, " from ");
-        print_bound(key, key->min, out);
+        config_value_print_number(key, key->min, out);
         buffer_format(out, " to ");
-        print_bound(key, key->max, out);
+        config_value_print_number(key, key->max, out);
         return;
     }
     buffer_format(out, " of at least ");
-    print_bound(key, key->min, out);
+    config_value_print_number(key, key->min, out);
 }
 
 static void print_choices(const struct config_key *key, struct buffer *out) {

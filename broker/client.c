@@ -74,7 +74,8 @@ static const struct client_setting of_reading_all[] = {
     {"auto.offset.reset", "earliest"},
 };
 
-static const struct client_setting of_restore[] = {{"fetch.wait.max.ms", "10"}};
+/* The next read stands behind the last fetch of the one before it, which found nothing more. */
+static const struct client_setting of_restore[] = {{"fetch.wait.max.ms", "2"}};
 /* A broker answers a connection's requests in order: while it waits for records of one side topic,
  * the next topic's first request stands behind it. */
 static const struct client_setting of_side[] = {{"queued.max.messages.kbytes", "65536"},
@@ -102,16 +103,6 @@ static const struct client_setting of_simple[] = {
     {"partitioner", "murmur2_random"},
 };
 
-static bool is_secret(const char *name) {
-    static const char *const parts[] = {"password", "secret", "key", "pem", "sasl", "oauth"};
-    for (size_t i = 0; i < COUNT_OF(parts); i++) {
-        if (strstr(name, parts[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static struct failure set(rd_kafka_conf_t *conf, const char *name, const char *value) {
     char text[TEXT_MAX];
     rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, value, text, sizeof text);
@@ -120,7 +111,7 @@ static struct failure set(rd_kafka_conf_t *conf, const char *name, const char *v
     }
     /* librdkafka's text repeats the value. */
     const char *why = result == RD_KAFKA_CONF_UNKNOWN ? "librdkafka knows no such property"
-                      : is_secret(name)               ? "librdkafka refuses the value"
+                      : config_is_secret_name(name)   ? "librdkafka refuses the value"
                                                       : text;
     return failure_make(FAILURE_STOP, RD_KAFKA_RESP_ERR__INVALID_ARG, "kafka: %s: %s", name, why);
 }

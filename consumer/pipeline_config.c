@@ -67,7 +67,7 @@ static const struct config_key kafka_keys[] = {
      .type = CONFIG_PROPERTIES,
      .offset = KAFKA(kafka),
      .help = "librdkafka's client properties by their own names, for every client (TLS, SASL, "
-             "...); secrets as ${ENV}"},
+             "...); secrets as ${ENV} or ${file:PATH}"},
 };
 #undef KAFKA
 static const struct config_table kafka_table = {
@@ -165,6 +165,16 @@ void pipeline_config_write_defaults(FILE *out) {
     struct sections sections = {0};
     list_sections(&sections, &config);
     config_write_defaults(sections.rooms, sections.count, out);
+}
+
+void pipeline_config_write_values(const struct pipeline_config *config, FILE *out) {
+    struct pipeline_config copy = *config; /* sections are listed for loading: not const */
+    struct sections sections = {.kafka = {.broker = config->broker}};
+    while (strcmp(reset_names[sections.kafka.reset], config->broker.auto_offset_reset) != 0) {
+        sections.kafka.reset++;
+    }
+    list_sections(&sections, &copy);
+    config_write_values(sections.rooms, sections.count, out);
 }
 
 /* ---- What tables cannot check ---- */

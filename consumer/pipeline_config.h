@@ -58,5 +58,7 @@ struct pipeline_settings pipeline_config_settings(const struct pipeline_config *
 void pipeline_config_clean_up(struct pipeline_config *config); /* idempotent */
 /* All sections as commented YAML with their defaults. */
 void pipeline_config_write_defaults(FILE *out);
+/* All sections as YAML with the values in force; secrets are masked. */
+void pipeline_config_write_values(const struct pipeline_config *config, FILE *out);
 
 #endif

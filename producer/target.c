@@ -57,7 +57,9 @@ const struct option_row target_options_rows[TARGET_OPTIONS_COUNT] = {
      .argument = "NAME=VALUE",
      .type = OPTION_TEXT_LIST,
      .offset = FIELD(properties),
-     .help = "Kafka client property by its own name (TLS, SASL, linger.ms, ...)."},
+     .help = "Kafka client property by its own name (TLS, SASL, linger.ms, ...). ${NAME} in VALUE "
+             "stands for an environment variable, ${file:PATH} for what a file holds: everybody on "
+             "the machine can read a command line."},
     {.name = "framing",
      .argument = "HOW",
      .type = OPTION_CHOICE,
@@ -87,6 +89,21 @@ const struct option_row target_options_rows[TARGET_OPTIONS_COUNT] = {
      .help = "Do everything but send: check and count."},
 };
 
+/* The value of NAME=VALUE, to be freed; NULL after a line on errors. */
+static char *expand(const char *command, const char *text, const char *equals, FILE *errors) {
+    char *problem = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&problem, &size);
+    assert(out);
+    char *value = config_expand_text(equals + 1, out);
+    fclose(out);
+    if (!value) {
+        fprintf(errors, "%s: --property %.*s: %s\n", command, (int)(equals - text), text, problem);
+    }
+    free(problem);
+    return value;
+}
+
 bool target_options_check(const struct target_options *options, const char *name, FILE *errors) {
     int ways = (options->brokers != NULL) + (options->output != NULL) + options->is_dry_run;
     if (ways != 1) {
@@ -103,22 +120,34 @@ bool target_options_check(const struct target_options *options, const char *name
         const char *text = options->properties.items[i];
         const char *equals = strchr(text, '=');
         if (!equals || equals == text) {
-            fprintf(errors, "%s: --property: found %s, expected NAME=VALUE\n", name, text);
+            /* What was given may be a secret. */
+            fprintf(errors, "%s: --property: found no name and =, expected NAME=VALUE\n", name);
             return false;
         }
+        char *value = expand(name, text, equals, errors);
+        if (!value) {
+            return false;
+        }
+        free(value);
     }
     return true;
 }
 
-static void split_properties(struct target *target) {
+static struct failure split_properties(struct target *target) {
     const struct option_list *list = &target->options->properties;
+    target->kafka.items = target->properties;
     for (size_t i = 0; i < list->count; i++) {
         const char *equals = strchr(list->items[i], '=');
         struct bytes name = bytes_of(list->items[i], (size_t)(equals - list->items[i]));
+        char *value = expand("clickfeed", list->items[i], equals, stderr);
+        if (!value) {
+            return failure_make(FAILURE_STOP, 0, "--property: a value went away since the check");
+        }
         target->properties[i] =
-            (struct config_property){.name = memory_copy_text(name), .value = equals + 1};
+            (struct config_property){.name = memory_copy_text(name), .value = value};
+        target->kafka.count = i + 1;
     }
-    target->kafka = (struct config_properties){.items = target->properties, .count = list->count};
+    return failure_none();
 }
 
 /* Partitions of a topic, after creating it if that is wanted. */
@@ -179,8 +208,10 @@ struct failure target_open(const struct target_options *options, struct target *
     *out = NULL;
     struct target *target = memory_new(1, sizeof *target);
     target->options = options;
-    split_properties(target);
-    struct failure failure = open_events(target);
+    struct failure failure = split_properties(target);
+    if (!failed(failure)) {
+        failure = open_events(target);
+    }
     if (failed(failure)) {
         target_close(target);
         return failure;
@@ -252,6 +283,7 @@ void target_close(struct target *target) {
     }
     for (size_t i = 0; i < target->kafka.count; i++) {
         free((char *)(uintptr_t)target->properties[i].name);
+        free((char *)(uintptr_t)target->properties[i].value);
     }
     free(target);
 }

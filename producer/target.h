@@ -17,7 +17,7 @@ struct target_options {
     int64_t replication_factor;
     int framing; /* enum wire_framing */
     int64_t schema_id;
-    struct option_list properties; /* NAME=VALUE */
+    struct option_list properties; /* NAME=VALUE; ${ENV} and ${file:PATH} in VALUE are replaced */
 };
 
 /* Rows of the options above, to be copied into the command's own table. */

@@ -15,7 +15,12 @@ static const struct config_key keys[] = {
     TEXT_KEY(folder, "folder of writers' schemas: ID.avsc by schema id, any *.avsc by fingerprint; "
                      "what the registry gave is kept there; \"\" = none"),
     TEXT_KEY(user, "user for basic authentication; \"\" = none"),
-    TEXT_KEY(password, "password for basic authentication, best as ${REGISTRY_PASSWORD}"),
+    {.name = "password",
+     .type = CONFIG_TEXT,
+     .offset = offsetof(struct registry_config, password),
+     .default_text = "",
+     .help = "password for basic authentication: ${REGISTRY_PASSWORD} or ${file:PATH}",
+     .is_secret = true},
     TEXT_KEY(ca_file, "PEM file of the certificates to trust; \"\" = the system's"),
     TEXT_KEY(cert_file, "PEM file of our own certificate for TLS; \"\" = none"),
     TEXT_KEY(key_file, "PEM file of the key of cert_file"),
@@ -72,7 +77,10 @@ static size_t check_url(const char *url, FILE *errors) {
         return refuse(errors, "url", "a user or password in it",
                       "registry.user and registry.password");
     }
-    if (!authority || authority[0] == '\0' || authority[0] == '/' || strpbrk(url, "?# \t\n")) {
+    if (strpbrk(url, "?#")) {
+        return refuse(errors, "url", "a ? or # in it", "http://HOST:PORT/PATH alone");
+    }
+    if (!authority || authority[0] == '\0' || authority[0] == '/' || strpbrk(url, " \t\n")) {
         return refuse(errors, "url", url, "http://HOST:PORT/PATH or https://HOST:PORT/PATH");
     }
     return 0;

@@ -18,7 +18,7 @@
 
 struct validate_options {
     const char *config, *sample_file;
-    bool defaults, against_broker, allow_unkeyed, json;
+    bool defaults, print_config, against_broker, allow_unkeyed, json;
     int64_t traffic, sample;
     double base_rate;
 };
@@ -29,6 +29,10 @@ static const struct option_row rows[] = {
      .type = OPTION_FLAG,
      .offset = offsetof(struct validate_options, defaults),
      .help = "Print every section with its keys, units and defaults as commented YAML, and end."},
+    {.name = "print-config",
+     .type = OPTION_FLAG,
+     .offset = offsetof(struct validate_options, print_config),
+     .help = "Print every section with the values that hold, secrets as \"***\", and end."},
     {.name = "against-broker",
      .letter = 'b',
      .type = OPTION_FLAG,
@@ -330,7 +334,11 @@ int command_validate(int argc, char **argv) {
     if (code != COMMAND_OK) {
         return code;
     }
-    code = validate(&validation);
+    if (options.print_config) {
+        pipeline_config_write_values(&validation.config, stdout);
+    } else {
+        code = validate(&validation);
+    }
     sample_check_clean_up(&validation.sample); /* before what it decodes with */
     sources_close(&validation.sources);
     findings_clean_up(&validation.findings);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/config_internal.h"
+#include "tests/support/temp_file.h"
 
 static int set_up(void **state) {
     (void)state;
@@ -68,7 +69,7 @@ static void what_cannot_be_replaced_is_said(void **state) {
             "found ${PROBE_ABSENT} without such an environment variable, expected it to be set or "
             "a default as in ${PROBE_ABSENT:-default}");
     const char *malformed = "found ${ without a name and a }, expected ${NAME}, ${NAME:-default}, "
-                            "or $${ for the two characters";
+                            "${file:PATH}, or $${ for the two characters";
     refuses("${", malformed);
     refuses("${}", malformed);
     refuses("${PROBE_A", malformed);
@@ -98,6 +99,62 @@ static void values_are_utf8(void **state) {
     }
 }
 
+static void file_expands_to(struct bytes content, const char *expected) {
+    struct temp_file file = temp_file_make(content);
+    char text[100];
+    snprintf(text, sizeof text, "<${file:%s}>", file.path);
+    expands_to(text, expected);
+    temp_file_remove(&file);
+}
+
+static void files_are_read_without_their_last_line_break(void **state) {
+    (void)state;
+    file_expands_to(bytes_of_text(""), "<>");
+    file_expands_to(bytes_of_text("s3cret"), "<s3cret>");
+    file_expands_to(bytes_of_text("s3cret\n"), "<s3cret>");
+    file_expands_to(bytes_of_text("s3cret\r\n"), "<s3cret>");
+    file_expands_to(bytes_of_text("two\n\n"), "<two\n>");
+    file_expands_to(bytes_of_text("\n"), "<>");
+    file_expands_to(bytes_of_text("${PROBE_A} }"), "<${PROBE_A} }>"); /* taken as it is */
+    setenv("file", "variable", 1);
+    expands_to("${file}", "variable");
+    expands_to("${file:-x}", "variable");
+    unsetenv("file");
+    expands_to("${file:-x}", "x");
+}
+
+static void file_is_refused(struct bytes content, const char *expected) {
+    struct temp_file file = temp_file_make(content);
+    char text[100], whole[300];
+    snprintf(text, sizeof text, "${file:%s}", file.path);
+    snprintf(whole, sizeof whole, expected, file.path);
+    refuses(text, whole);
+    temp_file_remove(&file);
+}
+
+static void files_that_hold_no_text_are_refused(void **state) {
+    (void)state;
+    refuses("${file:/no/such/file}",
+            "found ${file:/no/such/file}: No such file or directory, expected a file that can be "
+            "read");
+    refuses("${file:/tmp}", "found ${file:/tmp}: Is a directory, expected a file that can be read");
+    refuses("${file:}", "found ${ without a name and a }, expected ${NAME}, ${NAME:-default}, "
+                        "${file:PATH}, or $${ for the two characters");
+    file_is_refused(bytes_of("s3cr\0et", 7), "found a file %s that is not UTF-8, expected text");
+    file_is_refused(bytes_of_text("s3cr\xff"), "found a file %s that is not UTF-8, expected text");
+    static char large[65537];
+    memset(large, 'x', sizeof large);
+    file_is_refused(bytes_of(large, sizeof large),
+                    "found a file %s of more than 65536 bytes, expected at most as many");
+    char text[100];
+    struct temp_file file = temp_file_make(bytes_of(large, sizeof large - 1));
+    snprintf(text, sizeof text, "${file:%s}", file.path);
+    char *value = config_expand_text(text, stderr);
+    assert_int_equal(strlen(value), sizeof large - 1);
+    free(value);
+    temp_file_remove(&file);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(references_are_replaced),
@@ -105,6 +162,8 @@ int main(void) {
         cmocka_unit_test(dollars_may_stand_alone),
         cmocka_unit_test(what_cannot_be_replaced_is_said),
         cmocka_unit_test(values_are_utf8),
+        cmocka_unit_test(files_are_read_without_their_last_line_break),
+        cmocka_unit_test(files_that_hold_no_text_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

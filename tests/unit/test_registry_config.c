@@ -49,7 +49,8 @@ static void test_refused(void **state) {
     } cases[] = {
         {"{url: 'registry:8081'}", "registry.url: found registry:8081, expected http://HOST"},
         {"{url: 'ftp://registry'}", "registry.url: found ftp://registry, "},
-        {"{url: 'http://registry?a=b'}", "registry.url: found http://registry?a=b, "},
+        {"{url: 'http://registry?a=b'}", "registry.url: found a ? or # in it, "},
+        {"{url: 'http://registry?key=s3cret'}", "registry.url: found a ? or # in it, "},
         {"{url: 'http://me:s3cret@registry'}", "registry.url: found a user or password in it"},
         {"{url: 'http://r', password: s3cret}", "registry.user: found '', expected a user"},
         {"{url: 'https://r', key_file: /dev/null}", "registry.cert_file: found ''"},

@@ -53,9 +53,12 @@ static void properties_are_pairs(void **state) {
     options.properties = (struct option_list){.items = {"a=b", "c="}, .count = 2};
     expect(options, "");
     options.properties = (struct option_list){.items = {"novalue"}, .count = 1};
-    expect(options, "found novalue, expected NAME=VALUE");
+    expect(options, "--property: found no name and =, expected NAME=VALUE");
     options.properties = (struct option_list){.items = {"=v"}, .count = 1};
-    expect(options, "found =v");
+    expect(options, "--property: found no name and =, expected NAME=VALUE");
+    unsetenv("ABSENT");
+    options.properties = (struct option_list){.items = {"sasl.password=${ABSENT}"}, .count = 1};
+    expect(options, "clickfeed: --property sasl.password: found ${ABSENT} without such");
 }
 
 static void descriptions(void **state) {
