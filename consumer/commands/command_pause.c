@@ -1,17 +1,10 @@
 /* pause and resume: one row of the topic control, which every worker reads at its next epoch's
  * beginning. */
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-#include "broker/producer_simple.h"
+#include "consumer/commands/control_row.h"
 #include "consumer/commands/support.h"
-#include "consumer/ops/printable.h"
-#include "schemas/schemas.h"
-
-#define ACK_TIMEOUT_MS 30000
-#define WHO_BYTES_MAX  256
+#include "consumer/side/side_table.h"
 
 struct pause_options {
     const char *config, *why, *by;
@@ -68,62 +61,6 @@ static const struct option_page resume_page = {
     .row_count = sizeof rows / sizeof rows[0],
 };
 
-static void name_of_process(char out[WHO_BYTES_MAX]) {
-    char host[128] = "";
-    const char *user = getenv("USER");
-    if (gethostname(host, sizeof host - 1) != 0) {
-        host[0] = '\0';
-    }
-    snprintf(out, WHO_BYTES_MAX, "%s@%s", user && *user ? user : "unknown", host);
-}
-
-/* The topic has one partition; a first `pause`, before any worker ran, creates it. */
-static struct failure send_row(const struct pipeline_config *config,
-                               const struct control_row *row) {
-    const char *topic = config->topics.full[TOPIC_CONTROL];
-    struct producer_simple *producer = NULL;
-    struct failure failure =
-        producer_simple_open(config->broker.bootstrap_servers, &config->broker.kafka, &producer);
-    if (failed(failure)) {
-        return failure;
-    }
-    bool is_created = false;
-    if (config->topics.create) {
-        failure = producer_simple_create_topic(producer, topic, 1,
-                                               (int)config->topics.replication_factor, &is_created);
-    }
-    struct buffer value;
-    buffer_init(&value, 256);
-    wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_CONTROL, 0, &value);
-    control_encode(row, &value);
-    if (!failed(failure)) {
-        failure = producer_simple_send(producer, topic, 0, row->setting, buffer_bytes(&value),
-                                       row->changed_ms);
-    }
-    if (!failed(failure)) {
-        failure = producer_simple_flush(producer, ACK_TIMEOUT_MS);
-    }
-    buffer_clean_up(&value);
-    producer_simple_close(producer);
-    return failure;
-}
-
-static void print_json(const struct control_row *row, const char *topic) {
-    struct buffer out;
-    buffer_init(&out, 512);
-    buffer_append(&out, bytes_of_text("{\"setting\":"));
-    printable_append_json(&out, row->setting);
-    buffer_format(&out, ",\"value\":%.*s,\"topic\":", BYTES_ARG(row->value));
-    printable_append_json(&out, bytes_of_text(topic));
-    buffer_append(&out, bytes_of_text(",\"changed_by\":"));
-    printable_append_json(&out, row->changed_by);
-    buffer_append(&out, bytes_of_text(",\"why\":"));
-    printable_append_json(&out, row->why);
-    buffer_format(&out, ",\"changed_ms\":%" PRId64 "}\n", row->changed_ms);
-    fwrite(out.data, 1, out.size, stdout);
-    buffer_clean_up(&out);
-}
-
 static void print_text(const struct pipeline_config *config, bool is_paused) {
     printf(is_paused ? "paused: written to %s at %s; every worker of group %s holds its pushes "
                        "from its next epoch on\n"
@@ -144,20 +81,20 @@ static int set_paused(const struct option_page *page, int argc, char **argv, boo
     if (code != COMMAND_OK) {
         return code;
     }
-    char who[WHO_BYTES_MAX];
-    name_of_process(who);
+    char who[CONTROL_WHO_BYTES_MAX];
+    control_name_of_process(who);
     const struct control_row row = {
-        .setting = bytes_of_text("paused"),
+        .setting = bytes_of_text(CONTROL_PAUSED),
         .value = bytes_of_text(is_paused ? "true" : "false"),
         .changed_by = bytes_of_text(options.by ? options.by : who),
         .why = bytes_of_text(options.why),
         .changed_ms = clock_now_ms(clock_system()),
     };
-    struct failure failure = send_row(&config, &row);
+    struct failure failure = control_row_send(&config, &row);
     if (failed(failure)) {
         code = command_failed(page->name, failure);
     } else if (options.json) {
-        print_json(&row, config.topics.full[TOPIC_CONTROL]);
+        control_row_print_json(&row, config.topics.full[TOPIC_CONTROL]);
     } else {
         print_text(&config, is_paused);
     }
