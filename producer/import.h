@@ -8,7 +8,7 @@
 #ifndef PROMOSTREAM_PRODUCER_IMPORT_H
 #define PROMOSTREAM_PRODUCER_IMPORT_H
 
-#include "producer/csv_reader.h"
+#include "base/csv_reader.h"
 #include "producer/parse.h"
 #include "schemas/event.h"
 

@@ -17,7 +17,7 @@
 
 #include "base/buffer.h"
 #include "model/logistic.h"
-#include "producer/input_file.h"
+#include "base/input_file.h"
 
 #define NUMBERS  10
 #define NAMES    7

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <zlib.h>
 #include <zstd.h>
 
 #include "base/buffer.h"
@@ -32,6 +33,24 @@ struct temp_file temp_file_make_zstd(struct bytes content) {
     assert(!ZSTD_isError(size));
     struct temp_file file = temp_file_make(bytes_of(frame, size));
     free(frame);
+    return file;
+}
+
+struct temp_file temp_file_make_gzip(struct bytes content) {
+    z_stream stream = {0};
+    int error = deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+    assert(error == Z_OK);
+    size_t capacity = deflateBound(&stream, content.size);
+    uint8_t *member = memory_new(capacity, 1);
+    stream.next_in = (uint8_t *)content.data;
+    stream.avail_in = (uInt)content.size;
+    stream.next_out = member;
+    stream.avail_out = (uInt)capacity;
+    error = deflate(&stream, Z_FINISH);
+    assert(error == Z_STREAM_END);
+    struct temp_file file = temp_file_make(bytes_of(member, stream.total_out));
+    deflateEnd(&stream);
+    free(member);
     return file;
 }
 

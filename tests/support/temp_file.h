@@ -13,6 +13,8 @@ struct temp_file temp_file_make(struct bytes content);
 struct temp_file temp_file_of_text(const char *text);
 /* The same bytes as one Zstandard frame. */
 struct temp_file temp_file_make_zstd(struct bytes content);
+/* The same bytes as one gzip member. */
+struct temp_file temp_file_make_gzip(struct bytes content);
 void temp_file_remove(const struct temp_file *file);
 
 #endif

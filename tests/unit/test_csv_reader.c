@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
-#include "producer/csv_reader.h"
+#include "base/csv_reader.h"
 #include "tests/support/temp_file.h"
 
 static const struct csv_config plain = {.separator = ',',

@@ -1,5 +1,5 @@
-/* input_file: plain and Zstandard bytes come out the same, of one frame or several; damage is a
- * failure. */
+/* input_file: plain, Zstandard and gzip bytes come out the same, of one frame or several; damage is
+ * a failure. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include <zstd.h>
 
 #include "base/buffer.h"
-#include "producer/input_file.h"
+#include "base/input_file.h"
 #include "tests/support/temp_file.h"
 
 static void make_text(struct buffer *out, int lines) {
@@ -52,10 +52,13 @@ static void plain_and_packed(void **state) {
     make_text(&text, 20000);
     struct temp_file plain = temp_file_make(buffer_bytes(&text));
     struct temp_file packed = temp_file_make_zstd(buffer_bytes(&text));
+    struct temp_file zipped = temp_file_make_gzip(buffer_bytes(&text));
     expect(&plain, buffer_bytes(&text));
     expect(&packed, buffer_bytes(&text));
+    expect(&zipped, buffer_bytes(&text));
     temp_file_remove(&plain);
     temp_file_remove(&packed);
+    temp_file_remove(&zipped);
     buffer_clean_up(&text);
 }
 
@@ -92,11 +95,23 @@ static void several_frames(void **state) {
     buffer_clean_up(&text);
 }
 
-static void every_cut_is_noticed(void **state) {
+static void several_gzip_members(void **state) {
     (void)state;
-    struct buffer text = {0};
-    make_text(&text, 50);
-    struct temp_file whole = temp_file_make_zstd(buffer_bytes(&text));
+    struct temp_file file = temp_file_make_gzip(bytes_of_text("one and "));
+    struct temp_file second = temp_file_make_gzip(bytes_of_text("two"));
+    struct buffer packed = {0};
+    FILE *from = fopen(second.path, "rb"), *to = fopen(file.path, "ab");
+    packed.size = fread(buffer_reserve(&packed, 4096), 1, 4096, from);
+    fwrite(packed.data, 1, packed.size, to);
+    fclose(from);
+    fclose(to);
+    expect(&file, bytes_of_text("one and two"));
+    temp_file_remove(&file);
+    temp_file_remove(&second);
+    buffer_clean_up(&packed);
+}
+
+static void expect_every_cut_noticed(struct temp_file whole) {
     struct buffer packed = {0}, raw = {0};
     FILE *file = fopen(whole.path, "rb");
     packed.size = fread(buffer_reserve(&packed, 65536), 1, 65536, file);
@@ -110,6 +125,14 @@ static void every_cut_is_noticed(void **state) {
     temp_file_remove(&whole);
     buffer_clean_up(&raw);
     buffer_clean_up(&packed);
+}
+
+static void every_cut_is_noticed(void **state) {
+    (void)state;
+    struct buffer text = {0};
+    make_text(&text, 50);
+    expect_every_cut_noticed(temp_file_make_zstd(buffer_bytes(&text)));
+    expect_every_cut_noticed(temp_file_make_gzip(buffer_bytes(&text)));
     buffer_clean_up(&text);
 }
 
@@ -143,6 +166,7 @@ int main(void) {
         cmocka_unit_test(plain_and_packed),
         cmocka_unit_test(small_files),
         cmocka_unit_test(several_frames),
+        cmocka_unit_test(several_gzip_members),
         cmocka_unit_test(every_cut_is_noticed),
         cmocka_unit_test(garbage_behind_a_frame_is_noticed),
         cmocka_unit_test(files_that_are_not_there),

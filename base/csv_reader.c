@@ -1,10 +1,10 @@
-#include "producer/csv_reader.h"
+#include "base/csv_reader.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
 #include "base/buffer.h"
-#include "producer/input_file.h"
+#include "base/input_file.h"
 
 #define REFILL_BYTES  (256 * 1024)
 #define EXAMPLE_BYTES 200 /* of a rejected row */
@@ -335,6 +335,11 @@ struct failure csv_open(const char *path, struct csv_config config, struct csv_r
     }
     *out = reader;
     return failure;
+}
+
+size_t csv_columns(const struct csv_reader *reader, const char *const **out_names) {
+    *out_names = (const char *const *)reader->columns;
+    return reader->column_count;
 }
 
 int csv_column(const struct csv_reader *reader, const char *name) {

@@ -1,5 +1,5 @@
-/* csv_reader: rows of a CSV file (RFC 4180), plain or Zstandard, from a file or standard input, in
- * bounded memory.
+/* csv_reader: rows of a CSV file (RFC 4180), plain, Zstandard or gzip, from a file or standard
+ * input, in bounded memory.
  *
  * The first row is the header; every row must have as many fields. A field may be quoted and then
  * hold separators, doubled quotes and newlines. LF and CRLF end a row; empty lines and a byte order
@@ -8,13 +8,13 @@
  * Bad rows are verdicts, and reading goes on behind them: a row of more than row_bytes_max is
  * skipped to its end; of a quote that does not close within row_bytes_max only the first line is
  * given up, so that one stray quote costs one row and not the file. One thread. */
-#ifndef PROMOSTREAM_PRODUCER_CSV_READER_H
-#define PROMOSTREAM_PRODUCER_CSV_READER_H
+#ifndef PROMOSTREAM_BASE_CSV_READER_H
+#define PROMOSTREAM_BASE_CSV_READER_H
 
 #include "base/bytes.h"
 #include "base/failure.h"
 
-#define CSV_FIELDS_MAX            512
+#define CSV_FIELDS_MAX            2048
 #define CSV_ROW_BYTES_MAX_DEFAULT ((size_t)64 * 1024)
 
 enum csv_verdict {
@@ -43,6 +43,8 @@ struct csv_reader;
  * empty, or has no proper header. *out is owned by the caller; config is copied. */
 MUST_CHECK struct failure csv_open(const char *path, struct csv_config config,
                                    struct csv_reader **out);
+/* The columns' names, NUL-terminated; lent. */
+size_t csv_columns(const struct csv_reader *reader, const char *const **out_names);
 /* Index of a column by its exact name, -1 if there is none; the first of equal names. */
 int csv_column(const struct csv_reader *reader, const char *name);
 /* The next row. out->line and out->text are set for every verdict but CSV_END. STOP when the file

@@ -1,8 +1,8 @@
-/* input_file: the bytes of a file or of standard input, decompressed when they are Zstandard.
- * A Zstandard file is known by its magic number (28 B5 2F FD), not by its name, so a pipe works
+/* input_file: the bytes of a file or of standard input, decompressed when they are Zstandard or
+ * gzip. Which it is its first bytes tell (28 B5 2F FD; 1F 8B 08), not its name, so a pipe works
  * too. One thread. */
-#ifndef PROMOSTREAM_PRODUCER_INPUT_FILE_H
-#define PROMOSTREAM_PRODUCER_INPUT_FILE_H
+#ifndef PROMOSTREAM_BASE_INPUT_FILE_H
+#define PROMOSTREAM_BASE_INPUT_FILE_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -15,8 +15,8 @@ struct input_file;
  */
 MUST_CHECK struct failure input_file_open(const char *path, struct input_file **out);
 /* Reads at least one byte unless the end is reached (*out_size 0); returns what is there, without
- * waiting for more. STOP on a read error, damaged Zstandard data, or a file that ends inside a
- * Zstandard frame. */
+ * waiting for more. STOP on a read error, damaged compressed data, or a file that ends inside a
+ * Zstandard frame or a gzip member. */
 MUST_CHECK struct failure input_file_read(struct input_file *input, uint8_t *out, size_t capacity,
                                           size_t *out_size);
 /* Bytes on disk read so far, and in all (-1 for a pipe): for progress only. */

@@ -1,4 +1,4 @@
-#include "producer/input_file.h"
+#include "base/input_file.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 #include <zstd.h>
 
 #include "base/buffer.h"
@@ -19,13 +20,16 @@ struct input_file {
     char *name;
     int64_t position, size;
     bool is_at_end;     /* the descriptor has no more bytes */
-    ZSTD_DStream *zstd; /* NULL for plain bytes */
-    bool is_frame_open; /* inside a Zstandard frame */
+    ZSTD_DStream *zstd; /* NULL unless the bytes are Zstandard */
+    z_stream *gzip;     /* NULL unless they are gzip */
+    bool is_frame_open; /* inside a Zstandard frame or a gzip member */
     uint8_t *raw;       /* bytes read but not yet given out or decompressed: [raw_at, raw_size) */
     size_t raw_at, raw_size;
 };
 
 static const uint8_t zstd_magic[4] = {0x28, 0xB5, 0x2F, 0xFD};
+static const uint8_t gzip_magic[3] = {0x1F, 0x8B, 8}; /* RFC 1952; 8: deflate */
+#define GZIP_WINDOW_BITS (15 + 16)                    /* zlib.h: a gzip header, no other */
 
 /* Appends to raw whatever one read gives. */
 static struct failure raw_fill(struct input_file *input) {
@@ -46,19 +50,30 @@ static struct failure raw_fill(struct input_file *input) {
     return failure_none();
 }
 
+static bool begins_with(const struct input_file *input, const uint8_t *magic, size_t size) {
+    return input->raw_size >= size && memcmp(input->raw, magic, size) == 0;
+}
+
 /* Looks at the first bytes. An empty or shorter file is plain. */
-static struct failure detect_zstd(struct input_file *input) {
+static struct failure detect_format(struct input_file *input) {
     while (input->raw_size < sizeof zstd_magic && !input->is_at_end) {
         struct failure failure = raw_fill(input);
         if (failed(failure)) {
             return failure;
         }
     }
-    if (input->raw_size >= sizeof zstd_magic &&
-        memcmp(input->raw, zstd_magic, sizeof zstd_magic) == 0) {
+    if (begins_with(input, zstd_magic, sizeof zstd_magic)) {
         input->zstd = ZSTD_createDStream();
         if (!input->zstd) {
             return failure_make(FAILURE_STOP, ENOMEM, "%s: no memory for Zstandard", input->name);
+        }
+    } else if (begins_with(input, gzip_magic, sizeof gzip_magic)) {
+        input->gzip = memory_new(1, sizeof *input->gzip);
+        input->is_frame_open = true;
+        if (inflateInit2(input->gzip, GZIP_WINDOW_BITS) != Z_OK) {
+            free(input->gzip);
+            input->gzip = NULL;
+            return failure_make(FAILURE_STOP, ENOMEM, "%s: no memory for gzip", input->name);
         }
     }
     return failure_none();
@@ -78,7 +93,7 @@ struct failure input_file_open(const char *path, struct input_file **out) {
     input->name = memory_copy_text(bytes_of_text(is_standard_input ? "standard input" : path));
     input->size = is_file ? (int64_t)status.st_size : -1;
     input->raw = memory_new(RAW_BYTES, 1);
-    struct failure failure = detect_zstd(input);
+    struct failure failure = detect_format(input);
     if (failed(failure)) {
         input_file_close(input);
         return failure;
@@ -122,10 +137,40 @@ static struct failure zstd_step(struct input_file *input, uint8_t *out, size_t c
     return failure_none();
 }
 
-static struct failure read_zstd(struct input_file *input, uint8_t *out, size_t capacity,
+/* The same for gzip; members may follow each other, as Zstandard frames may. */
+static struct failure gzip_step(struct input_file *input, uint8_t *out, size_t capacity,
                                 size_t *out_size) {
+    z_stream *gzip = input->gzip;
+    uInt room = capacity < RAW_BYTES ? (uInt)capacity : RAW_BYTES;
+    uInt given = (uInt)(input->raw_size - input->raw_at);
+    *out_size = 0;
+    if (given == 0 && !input->is_frame_open) {
+        return failure_none();
+    }
+    if (!input->is_frame_open) {
+        inflateReset(gzip);
+        input->is_frame_open = true;
+    }
+    gzip->next_in = input->raw + input->raw_at;
+    gzip->avail_in = given;
+    gzip->next_out = out;
+    gzip->avail_out = room;
+    int code = inflate(gzip, Z_NO_FLUSH);
+    if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) {
+        return failure_make(FAILURE_STOP, EIO, "%s: damaged gzip data: %s", input->name,
+                            gzip->msg ? gzip->msg : "out of order");
+    }
+    input->is_frame_open = code != Z_STREAM_END;
+    input->raw_at += given - gzip->avail_in;
+    *out_size = room - gzip->avail_out;
+    return failure_none();
+}
+
+static struct failure read_compressed(struct input_file *input, uint8_t *out, size_t capacity,
+                                      size_t *out_size) {
     for (;;) {
-        struct failure failure = zstd_step(input, out, capacity, out_size);
+        struct failure failure = input->zstd ? zstd_step(input, out, capacity, out_size)
+                                             : gzip_step(input, out, capacity, out_size);
         if (failed(failure) || *out_size > 0) {
             return failure;
         }
@@ -134,8 +179,8 @@ static struct failure read_zstd(struct input_file *input, uint8_t *out, size_t c
         }
         if (input->is_at_end) {
             return input->is_frame_open
-                       ? failure_make(FAILURE_STOP, EIO, "%s: ends inside a Zstandard frame",
-                                      input->name)
+                       ? failure_make(FAILURE_STOP, EIO, "%s: ends inside a %s", input->name,
+                                      input->zstd ? "Zstandard frame" : "gzip member")
                        : failure_none();
         }
         failure = raw_fill(input);
@@ -149,8 +194,8 @@ struct failure input_file_read(struct input_file *input, uint8_t *out, size_t ca
                                size_t *out_size) {
     assert(capacity > 0);
     *out_size = 0;
-    return input->zstd ? read_zstd(input, out, capacity, out_size)
-                       : read_plain(input, out, capacity, out_size);
+    return input->zstd || input->gzip ? read_compressed(input, out, capacity, out_size)
+                                      : read_plain(input, out, capacity, out_size);
 }
 
 int64_t input_file_position(const struct input_file *input) {
@@ -170,6 +215,10 @@ void input_file_close(struct input_file *input) {
     }
     if (input->zstd) {
         ZSTD_freeDStream(input->zstd);
+    }
+    if (input->gzip) {
+        inflateEnd(input->gzip);
+        free(input->gzip);
     }
     free(input->raw);
     free(input->name);
