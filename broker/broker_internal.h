@@ -117,7 +117,8 @@ struct broker_kafka {
 
     struct batch *batches; /* batch_count in use since the last release */
     size_t batch_count, batch_capacity;
-    struct reader readers[TOPIC_COUNT]; /* side topics */
+    struct reader readers[TOPIC_COUNT];      /* side topics */
+    rd_kafka_topic_t *restored[TOPIC_COUNT]; /* of the restore client; NULL = not read yet */
 
     char transactional_id[TRANSACTIONAL_ID_MAX];
     struct epoch epochs[2];
@@ -217,6 +218,7 @@ MUST_CHECK struct failure read_to_end(struct broker *broker, enum topic topic, i
                                       broker_visit *visit, void *context);
 MUST_CHECK struct failure read_side(struct broker *broker, enum topic topic, broker_visit *visit,
                                     void *context, int64_t *out_position);
+void read_restore_close(struct broker_kafka *broker);
 void read_clean_up(struct broker_kafka *broker);
 
 /* broker_kafka.c */

@@ -116,7 +116,7 @@ static void close_kafka(struct broker *base) {
     bool is_gone = group_close(broker, broker->config->leave_group_at_close);
     read_clean_up(broker);
     txn_producer_close(broker);
-    is_gone = client_destroy(broker->restore, DESTROY_WAIT_MS) && is_gone;
+    read_restore_close(broker);
     is_gone = client_destroy(broker->side, DESTROY_WAIT_MS) && is_gone;
     is_gone = client_destroy(broker->ends, DESTROY_WAIT_MS) && is_gone;
     poll_clean_up(broker);

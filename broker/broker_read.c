@@ -179,35 +179,49 @@ static struct failure read_until(struct broker_kafka *broker, rd_kafka_t *client
 
 /* ---- recovery ---- */
 
-/* A client whose memory of the partition's position is empty: an old one would end the read before
- * it began. */
-static struct failure restore_open(struct broker_kafka *broker, const char *topic,
-                                   int32_t partition, struct reader *out) {
-    for (int attempt = 0;; attempt++) {
-        struct failure failure = failure_none();
-        if (!broker->restore) {
-            failure = client_of_broker(broker, CLIENT_RESTORE, NULL, 0, &broker->restore);
+void read_restore_close(struct broker_kafka *broker) {
+    for (int topic = 0; topic < TOPIC_COUNT; topic++) {
+        if (broker->restored[topic]) {
+            rd_kafka_topic_destroy(broker->restored[topic]);
+            broker->restored[topic] = NULL;
         }
-        if (!failed(failure)) {
-            failure = reader_open(broker->restore, topic, out);
-        }
-        if (failed(failure)) {
-            return failure;
-        }
-        if (position_of(broker->restore, topic, partition) < 0) {
-            failure = reader_start(out, partition);
-            if (failed(failure)) {
-                reader_close(out);
-            }
-            return failure;
-        }
-        assert(attempt == 0);
-        reader_close(out);
-        if (!client_destroy(broker->restore, CALL_WAIT_MS)) {
-            broker->committer.is_haunted = true;
-        }
-        broker->restore = NULL;
     }
+    if (!client_destroy(broker->restore, CALL_WAIT_MS)) {
+        broker->committer.is_haunted = true;
+    }
+    broker->restore = NULL;
+}
+
+/* A client whose memory of the partition's position is empty: an old one would end the read before
+ * it began. A topic's handle is kept for the next partition: its leaders are known. The queue is
+ * not: what it holds behind the end is of this partition. */
+static struct failure restore_open(struct broker_kafka *broker, enum topic topic, int32_t partition,
+                                   struct reader *out) {
+    const char *name = broker->topics->full[topic];
+    struct failure failure = failure_none();
+    if (broker->restore && position_of(broker->restore, name, partition) >= 0) {
+        read_restore_close(broker);
+    }
+    if (!broker->restore) {
+        failure = client_of_broker(broker, CLIENT_RESTORE, NULL, 0, &broker->restore);
+    }
+    if (failed(failure)) {
+        return failure;
+    }
+    if (broker->restored[topic]) {
+        *out = (struct reader){.topic = broker->restored[topic],
+                               .queue = rd_kafka_queue_new(broker->restore)};
+    } else {
+        failure = reader_open(broker->restore, name, out);
+        broker->restored[topic] = out->topic;
+    }
+    if (!failed(failure)) {
+        failure = reader_start(out, partition);
+    }
+    if (failed(failure) && out->queue) {
+        rd_kafka_queue_destroy(out->queue);
+    }
+    return failure;
 }
 
 struct failure read_to_end(struct broker *base, enum topic topic, int32_t partition,
@@ -220,13 +234,13 @@ struct failure read_to_end(struct broker *base, enum topic topic, int32_t partit
         return failure;
     }
     struct reader reader;
-    failure = restore_open(broker, name, partition, &reader);
+    failure = restore_open(broker, topic, partition, &reader);
     if (failed(failure)) {
         return failure;
     }
     failure = read_until(broker, broker->restore, &reader, partition, high, visit, context);
     rd_kafka_consume_stop(reader.topic, partition);
-    reader_close(&reader);
+    rd_kafka_queue_destroy(reader.queue);
     return failure;
 }
 
