@@ -1,7 +1,7 @@
 /* inputs: from a learner's input to features (key, x), for every kind but logistic (slots.h), by
  * one rule (METHODS 0, rules 1 and 10).
  *
- * - a bias (INPUTS_BIAS) and a slot per origin;
+ * - a bias; the origin's slot is that of its name;
  * - each number, as `numbers` says. bucket: a slot for its half octave and sign (0 has its own),
  *   and a linear term sgn(v) log1p(|v|) / 14; idle time has its buckets per origin. scale: the
  *   linear term is (u - mean) / sd instead, u = sgn(v) log1p(|v|), and there are no buckets. both:
@@ -20,6 +20,7 @@
 #include "model/learner.h"
 #include "model/rows.h"
 
+#define INPUTS_CLASSES      2 /* observe, a trigger or no origin */
 #define INPUTS_NUMBERS_MAX  256
 #define INPUTS_NAMES_MAX    256
 #define INPUTS_FEATURES_MAX 4096 /* of an open vocabulary; more are refused */
@@ -53,7 +54,6 @@ bool inputs_check_cross(const char *text, char *error, size_t size);
 
 enum inputs_part {
     INPUTS_BIAS,
-    INPUTS_ORIGIN,
     INPUTS_MISSING, /* of a number */
     INPUTS_IN_BUCKET,
     INPUTS_LINEAR, /* x is the scaled value */
@@ -81,8 +81,9 @@ struct inputs {
     struct learner_space space;
     size_t cross_count;
     int crosses[LEARNER_CROSSES_MAX][2];
-    uint64_t seeds[2]; /* of the classes */
-    uint64_t number_hash[INPUTS_NUMBERS_MAX], name_hash[INPUTS_NAMES_MAX];
+    uint64_t seeds[INPUTS_CLASSES];
+    uint64_t number_hash[INPUTS_CLASSES][INPUTS_NUMBERS_MAX];
+    uint64_t name_hash[INPUTS_CLASSES][INPUTS_NAMES_MAX];
     struct inputs_moments moments[INPUTS_NUMBERS_MAX];
     /* Welford over all examples: count, mean, sum of squares. */
     double counts[INPUTS_NUMBERS_MAX], means[INPUTS_NUMBERS_MAX], squares[INPUTS_NUMBERS_MAX];
@@ -101,12 +102,11 @@ bool inputs_of(const struct inputs *inputs, const struct learner_input *input,
                struct input_list *out);
 /* One number as it is scaled with the moments in use; 0 if it is missing. */
 double inputs_scaled(const struct inputs *inputs, size_t number, double value);
-/* Class of the input's origin: 0 observe, 1 a trigger or no origin; the key of a number's linear
- * term in that class. */
+/* Class of the input's origin, and keys in that class: of the bias, of a number's linear term. */
 int inputs_class(const struct inputs *inputs, const struct learner_input *input);
 uint64_t inputs_bias_key(const struct inputs *inputs, int class);
 uint64_t inputs_linear_key(const struct inputs *inputs, int class, size_t number);
-/* Half octave and sign: 0 for 0, else +-(2 exponent + half + 2200). */
+/* Half octave and sign: 0 for 0, 1 below 2^-20.5, ... */
 int inputs_bucket(double value);
 /* Readable: "price in [64, 90.5)", "brand = acme", cut at size. */
 void inputs_name(const struct inputs *inputs, const struct learner_input *input,

@@ -233,16 +233,13 @@ void optimizer_step(const struct optimizer *optimizer, double rate, float *w, fl
     case OPTIMIZER_ROW_ADAGRAD:
         row_adagrad(optimizer, rate, w, state, g, square, n);
         break;
-    case OPTIMIZER_FTRL: {
-        struct ftrl_params ftrl = optimizer->ftrl;
-        ftrl.alpha = rate;
+    case OPTIMIZER_FTRL:
         for (size_t i = 0; i < n; i++) {
             double slope = (double)g[i];
             struct ftrl_pull pull = {slope, square ? (double)square[i] : slope * slope};
-            step_ftrl(&ftrl, &w[i], &state[i], &state[n + i], &pull, 1);
+            step_ftrl(&optimizer->ftrl, &w[i], &state[i], &state[n + i], &pull, 1);
         }
         return;
-    }
     default:
         for (size_t i = 0; i < n; i++) {
             step_coin(&w[i], &state[i], n, (double)g[i], 1);
@@ -257,9 +254,7 @@ void optimizer_step(const struct optimizer *optimizer, double rate, float *w, fl
 void optimizer_step_weight(const struct optimizer *optimizer, double rate, float *w, float *state,
                            const struct ftrl_pull *pull, double x) {
     if (optimizer->rule == OPTIMIZER_FTRL) {
-        struct ftrl_params ftrl = optimizer->ftrl;
-        ftrl.alpha = rate;
-        step_ftrl(&ftrl, w, &state[0], &state[1], pull, x);
+        step_ftrl(&optimizer->ftrl, w, &state[0], &state[1], pull, x);
     } else if (optimizer->rule == OPTIMIZER_COIN) {
         step_coin(w, state, 1, pull->gradient, x);
     } else {
@@ -269,18 +264,23 @@ void optimizer_step_weight(const struct optimizer *optimizer, double rate, float
     }
 }
 
-/* ---- forgetting ---- */
+/* ---- forgetting, moving ---- */
 
-static void forget_coin(double keep, float *state, size_t stride) {
-    double bet = optimizer_coin_weight(state, stride, 0);
-    state[COIN_ABS * stride] = (float)(keep * (double)state[COIN_ABS * stride]);
-    state[COIN_WEALTH * stride] = (float)(keep * (double)state[COIN_WEALTH * stride]);
+/* The sum whose bet is this one. */
+static void coin_bet(float *state, size_t stride, double bet) {
     double most = (double)state[COIN_X * stride] * (double)state[COIN_G * stride];
     double per_unit = (COIN_START + (double)state[COIN_WEALTH * stride]) /
                       (most * (most + (double)state[COIN_ABS * stride]));
     if (most > 0 && per_unit > 0) {
         state[COIN_SUM * stride] = (float)(bet / per_unit);
     }
+}
+
+static void forget_coin(double keep, float *state, size_t stride) {
+    double bet = optimizer_coin_weight(state, stride, 0);
+    state[COIN_ABS * stride] = (float)(keep * (double)state[COIN_ABS * stride]);
+    state[COIN_WEALTH * stride] = (float)(keep * (double)state[COIN_WEALTH * stride]);
+    coin_bet(state, stride, bet);
 }
 
 void optimizer_forget(const struct optimizer *optimizer, double keep, const float *w, float *state,
@@ -301,4 +301,51 @@ void optimizer_forget(const struct optimizer *optimizer, double keep, const floa
     if (optimizer->rule == OPTIMIZER_ROW_ADAGRAD) {
         *state = (float)(keep * (double)*state);
     }
+}
+
+void optimizer_set_weight(const struct optimizer *optimizer, double value, float *w, float *state) {
+    if (optimizer->rule == OPTIMIZER_FTRL) {
+        state[0] = value != 0 ? (float)ftrl_z_of(&optimizer->ftrl, value, (double)state[1]) : 0;
+        *w = (float)ftrl_weight(&optimizer->ftrl, (double)state[0], (double)state[1]);
+        return;
+    }
+    if (optimizer->rule == OPTIMIZER_COIN) {
+        double bet = optimizer_coin_weight(state, 1, 0);
+        coin_bet(state, 1, bet + value - (double)*w);
+    }
+    *w = (float)value;
+}
+
+static void divide(float *value, double by) {
+    *value = (float)((double)*value / by);
+}
+
+void optimizer_rescale(const struct optimizer *optimizer, double by, float *w, float *state) {
+    double bet;
+    switch (optimizer->rule) {
+    case OPTIMIZER_FTRL:
+        divide(&state[1], by * by);
+        optimizer_set_weight(optimizer, (double)*w * by, w, state);
+        return;
+    case OPTIMIZER_COIN:
+        bet = optimizer_coin_weight(state, 1, 0) * by;
+        divide(&state[COIN_X], by);
+        divide(&state[COIN_ABS], by);
+        coin_bet(state, 1, bet);
+        break;
+    case OPTIMIZER_ADAM: /* m, v */
+        divide(&state[0], by);
+        divide(&state[1], by * by);
+        break;
+    case OPTIMIZER_MOMENTUM:
+        divide(&state[0], by);
+        break;
+    case OPTIMIZER_ADAGRAD:
+    case OPTIMIZER_ROW_ADAGRAD:
+        divide(&state[0], by * by);
+        break;
+    default:
+        break;
+    }
+    *w = (float)((double)*w * by);
 }

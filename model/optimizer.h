@@ -16,8 +16,8 @@
  *                  --coin); r does not matter
  *
  * l2 is added to the gradient as l2 w and l1 shrinks w by r l1 after the step, where the row is
- * touched; in ftrl both are FTRL's own; coin has neither. All go on from the w that they find at
- * the first step. */
+ * touched; in ftrl both are FTRL's own; coin has neither. ftrl's rate and that of coin are those of
+ * each weight: neither has a schedule. All go on from the w that they find at the first step. */
 #ifndef PROMOSTREAM_MODEL_OPTIMIZER_H
 #define PROMOSTREAM_MODEL_OPTIMIZER_H
 
@@ -57,13 +57,15 @@ struct optimizer_options {
 };
 
 /* Rows of a table of options, for a struct TYPE whose member AT is a struct optimizer_options.
- * PREFIX: "" or "deep_"; RULE, LR: defaults as text. */
+ * PREFIX: "" or "deep_"; RULE, LR, L2: defaults as text. */
 #define OPTIMIZER_OPTION(TYPE, AT, PREFIX, NAME, KIND, TEXT, LEAST, MOST, HELP)                    \
     {                                                                                              \
         .name = PREFIX #NAME, .type = LEARNER_OPTION_##KIND, .offset = offsetof(TYPE, AT.NAME),    \
         .default_text = TEXT, .min = LEAST, .max = MOST, .help = HELP                              \
     }
 #define OPTIMIZER_OPTIONS(TYPE, AT, PREFIX, RULE, LR)                                              \
+    OPTIMIZER_OPTIONS_L2(TYPE, AT, PREFIX, RULE, LR, "0")
+#define OPTIMIZER_OPTIONS_L2(TYPE, AT, PREFIX, RULE, LR, L2)                                       \
     {.name = PREFIX "optimizer",                                                                   \
      .type = LEARNER_OPTION_CHOICE,                                                                \
      .offset = offsetof(TYPE, AT.optimizer),                                                       \
@@ -84,7 +86,7 @@ struct optimizer_options {
                          "ftrl: damps the first steps"),                                           \
         OPTIMIZER_OPTION(TYPE, AT, PREFIX, l1, NUMBER, "0", 0, 1000,                               \
                          "pulls weights to exactly 0"),                                            \
-        OPTIMIZER_OPTION(TYPE, AT, PREFIX, l2, NUMBER, "0", 0, 1000, "pulls weights towards 0"),   \
+        OPTIMIZER_OPTION(TYPE, AT, PREFIX, l2, NUMBER, L2, 0, 1000, "pulls weights towards 0"),    \
         {.name = PREFIX "schedule",                                                                \
          .type = LEARNER_OPTION_CHOICE,                                                            \
          .offset = offsetof(TYPE, AT.schedule),                                                    \
@@ -130,6 +132,12 @@ void optimizer_step_weight(const struct optimizer *optimizer, double rate, float
 /* Coin betting: the weight for a feature of size |x|, which may be the largest so far. The state of
  * weight i of a row of n: state + i, stride n. */
 double optimizer_coin_weight(const float *state, size_t stride, double x);
+
+/* Gives a weight another value; what was summed up stays (ftrl's z and coin's sum are derived). */
+void optimizer_set_weight(const struct optimizer *optimizer, double value, float *w, float *state);
+/* The weight's x is divided by `by` from now on: w, and what was summed up, for the same product.
+ */
+void optimizer_rescale(const struct optimizer *optimizer, double by, float *w, float *state);
 
 /* Exponential forgetting (METHODS 1.2): what is summed up in the state (n of adagrad, row_adagrad
  * and ftrl, wealth and gradients of coin) is multiplied by keep, 0 < keep <= 1; w stays: ftrl's z

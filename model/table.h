@@ -10,8 +10,14 @@
  *   function of the keys and times it was shown.
  *
  * A row is floats [score_floats: what scoring needs | the optimizer's]. New rows are 0: whoever
- * takes one fills it. Rows travel in groups: `<prefix>/<group>` (weights) and `<prefix>z/<group>`
- * (optimizer), the filter as `<prefix>f/<chunk>` and what is counted as `<prefix>n` (counters). */
+ * takes one fills it. In a hashed table a row that is all 0 counts as new. Rows travel in groups:
+ * `<prefix>/<group>` (weights) and `<prefix>z/<group>` (optimizer), the filter as
+ * `<prefix>f/<chunk>` and what is counted as `<prefix>n` (counters):
+ *
+ *     hashed         group rows of score_floats; group rows of the others        float32
+ *     collisionless  group times: key, met_ms, score_floats                      64 bits, float32
+ *
+ * A group has as many rows as make about 32 floats. */
 #ifndef PROMOSTREAM_MODEL_TABLE_H
 #define PROMOSTREAM_MODEL_TABLE_H
 
@@ -74,10 +80,6 @@ void table_prefetch(const struct table *table, uint64_t key);
  * for examples that are learned. Rows stay where they are, but a later take may give one to another
  * key. */
 float *table_take(struct table *table, uint64_t key, int64_t time_ms, bool *out_is_new);
-/* When the key of this row (of table_take) was met before the last take of it; INT64_MIN for a row
- * that is new, and in hashed tables. */
-int64_t table_met_before(const struct table *table);
-
 /* Rows as in learner.h. */
 void table_export_rows(struct table *table, bool all, learner_visit_row *visit, void *context);
 /* BAD_ROW: not this table's. */
