@@ -9,7 +9,7 @@
 #define PROMOSTREAM_PRODUCER_IMPORT_H
 
 #include "base/csv_reader.h"
-#include "producer/parse.h"
+#include "base/parse.h"
 #include "schemas/event.h"
 
 /* Parts that a column can play; the names are those of `--map part=column`. */

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-#include "producer/parse.h"
+#include "base/parse.h"
 
 #define TERMINAL_EVERY_NS INT64_C(1000000000)
 #define PLAIN_EVERY_NS    INT64_C(10000000000)

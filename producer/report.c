@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
-#include "producer/parse.h"
+#include "base/parse.h"
 
 void report_init(struct report *report, enum report_form form) {
     *report = (struct report){.form = form};

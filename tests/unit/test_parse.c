@@ -5,7 +5,12 @@
 
 #include <cmocka.h>
 
-#include "producer/parse.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/parse.h"
+#include "base/rng.h"
 
 static void iso_times(void **state) {
     (void)state;
@@ -115,11 +120,32 @@ static void numbers(void **state) {
     }
 }
 
+/* Short decimals take a way of their own: the same bits as strtod's. */
+static void numbers_are_strtod_s(void **state) {
+    (void)state;
+    struct rng rng = rng_make(11, 0);
+    for (int i = 0; i < 200000; i++) {
+        char text[40];
+        int digits = (int)rng_below(&rng, 18);
+        double magnitude = (double)rng_below(&rng, UINT64_C(1000000000000000)) /
+                           pow(10, (double)rng_below(&rng, 16));
+        snprintf(text, sizeof text, "%s%.*f", rng_below(&rng, 2) ? "-" : "", digits, magnitude);
+        double got = 0, expected = strtod(text, NULL);
+        assert_true(parse_number(bytes_of_text(text), &got));
+        assert_memory_equal(&got, &expected, sizeof got);
+    }
+    double got;
+    static const char *const bad[] = {"", "-", ".", "-.", "1.2.3", "1-", "--1", "1 ", "0x1"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(parse_number(bytes_of_text(bad[i]), &got));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(iso_times),        cmocka_unit_test(bad_iso_times),
-        cmocka_unit_test(dates_round_trip), cmocka_unit_test(times_by_format),
-        cmocka_unit_test(numbers),
+        cmocka_unit_test(numbers_are_strtod_s), cmocka_unit_test(iso_times),
+        cmocka_unit_test(bad_iso_times),        cmocka_unit_test(dates_round_trip),
+        cmocka_unit_test(times_by_format),      cmocka_unit_test(numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-#include "producer/parse.h"
+#include "base/parse.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -53,7 +53,41 @@ static bool is_decimal_text(struct bytes text) {
     return has_digit && text.size < NUMBER_TEXT_MAX;
 }
 
+/* "-12.75": up to 15 digits. Both the digits and the power of
+ * ten are exact doubles then, so one division rounds correctly (Clinger 1990). False = ask strtod.
+ */
+static bool parse_short_number(struct bytes text, double *out) {
+    static const double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    size_t at = text.size > 0 && text.data[0] == '-' ? 1 : 0;
+    size_t begin = at, point = 0, digits = 0;
+    uint64_t value = 0;
+    if (text.size - at > 16) {
+        return false;
+    }
+    for (; at < text.size; at++) {
+        uint8_t c = text.data[at];
+        if (is_digit(c)) {
+            value = value * 10 + (uint64_t)(c - '0');
+            digits++;
+        } else if (c == '.' && point == 0) {
+            point = at + 1;
+        } else {
+            return false;
+        }
+    }
+    if (digits == 0 || digits > 15) {
+        return false;
+    }
+    double number = point == 0 ? (double)value : (double)value / powers[text.size - point];
+    *out = begin == 1 ? -number : number;
+    return true;
+}
+
 bool parse_number(struct bytes text, double *out) {
+    if (parse_short_number(text, out)) {
+        return true;
+    }
     if (!is_decimal_text(text)) {
         return false;
     }

@@ -1,7 +1,7 @@
 /* parse: values as they stand in other people's text files: times and numbers. Strict: the
  * whole text is the value or there is none. No locale, no libc time zone. Any thread. */
-#ifndef PROMOSTREAM_PRODUCER_PARSE_H
-#define PROMOSTREAM_PRODUCER_PARSE_H
+#ifndef PROMOSTREAM_BASE_PARSE_H
+#define PROMOSTREAM_BASE_PARSE_H
 
 #include "base/bytes.h"
 
