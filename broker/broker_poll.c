@@ -12,7 +12,8 @@
 
 /* Many small polls make an epoch when events trickle: they share a batch, until its room is short.
  */
-#define ROOM_MIN 1000
+#define ROOM_MIN      1000
+#define SERVE_WAIT_MS 10
 
 static void add_batch(struct broker_kafka *broker) {
     if (broker->batch_count == broker->batch_capacity) {
@@ -171,14 +172,36 @@ static struct failure drop_taken(struct broker_kafka *broker, rd_kafka_message_t
     return failure;
 }
 
+/* Something happened in a callback that the caller must hear of, or that the next poll goes on
+ * with.
+ */
+static bool has_news(const struct broker_kafka *broker, enum ownership before) {
+    return broker->pending != BROKER_NOTHING || broker->ownership != before || failed(broker->stop);
+}
+
+/* librdkafka's call waits for a message, whatever its callbacks have said meanwhile. So it waits in
+ * short spans: a rebalance does not stand still for what is left of the caller's time. */
+static size_t take_or_hear(struct broker_kafka *broker, int timeout_ms, rd_kafka_message_t **taken,
+                           size_t max) {
+    enum ownership before = broker->ownership;
+    int64_t until_ms = monotonic_ms() + timeout_ms;
+    size_t count;
+    int64_t left_ms;
+    do {
+        left_ms = until_ms - monotonic_ms();
+        int wait_ms = left_ms < 0 ? 0 : left_ms < SERVE_WAIT_MS ? (int)left_ms : SERVE_WAIT_MS;
+        count = client_take(broker->queue, wait_ms, taken, max);
+    } while (count == 0 && left_ms > SERVE_WAIT_MS && !has_news(broker, before));
+    return count;
+}
+
 static struct failure take_records(struct broker_kafka *broker, int timeout_ms, size_t records_max,
                                    struct broker_event *out) {
     struct batch *batch = batch_with_room(broker);
     size_t before = batch->count, room = BATCH_MAX - before;
     rd_kafka_message_t **taken = batch->messages + before;
     broker->is_batch_stale = false;
-    size_t count =
-        client_take(broker->queue, timeout_ms, taken, records_max < room ? records_max : room);
+    size_t count = take_or_hear(broker, timeout_ms, taken, records_max < room ? records_max : room);
     /* Callbacks have run inside; if one took partitions away, its records went with them. */
     bool is_stale = broker->is_batch_stale || broker->ownership != OWNS_RUNNING;
     struct failure failure =

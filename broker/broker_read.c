@@ -138,9 +138,10 @@ static void reader_close(struct reader *reader) {
     }
 }
 
-static struct failure reader_start(struct reader *reader, int32_t partition) {
-    if (rd_kafka_consume_start_queue(reader->topic, partition, RD_KAFKA_OFFSET_BEGINNING,
-                                     reader->queue)) {
+/* From the first offset, which the caller has asked for: librdkafka's own question waits half a
+ * second if the leader is not known at this moment. */
+static struct failure reader_start(struct reader *reader, int32_t partition, int64_t low) {
+    if (rd_kafka_consume_start_queue(reader->topic, partition, low, reader->queue)) {
         return failure_make(FAILURE_STOP, rd_kafka_last_error(), "reading %s [%d]: %s",
                             rd_kafka_topic_name(reader->topic), partition,
                             rd_kafka_err2str(rd_kafka_last_error()));
@@ -196,7 +197,7 @@ void read_restore_close(struct broker_kafka *broker) {
  * it began. A topic's handle is kept for the next partition: its leaders are known. The queue is
  * not: what it holds behind the end is of this partition. */
 static struct failure restore_open(struct broker_kafka *broker, enum topic topic, int32_t partition,
-                                   struct reader *out) {
+                                   int64_t low, struct reader *out) {
     const char *name = broker->topics->full[topic];
     struct failure failure = failure_none();
     if (broker->restore && position_of(broker->restore, name, partition) >= 0) {
@@ -216,7 +217,7 @@ static struct failure restore_open(struct broker_kafka *broker, enum topic topic
         broker->restored[topic] = out->topic;
     }
     if (!failed(failure)) {
-        failure = reader_start(out, partition);
+        failure = reader_start(out, partition, low);
     }
     if (failed(failure) && out->queue) {
         rd_kafka_queue_destroy(out->queue);
@@ -234,7 +235,7 @@ struct failure read_to_end(struct broker *base, enum topic topic, int32_t partit
         return failure;
     }
     struct reader reader;
-    failure = restore_open(broker, topic, partition, &reader);
+    failure = restore_open(broker, topic, partition, low, &reader);
     if (failed(failure)) {
         return failure;
     }
@@ -263,24 +264,25 @@ static struct failure side_first(struct broker_kafka *broker, enum topic topic, 
     if (!broker->side) {
         failure = client_of_broker(broker, CLIENT_SIDE, NULL, 0, &broker->side);
     }
-    int64_t *ends = memory_new((size_t)partitions, sizeof *ends);
+    struct span {
+        int64_t low, high;
+    } *spans = memory_new((size_t)partitions, sizeof *spans);
     for (int32_t p = 0; p < partitions && !failed(failure); p++) {
-        int64_t low, high = 0;
-        failure = read_watermarks(broker, name, p, ANSWER_WAIT_MS, &low, &high);
-        ends[p] = low < high ? high : 0;
+        failure = read_watermarks(broker, name, p, ANSWER_WAIT_MS, &spans[p].low, &spans[p].high);
     }
     if (!failed(failure)) {
         failure = reader_open(broker->side, name, reader);
         reader->partitions = partitions;
     }
     for (int32_t p = 0; p < partitions && !failed(failure); p++) {
-        failure = reader_start(reader, p);
+        failure = reader_start(reader, p, spans[p].low);
     }
     for (int32_t p = 0; p < partitions && !failed(failure); p++) {
-        failure = ends[p] > 0 ? read_until(broker, broker->side, reader, p, ends[p], visit, context)
-                              : failure_none();
+        if (spans[p].low < spans[p].high) {
+            failure = read_until(broker, broker->side, reader, p, spans[p].high, visit, context);
+        }
     }
-    free(ends);
+    free(spans);
     reader->is_at_end = !failed(failure);
     return failure;
 }
