@@ -199,6 +199,10 @@ double optimizer_coin_weight(const float *state, size_t stride, double x) {
                     : 0;
 }
 
+double optimizer_coin_largest(const float *state) {
+    return (double)state[COIN_X];
+}
+
 /* As VW's --coin: the bet is made again if x or the gradient is the largest so far. */
 static void step_coin(float *w, float *state, size_t stride, double gradient, double x) {
     double before = optimizer_coin_weight(state, stride, x);
@@ -324,8 +328,11 @@ void optimizer_rescale(const struct optimizer *optimizer, double by, float *w, f
     double bet;
     switch (optimizer->rule) {
     case OPTIMIZER_FTRL:
+        divide(&state[0], by); /* z of a weight that l1 holds at 0 */
         divide(&state[1], by * by);
-        optimizer_set_weight(optimizer, (double)*w * by, w, state);
+        if (*w != 0) {
+            optimizer_set_weight(optimizer, (double)*w * by, w, state);
+        }
         return;
     case OPTIMIZER_COIN:
         bet = optimizer_coin_weight(state, 1, 0) * by;

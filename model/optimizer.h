@@ -132,6 +132,8 @@ void optimizer_step_weight(const struct optimizer *optimizer, double rate, float
 /* Coin betting: the weight for a feature of size |x|, which may be the largest so far. The state of
  * weight i of a row of n: state + i, stride n. */
 double optimizer_coin_weight(const float *state, size_t stride, double x);
+/* The largest |x| so far, of a row of one weight. */
+double optimizer_coin_largest(const float *state);
 
 /* Gives a weight another value; what was summed up stays (ftrl's z and coin's sum are derived). */
 void optimizer_set_weight(const struct optimizer *optimizer, double value, float *w, float *state);

@@ -1,0 +1,101 @@
+/* linear: FTRL over a fixed table of (z, n): the case that has to be fast. An example's slots are
+ * asked for all at once, gathered, stepped side by side in vectors, and what is added to them is
+ * scattered back. Twin and oracle: ftrl.h in double (tests/unit/test_linear_plain.c). */
+#include <math.h>
+
+#include "model/clones.h"
+#include "model/linear_internal.h"
+
+#define SLOT 2 /* floats: z, n */
+
+struct plain {
+    float alpha, beta, l1, l2;
+};
+
+static struct plain params_of(const struct linear *linear) {
+    const struct ftrl_params *ftrl = &linear->optimizer.ftrl;
+    return (struct plain){(float)ftrl->alpha, (float)ftrl->beta, (float)ftrl->l1, (float)ftrl->l2};
+}
+
+void linear_prefetch(const struct linear *linear, const struct learner_input *input) {
+    const struct table *table = linear_table(linear);
+    for (size_t i = 0; i < input->feature_count; i++) {
+        table_prefetch(table, input->features[i].key);
+    }
+}
+
+/* w and the root of n, as ftrl_weight. */
+MODEL_CLONES
+static void weights(const struct plain p, size_t count, const float *z, const float *n, float *root,
+                    float *w) {
+    for (size_t i = 0; i < count; i++) {
+        root[i] = sqrtf(n[i]);
+        float size = fmaxf(fabsf(z[i]) - p.l1, 0);
+        w[i] = -copysignf(size, z[i]) / ((p.beta + root[i]) / p.alpha + p.l2);
+    }
+}
+
+/* What is added to z and n. s in a form that does not cancel. */
+MODEL_CLONES
+static void steps(const struct plain p, struct ftrl_pull pull, size_t count, const float *x,
+                  const float *n, const float *root, const float *w, float *dz, float *dn) {
+    float gradient = (float)pull.gradient, square = (float)pull.square;
+    for (size_t i = 0; i < count; i++) {
+        dn[i] = square * x[i] * x[i];
+        float sum = (sqrtf(n[i] + dn[i]) + root[i]) * p.alpha;
+        float s = dn[i] > 0 ? dn[i] / sum : 0;
+        dz[i] = gradient * x[i] - s * w[i];
+    }
+}
+
+void linear_plain_gather(const struct linear *linear, const struct input_list *list,
+                         struct linear_gathered *out) {
+    const struct table *table = linear_table(linear);
+    float *floats = table_at(table, table->floats_at);
+    int shift = 64 - table->options.bits;
+    size_t count = out->count = list->count;
+    for (size_t i = 0; i < count; i++) {
+        out->slots[i] = floats + SLOT * (size_t)(list->features[i].key >> shift);
+        __builtin_prefetch(out->slots[i], 1);
+    }
+    for (size_t i = 0; i < count; i++) {
+        out->x[i] = (float)list->features[i].x;
+        out->z[i] = out->slots[i][0];
+        out->n[i] = out->slots[i][1];
+    }
+    weights(params_of(linear), count, out->z, out->n, out->root, out->w);
+}
+
+struct base_output linear_plain_output(const struct linear *linear,
+                                       const struct linear_gathered *gathered) {
+    struct base_output output = {linear->start, 0};
+    for (size_t i = 0; i < gathered->count; i++) {
+        output.logit += (double)gathered->w[i] * (double)gathered->x[i];
+    }
+    return output;
+}
+
+bool linear_plain_learn(struct linear *linear, struct linear_gathered *gathered,
+                        const struct ftrl_pull *pull) {
+    struct table *table = linear_table(linear);
+    float *floats = table_at(table, table->floats_at), dz[INPUTS_MAX], dn[INPUTS_MAX];
+    uint8_t *changed = table_at(table, table->changed_at);
+    size_t count = gathered->count, group_floats = SLOT * table->group;
+    steps(params_of(linear), *pull, count, gathered->x, gathered->n, gathered->root, gathered->w,
+          dz, dn);
+    float largest = 0;
+    for (size_t i = 0; i < count; i++) {
+        float size = fmaxf(fabsf(gathered->z[i] + dz[i]), gathered->n[i] + dn[i]);
+        largest = size <= largest ? largest : size; /* NaN counts as large */
+    }
+    if (!((double)largest <= LINEAR_VALUE_MAX)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        float *slot = gathered->slots[i];
+        slot[0] += dz[i];
+        slot[1] += dn[i];
+        bit_set(changed, (size_t)(slot - floats) / group_floats);
+    }
+    return true;
+}

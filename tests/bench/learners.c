@@ -1,0 +1,131 @@
+/* Examples a second of the learners, from memory, on one thread: predict, then learn, in batches of
+ * the kind's size. Prints a line for each; tests nothing.
+ *
+ *     bench_learners [examples]
+ *
+ * Features are drawn by a power law from an open vocabulary, as words are; labels by a hidden
+ * weight of each. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/buffer.h"
+#include "base/hash.h"
+#include "base/rng.h"
+#include "model/learner_options.h"
+
+#define FEATURES 32
+#define BATCH    LEARNER_BATCH_MAX
+
+struct stream {
+    size_t count;
+    struct learner_feature *features; /* [count][FEATURES] */
+    float *labels;
+};
+
+static double seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static struct stream stream_new(size_t count, double values) {
+    struct stream stream = {count, memory_new(count * FEATURES, sizeof(struct learner_feature)),
+                            memory_new(count, sizeof(float))};
+    struct rng rng = rng_make(8, 1);
+    for (size_t i = 0; i < count; i++) {
+        double logit = -1;
+        for (size_t j = 0; j < FEATURES; j++) {
+            double u = rng_unit(&rng);
+            uint64_t value = (uint64_t)(values * u * u * u);
+            uint64_t key = hash_combine(j, value);
+            stream.features[i * FEATURES + j] = (struct learner_feature){key, 1};
+            logit += 0.6 * ((double)(key & 0xffff) / 65535 - 0.5);
+        }
+        stream.labels[i] = rng_unit(&rng) < 1 / (1 + exp(-logit));
+    }
+    return stream;
+}
+
+static const struct learner_space space = {
+    .feature_version = 1, .origin = -1, .cart_value = -1, .idle = -1, .is_new = -1};
+
+static struct learner_example example_of(const struct stream *stream, size_t i) {
+    return (struct learner_example){
+        .input = {.features = stream->features + i * FEATURES, .feature_count = FEATURES},
+        .label = (double)stream->labels[i],
+        .p_first = (double)NAN,
+        .id = i + 1,
+        .weight = 1};
+}
+
+/* settings: "name=value" texts, ended by NULL. */
+static void run(const struct stream *stream, const char *name, const char *const *settings) {
+    const struct learner_kind *kind = learner_kind_find(name);
+    void *options = memory_new(1, kind->options_bytes);
+    char error[300], text[200] = "";
+    learner_options_default(kind, options);
+    for (size_t i = 0; settings[i]; i++) {
+        char key[64];
+        const char *equals = strchr(settings[i], '=');
+        snprintf(key, sizeof key, "%.*s", (int)(equals - settings[i]), settings[i]);
+        if (!learner_options_set(kind, options, key, equals + 1, error, sizeof error)) {
+            fprintf(stderr, "%s\n", error);
+            exit(1);
+        }
+        snprintf(text + strlen(text), sizeof text - strlen(text), " %s", settings[i]);
+    }
+    void *memory = memory_new(1, kind->memory_bytes(options));
+    kind->init(memory, options, &space, NULL, 0);
+    size_t batch = kind->batch_size ? kind->batch_size(options) : 1;
+    double start = seconds();
+    for (size_t i = 0; i < stream->count; i += batch) {
+        struct learner_example examples[BATCH];
+        enum learner_verdict verdicts[BATCH];
+        size_t count = 0;
+        for (; count < batch && i + count < stream->count; count++) {
+            examples[count] = example_of(stream, i + count);
+        }
+        kind->learn_batch(memory, examples, count, verdicts);
+    }
+    double learned = seconds() - start, loss = 0;
+    start = seconds();
+    size_t scored = stream->count < 200000 ? stream->count : 200000;
+    for (size_t i = 0; i < scored; i++) {
+        struct learner_example example = example_of(stream, i);
+        struct learner_scores scores;
+        uint64_t none = LEARNER_ARM_NONE;
+        kind->score(memory, &example.input, &none, 1, &scores);
+        loss -= log(example.label > 0.5 ? scores.arms[0].p : 1 - scores.arms[0].p);
+    }
+    double score_time = seconds() - start;
+    printf("%-10s%-44s %9.0f examples/s learned  %9.0f rows/s scored  (log-loss after %.4f)\n",
+           name, text, (double)stream->count / learned, (double)scored / score_time,
+           loss / (double)scored);
+    free(memory);
+    free(options);
+}
+
+int main(int argc, char **argv) {
+    size_t count = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000000;
+    struct stream stream = stream_new(count, 1e6);
+    static const char *const cases[][6] = {
+        {"linear", "bits=18", NULL},
+        {"linear", "bits=22", NULL},
+        {"linear", "bits=22", "optimizer=adagrad", NULL},
+        {"linear", "bits=22", "optimizer=coin", NULL},
+        {"linear", "bits=22", "table=collisionless", NULL},
+        {"fm", NULL},
+    };
+    printf("%zu examples of %d features, CPU time of one thread\n", count, FEATURES);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if (learner_kind_find(cases[i][0])) {
+            run(&stream, cases[i][0], cases[i] + 1);
+        }
+    }
+    free(stream.features);
+    free(stream.labels);
+    return 0;
+}
