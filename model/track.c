@@ -16,6 +16,8 @@ void track_init(void *memory) {
     memset(memory, 0, sizeof(struct track));
     struct track *track = memory;
     track->newest_ms = INT64_MIN;
+    adwin_init(&track->loss);
+    adwin_init(&track->residual);
     for (size_t i = 0; i < TRACK_DAYS; i++) {
         track->days[i].day = TRACK_DAY_NONE;
     }
@@ -69,10 +71,30 @@ static struct track_day *day_at(struct track *track, int64_t day) {
     return entry->day == day ? entry : NULL;
 }
 
+static void watch(struct track *track, double p, double label) {
+    double loss = -log(label > 0.5 ? p : 1 - p);
+    adwin_add(&track->loss, fmin(loss, TRACK_LOSS_MAX) / TRACK_LOSS_MAX);
+    adwin_add(&track->residual, (label - p + 1) / 2);
+    track->is_drift_changed = true;
+}
+
+struct track_drift track_drift_of(const void *memory) {
+    const struct track *track = memory;
+    return (struct track_drift){
+        .loss_changes = track->loss.detections,
+        .residual_changes = track->residual.detections,
+        .loss = TRACK_LOSS_MAX * adwin_mean(&track->loss),
+        .residual = 2 * adwin_mean(&track->residual) - 1,
+    };
+}
+
 static void judge(struct track *track, const struct track_example *example) {
     double p = example->p_first;
     if (!(p >= 0 && p <= 1)) {
         return;
+    }
+    if (example->revision == 0 && example->origin > 0) {
+        watch(track, p, example->label);
     }
     int64_t day = day_of(example->decided_ms);
     struct track_day *entry = day_at(track, day);

@@ -1,7 +1,7 @@
 /* track: the track record of one learner, kept by its trainer beside it and travelling as rows of
- * kind counters: which examples were seen, how many of each arm have matured, and whether what was
- * promised came true. A pure function of the examples in their order. The same memory rules as
- * learner.h. */
+ * kind counters: which examples were seen, how many of each arm have matured, whether what was
+ * promised came true, and whether that has drifted. A pure function of the examples in their order.
+ * The same memory rules as learner.h. */
 #ifndef PROMOSTREAM_MODEL_TRACK_H
 #define PROMOSTREAM_MODEL_TRACK_H
 
@@ -47,6 +47,17 @@ struct track_calibration track_calibration_of(const void *memory, int origin, in
 /* Ratio sum_y / sum_p with its 95 % interval (Wald, by sum_var); NaN for sum_p 0. */
 void track_ratio(const struct track_calibration *sums, double *out_ratio, double *out_low,
                  double *out_high);
+
+/* Has what is promised drifted (METHODS 1.8)? Over first labels of decisions at triggers, in the
+ * order of the examples, adwin.h watches the log-loss of the frozen probability and what came minus
+ * what was promised. */
+struct track_drift {
+    int64_t loss_changes, residual_changes; /* found so far */
+    double loss, residual; /* means since the last change: nats (at most TRACK_LOSS_MAX each), and
+                              buyers minus promised buyers per decision; NaN = none judged */
+};
+#define TRACK_LOSS_MAX 4.0
+struct track_drift track_drift_of(const void *memory);
 
 void track_export_rows(void *memory, bool all, learner_visit_row *visit, void *context);
 enum learner_verdict track_check_row(const void *memory, const struct learner_row *row);

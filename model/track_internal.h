@@ -2,6 +2,7 @@
 #ifndef PROMOSTREAM_MODEL_TRACK_INTERNAL_H
 #define PROMOSTREAM_MODEL_TRACK_INTERNAL_H
 
+#include "model/adwin.h"
 #include "model/track.h"
 
 #define TRACK_SEEN     65536 /* decisions whose newest revision is remembered */
@@ -24,6 +25,8 @@ struct track {
     size_t arm_count;
     struct track_arm arms[TRACK_ARMS];
     struct track_day days[TRACK_DAYS]; /* ring: day d at d mod TRACK_DAYS */
+    struct adwin loss, residual;       /* of log-loss / TRACK_LOSS_MAX; of (y - p + 1) / 2 */
+    bool is_drift_changed;
     bool is_head_changed, is_day_changed[TRACK_DAYS], is_seen_changed[TRACK_SEEN / TRACK_SEEN_ROW];
     struct track_seen seen[TRACK_SEEN]; /* direct-mapped: a newer decision takes the place */
 };

@@ -2,6 +2,7 @@
  * two's complement, all little-endian:
  *
  *     t/day/<place, 2 hex>    day; per origin n, and as float64 sum_p, sum_y, sum_var
+ *     t/drift                 the two windows of adwin.h
  *     t/head                  newest_ms, count of arms, 64 x (arm, matured, first_ms)
  *     t/seen/<row, 3 hex>     64 x (tag, revision + 1) */
 #include <assert.h>
@@ -10,12 +11,14 @@
 #include "model/rows.h"
 #include "model/track_internal.h"
 
-#define SEEN_ROWS  (TRACK_SEEN / TRACK_SEEN_ROW)
-#define DAY_BYTES  (8 + TRACK_ORIGINS * 32)
-#define HEAD_BYTES (16 + TRACK_ARMS * 24)
-#define SEEN_BYTES (TRACK_SEEN_ROW * 16)
+#define SEEN_ROWS   (TRACK_SEEN / TRACK_SEEN_ROW)
+#define DAY_BYTES   (8 + TRACK_ORIGINS * 32)
+#define DRIFT_BYTES (2 * ADWIN_BYTES)
+#define HEAD_BYTES  (16 + TRACK_ARMS * 24)
+#define SEEN_BYTES  (TRACK_SEEN_ROW * 16)
+_Static_assert(DRIFT_BYTES >= HEAD_BYTES && DRIFT_BYTES >= SEEN_BYTES, "the longest row");
 
-enum family { FAMILY_DAY, FAMILY_HEAD, FAMILY_SEEN, FAMILY_NONE };
+enum family { FAMILY_DAY, FAMILY_DRIFT, FAMILY_HEAD, FAMILY_SEEN, FAMILY_NONE };
 
 static void emit(const char *prefix, uint64_t number, int digits, const struct row_writer *writer,
                  learner_visit_row *visit, void *context) {
@@ -61,7 +64,7 @@ static bool is_seen_row_used(const struct track *track, size_t row) {
 
 void track_export_rows(void *memory, bool all, learner_visit_row *visit, void *context) {
     struct track *track = memory;
-    uint8_t values[HEAD_BYTES > SEEN_BYTES ? HEAD_BYTES : SEEN_BYTES];
+    uint8_t values[DRIFT_BYTES];
     struct row_writer writer = {values, 0};
     for (size_t i = 0; i < TRACK_DAYS; i++) {
         if (all ? track->days[i].day != TRACK_DAY_NONE : track->is_day_changed[i]) {
@@ -71,6 +74,13 @@ void track_export_rows(void *memory, bool all, learner_visit_row *visit, void *c
         }
         track->is_day_changed[i] = false;
     }
+    if (all ? track->loss.ticks > 0 : track->is_drift_changed) {
+        writer.size = 0;
+        adwin_put(&track->loss, &writer);
+        adwin_put(&track->residual, &writer);
+        emit("t/drift", 0, 0, &writer, visit, context);
+    }
+    track->is_drift_changed = false;
     if (all ? track->newest_ms != INT64_MIN : track->is_head_changed) {
         writer.size = 0;
         put_head(&writer, track);
@@ -99,6 +109,9 @@ bool track_owns_row(const struct learner_row *row) {
 static enum family family_of(const struct learner_row *row, uint64_t *out_number) {
     if (row->kind != LEARNER_COUNTERS) {
         return FAMILY_NONE;
+    }
+    if (strcmp(row->key, "t/drift") == 0) {
+        return FAMILY_DRIFT;
     }
     if (strcmp(row->key, "t/head") == 0) {
         return FAMILY_HEAD;
@@ -136,6 +149,12 @@ static bool is_head_good(struct row_reader reader) {
     return is_good;
 }
 
+static bool is_drift_good(struct row_reader reader) {
+    struct adwin loss, residual;
+    bool is_good = adwin_get(&loss, &reader);
+    return adwin_get(&residual, &reader) && is_good;
+}
+
 static bool is_seen_good(struct row_reader reader, uint64_t row) {
     bool is_good = true;
     for (uint64_t i = 0; i < TRACK_SEEN_ROW; i++) {
@@ -148,7 +167,7 @@ static bool is_seen_good(struct row_reader reader, uint64_t row) {
 }
 
 enum learner_verdict track_check_row(const void *memory, const struct learner_row *row) {
-    static const size_t sizes[FAMILY_NONE] = {DAY_BYTES, HEAD_BYTES, SEEN_BYTES};
+    static const size_t sizes[FAMILY_NONE] = {DAY_BYTES, DRIFT_BYTES, HEAD_BYTES, SEEN_BYTES};
     (void)memory;
     uint64_t number = 0;
     enum family family = family_of(row, &number);
@@ -159,9 +178,10 @@ enum learner_verdict track_check_row(const void *memory, const struct learner_ro
         return LEARNER_BAD_SIZE;
     }
     struct row_reader reader = {row->values};
-    bool is_good = family == FAMILY_DAY    ? is_day_good(reader, number)
-                   : family == FAMILY_HEAD ? is_head_good(reader)
-                                           : is_seen_good(reader, number);
+    bool is_good = family == FAMILY_DAY     ? is_day_good(reader, number)
+                   : family == FAMILY_DRIFT ? is_drift_good(reader)
+                   : family == FAMILY_HEAD  ? is_head_good(reader)
+                                            : is_seen_good(reader, number);
     return is_good ? LEARNER_OK : LEARNER_BAD_VALUE;
 }
 
@@ -195,6 +215,12 @@ void track_import_row(void *memory, const struct learner_row *row) {
     case FAMILY_DAY:
         get_day(&reader, &track->days[number]);
         break;
+    case FAMILY_DRIFT: {
+        bool is_good = adwin_get(&track->loss, &reader) && adwin_get(&track->residual, &reader);
+        assert(is_good);
+        (void)is_good;
+        break;
+    }
     case FAMILY_HEAD:
         get_head(&reader, track);
         break;

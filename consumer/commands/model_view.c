@@ -294,11 +294,18 @@ static void append_origins(const struct model_view *view, size_t at, bool is_jso
 void model_view_show(const struct model_view *view, size_t learner, bool is_json,
                      struct buffer *out) {
     const struct model *model = &view->learners[learner].model;
+    const struct track_drift drift = track_drift_of(model->track);
     char text[4096] = "";
     model->kind->describe(model->memory, text, sizeof text);
     if (is_json) {
         buffer_append_byte(out, '{');
         append_json(view, learner, out);
+        buffer_format(
+            out, ",\"drift\":{\"logloss_changes\":%" PRId64 ",\"calibration_changes\":%" PRId64,
+            drift.loss_changes, drift.residual_changes);
+        append_number(out, "logloss", drift.loss);
+        append_number(out, "residual", drift.residual);
+        buffer_append_byte(out, '}');
         append_offers(view, learner, true, out);
         append_origins(view, learner, true, out);
         buffer_append(out, bytes_of_text(",\"description\":"));
@@ -307,6 +314,10 @@ void model_view_show(const struct model_view *view, size_t learner, bool is_json
         return;
     }
     append_line(view, learner, out);
+    buffer_format(out,
+                  "drift                     log-loss %" PRId64 ", calibration %" PRId64
+                  " changes found; since the last one log-loss %.4f, bought - promised %.4f\n",
+                  drift.loss_changes, drift.residual_changes, drift.loss, drift.residual);
     append_origins(view, learner, false, out);
     append_offers(view, learner, false, out);
     buffer_append(out, bytes_of_text(text));

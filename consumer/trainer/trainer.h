@@ -55,6 +55,7 @@ void trainer_format_name(const char *worker_name, const struct learner_config *l
     X(rows_total, COUNTER, "rows in them")                                                         \
     X(recoveries_total, COUNTER, "times that the model was read back")                             \
     X(next_offset, GAUGE, "next example offset of the newest version handed over")                 \
+    X(drifts_total, COUNTER, "changes of log-loss or calibration that ADWIN found")                \
     X(lag, GAUGE, "offsets of examples that are not learned yet")
 METRICS_STRUCT(trainer_metrics, TRAINER_METRICS)
 

@@ -12,14 +12,31 @@ static bool decode(struct trainer *trainer, const struct record *record) {
            example_decode(body, &trainer->row);
 }
 
+/* People are told; what is learned goes on as it did (METHODS 1.8: never silently reset). */
+static void tell_drift(struct trainer *trainer, const struct track_drift *before) {
+    struct track_drift now = track_drift_of(trainer->model.track);
+    bool is_loss = now.loss_changes > before->loss_changes;
+    if (!is_loss && now.residual_changes == before->residual_changes) {
+        return;
+    }
+    metric_add(&trainer->metrics.drifts_total, 1);
+    log_warn(trainer->settings.log, ROOM,
+             "drift learner=%s signal=%s logloss_before=%.4f logloss=%.4f residual_before=%.4f "
+             "residual=%.4f",
+             trainer->settings.learner->name, is_loss ? "logloss" : "calibration", before->loss,
+             now.loss, before->residual, now.residual);
+}
+
 /* The track goes first: it knows repeats. */
 static void learn(struct trainer *trainer, const struct learner_example *example,
                   const struct track_example *track, int64_t offset) {
     struct trainer_metrics *metrics = &trainer->metrics;
+    struct track_drift before = track_drift_of(trainer->model.track);
     if (!track_take(trainer->model.track, track)) {
         metric_add(&metrics->repeats_total, 1);
         return;
     }
+    tell_drift(trainer, &before);
     trainer->changed_last = offset;
     if (trainer->model.kind->learn(trainer->model.memory, example) != LEARNER_OK) {
         metric_add(&metrics->poisoned_total, 1);

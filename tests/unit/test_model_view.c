@@ -119,6 +119,8 @@ static void the_list_is_for_people_and_for_programs(void **state) {
     buffer_clear(&scene->out);
     model_view_show(&scene->view, 1, true, &scene->out);
     assert_true(has(scene, "\"offers\":[{\"offer\":\"ten\",\"matured\":0}]"));
+    assert_true(has(scene, "\"drift\":{\"logloss_changes\":0,\"calibration_changes\":0,"
+                           "\"logloss\":null,\"residual\":null}"));
     assert_true(has(scene, "\"origin\":\"cart_abandoned\",\"decisions\":0"));
 }
 

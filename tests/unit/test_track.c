@@ -269,6 +269,27 @@ static void rows_carry_everything_in_instalments_too(void **state) {
     free(other);
 }
 
+/* 5 % buy as promised, then twice as many: found, and said by both means. */
+static void drift_is_found(void **state) {
+    struct rng rng = rng_make(3, 0);
+    for (int i = 0; i < 40000; i++) {
+        struct track_example example = an_example((uint64_t)i, 0);
+        example.origin = i % 4; /* a quarter is observations, which do not count */
+        example.p_first = 0.05;
+        example.label = rng_unit(&rng) < (i < 20000 ? 0.05 : 0.1) || example.origin == 0;
+        assert_true(track_take(*state, &example));
+        if (i == 19999) {
+            assert_int_equal(track_drift_of(*state).loss_changes, 0);
+            assert_int_equal(track_drift_of(*state).residual_changes, 0);
+        }
+    }
+    struct track_drift drift = track_drift_of(*state);
+    assert_in_range(drift.loss_changes, 1, 12);
+    assert_in_range(drift.residual_changes, 1, 12);
+    assert_true(fabs(drift.residual - 0.05) < 0.01);
+    assert_true(fabs(drift.loss - (-0.1 * log(0.05) - 0.9 * log(0.95))) < 0.03);
+}
+
 static void bad_rows_are_refused(void **state) {
     struct rng rng = rng_make(2, 0);
     static bool taken[500];
@@ -276,7 +297,7 @@ static void bad_rows_are_refused(void **state) {
     struct row_store store = {0};
     track_export_rows(*state, true, row_store_visit, &store);
     for (size_t i = 0; i < store.count; i++) {
-        uint8_t values[4096];
+        uint8_t values[8192];
         struct learner_row row = store.rows[i];
         memcpy(values, row.values.data, row.values.size);
         row.values = bytes_of(values, row.values.size - 1);
@@ -315,6 +336,7 @@ int main(void) {
         TEST(only_the_newest_days_are_summed_and_old_ones_fall_out_of_the_ring),
         TEST(a_ratio_has_an_interval),
         TEST(rows_carry_everything_in_instalments_too),
+        TEST(drift_is_found),
         TEST(bad_rows_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
