@@ -51,9 +51,16 @@ static void remember(struct pipeline *pipeline, const struct pending *pending) {
     pipeline_arm_decisions(pipeline, pending->partition, pending->slot);
 }
 
+static void score_and_watch(struct pipeline *pipeline, struct decision *decision) {
+    score_decision(&pipeline->score, decision);
+    for (size_t i = 0; i < decision->learner_count && decision->trigger != TRIGGER_OBSERVE; i++) {
+        progress_watch(&pipeline->progress, decision->learners[i], decision->p[i][0]);
+    }
+}
+
 void pipeline_close_batch(struct pipeline *pipeline) {
     for (size_t i = 0; i < pipeline->pending_count; i++) {
-        score_decision(&pipeline->score, &pipeline->pending[i].decision);
+        score_and_watch(pipeline, &pipeline->pending[i].decision);
     }
     for (size_t i = 0; i < pipeline->pending_count; i++) {
         struct pending *pending = &pipeline->pending[i];

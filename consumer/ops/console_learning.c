@@ -114,9 +114,31 @@ static void write_champions(const struct console_learning *learning, struct buff
     }
 }
 
+/* Of several workers the one that differs most. */
+static void write_psi(const struct console_learning *learning, struct buffer *out) {
+    buffer_append(out, bytes_of_text("# HELP promostream_learner_psi population stability index of "
+                                     "the scores: 0.1 look, 0.25 another population\n"
+                                     "# TYPE promostream_learner_psi gauge\n"));
+    for (size_t i = 0; learning->worker_count > 0 && i < learning->progress[0]->learner_count;
+         i++) {
+        int64_t windows = 0, psi_e6 = 0;
+        for (size_t at = 0; at < learning->worker_count; at++) {
+            int64_t own = metric_get(&learning->progress[at]->psi[i].psi_e6);
+            windows += metric_get(&learning->progress[at]->psi[i].windows);
+            psi_e6 = own > psi_e6 ? own : psi_e6;
+        }
+        if (windows > 0) {
+            buffer_append(out, bytes_of_text("promostream_learner_psi{"));
+            metrics_append_label(out, "learner", bytes_of_text(learning->progress[0]->learners[i]));
+            buffer_format(out, "} %.6f\n", (double)psi_e6 / 1e6);
+        }
+    }
+}
+
 void console_write_progress(void *context, struct buffer *out) {
     const struct console_learning *learning = context;
     write_champions(learning, out);
+    write_psi(learning, out);
     struct row rows[ROW_LEARNERS_MAX * (TRIGGER_COUNT + 1)];
     size_t count = 0;
     for (size_t i = 0; i < row_count(learning); i++) {

@@ -18,14 +18,14 @@ void progress_init(struct progress *progress, size_t learner_count, const char *
 
 /* ---- Judging: the writing thread ---- */
 
-static struct progress_cell *cell_of(struct progress *progress, struct bytes learner,
-                                     enum trigger origin) {
-    for (size_t i = 0; i < progress->learner_count; i++) {
-        if (bytes_equal(learner, bytes_of_text(progress->learners[i]))) {
-            return &progress->cells[i][origin];
-        }
+/* learner_count if there is none of that name. */
+static size_t index_of(const struct progress *progress, struct bytes learner) {
+    size_t at = 0;
+    while (at < progress->learner_count &&
+           !bytes_equal(learner, bytes_of_text(progress->learners[at]))) {
+        at++;
     }
-    return NULL;
+    return at;
 }
 
 /* Index of the action taken in the eligible set; action_count if it is not in it. */
@@ -37,9 +37,9 @@ static size_t action_index(const struct open_decision_row *row) {
     return at;
 }
 
-static size_t bin_of(double p) {
-    double at = (log(p / (1 - p)) + LOGIT_MAX) * (PROGRESS_BINS / (2 * LOGIT_MAX));
-    return at < 0 ? 0 : at >= PROGRESS_BINS ? PROGRESS_BINS - 1 : (size_t)at;
+static size_t bin_of(double p, size_t bins) {
+    double at = (log(p / (1 - p)) + LOGIT_MAX) * ((double)bins / (2 * LOGIT_MAX));
+    return at < 0 ? 0 : at >= (double)bins ? bins - 1 : (size_t)at;
 }
 
 static void add_e6(struct metric *sum, double amount) {
@@ -48,7 +48,7 @@ static void add_e6(struct metric *sum, double amount) {
 
 static void judge(struct progress_cell *cell, double promised, bool is_bought) {
     double p = fmin(fmax(promised, P_LEAST), 1 - P_LEAST);
-    size_t bin = bin_of(p);
+    size_t bin = bin_of(p, PROGRESS_BINS);
     metric_add(&cell->n, 1);
     metric_add(&cell->positives, is_bought);
     metric_add(is_bought ? &cell->positives_at[bin] : &cell->negatives_at[bin], 1);
@@ -62,12 +62,43 @@ void progress_judge(struct progress *progress, const struct open_decision_row *r
     size_t action = action_index(row);
     for (size_t i = 0; i < row->score_count && row->open.trigger < TRIGGER_COUNT; i++) {
         const struct learner_score_row *score = &row->scores[i];
-        struct progress_cell *cell =
-            cell_of(progress, score->learner, (enum trigger)row->open.trigger);
-        if (cell && action < row->action_count && action < score->p_count &&
-            isfinite(score->p[action])) {
-            judge(cell, score->p[action], is_bought);
+        size_t learner = index_of(progress, score->learner);
+        if (learner < progress->learner_count && action < row->action_count &&
+            action < score->p_count && isfinite(score->p[action])) {
+            judge(&progress->cells[learner][row->open.trigger], score->p[action], is_bought);
         }
+    }
+}
+
+static double psi_of(const struct progress_psi *psi) {
+    double sum = 0;
+    for (size_t i = 0; i < PROGRESS_PSI_BINS; i++) {
+        double e =
+            ((double)psi->reference[i] + .5) / (PROGRESS_PSI_REFERENCE + PROGRESS_PSI_BINS / 2.);
+        double a = ((double)psi->recent[i] + .5) / (PROGRESS_PSI_WINDOW + PROGRESS_PSI_BINS / 2.);
+        sum += (a - e) * log(a / e);
+    }
+    return sum;
+}
+
+void progress_watch(struct progress *progress, struct bytes learner, double p) {
+    size_t index = index_of(progress, learner);
+    if (index == progress->learner_count || !isfinite(p)) {
+        return;
+    }
+    struct progress_psi *psi = &progress->psi[index];
+    size_t bin = bin_of(fmin(fmax(p, P_LEAST), 1 - P_LEAST), PROGRESS_PSI_BINS);
+    if (psi->reference_count < PROGRESS_PSI_REFERENCE) {
+        psi->reference_count++;
+        psi->reference[bin]++;
+        return;
+    }
+    psi->recent[bin]++;
+    if (++psi->recent_count == PROGRESS_PSI_WINDOW) {
+        metric_set(&psi->psi_e6, llround(psi_of(psi) * 1e6));
+        metric_add(&psi->windows, 1);
+        memset(psi->recent, 0, sizeof psi->recent);
+        psi->recent_count = 0;
     }
 }
 

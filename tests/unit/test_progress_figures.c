@@ -208,6 +208,37 @@ static void test_views_add_up(void **state) {
     free(second);
 }
 
+static void watch(struct progress *progress, struct rng *rng, double mean, int count) {
+    for (int i = 0; i < count; i++) {
+        double logit = mean + rng_normal(rng);
+        progress_watch(progress, bytes_of_text("champ"), 1 / (1 + exp(-logit)));
+    }
+}
+
+static double psi(const struct progress *progress) {
+    return (double)metric_get(&progress->psi[0].psi_e6) / 1e6;
+}
+
+/* By the formula on normal distributions: a mean that moves by d standard deviations gives d^2. */
+static void test_psi(void **state) {
+    struct progress *progress = *state;
+    struct rng rng = rng_make(7, 0);
+    watch(progress, &rng, -2, PROGRESS_PSI_REFERENCE + PROGRESS_PSI_WINDOW - 1);
+    progress_watch(progress, bytes_of_text("champ"), NAN);
+    progress_watch(progress, bytes_of_text("nobody"), .5);
+    assert_int_equal(metric_get(&progress->psi[0].windows), 0);
+    watch(progress, &rng, -2, 1);
+    assert_int_equal(metric_get(&progress->psi[0].windows), 1);
+    assert_true(psi(progress) > 0 && psi(progress) < .05);
+    watch(progress, &rng, -1.5, PROGRESS_PSI_WINDOW);
+    assert_near(psi(progress), .25, .08);
+    watch(progress, &rng, -1, PROGRESS_PSI_WINDOW);
+    assert_near(psi(progress), 1, .3);
+    progress_watch(progress, bytes_of_text("champ"), 0);
+    progress_watch(progress, bytes_of_text("champ"), 1);
+    assert_int_equal(metric_get(&progress->psi[1].windows), 0);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -218,6 +249,7 @@ int main(void) {
         TEST(test_auc_against_the_exact_one),
         TEST(test_interval_covers),
         TEST(test_views_add_up),
+        TEST(test_psi),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
