@@ -237,11 +237,16 @@ static size_t check_learn(const struct pipeline_config *config, FILE *errors) {
     return learn_config_check(&config->learn, errors);
 }
 
+static size_t check_ops(const struct pipeline_config *config, FILE *errors) {
+    return ops_config_check(&config->ops, errors);
+}
+
 static size_t check_rooms(const char *name, const struct pipeline_config *config, FILE *errors) {
     return check_kafka(name, &config->broker, errors) +
            check_room(name, config, sources_check, errors) +
            check_room(name, config, check_decide, errors) +
-           check_room(name, config, check_learn, errors);
+           check_room(name, config, check_learn, errors) +
+           check_room(name, config, check_ops, errors);
 }
 
 /* ---- Load ---- */

@@ -7,7 +7,7 @@
 set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build pkg-config librdkafka-dev libavro-dev libopenblas-dev libyaml-dev
-    libmicrohttpd-dev libxxhash-dev libjansson-dev libzstd-dev zlib1g-dev libcurl4-openssl-dev libcmocka-dev
+    libmicrohttpd-dev libxxhash-dev libjansson-dev libzstd-dev zlib1g-dev libcurl4-openssl-dev libsodium-dev libcmocka-dev
     tzdata)
 demo=("${build[@]}" curl)
 test=("${demo[@]}" default-jre-headless maven python3 python3-venv zstd git)

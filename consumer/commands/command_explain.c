@@ -37,7 +37,8 @@ static const struct option_page page = {
         "Reads `promotion-decisions`, `model` and `examples` from their start; joins no group and "
         "writes nothing.",
     .exit_status = " 0  found\n 1  not found, or failed: standard error says which\n"
-                   " 2  wrong usage or configuration\n 3  no broker answered in time",
+                   " 2  wrong usage or configuration\n 3  no broker answered in time\n"
+                   " 6  refused by Kafka: a login, a certificate or a right is wrong",
     .examples = " promostream explain 4f1c0a55d2b94e0c8a7be6d3f0a91b22",
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/pseudonym.h"
 #include "consumer/commands/inspect.h"
 #include "consumer/commands/kept.h"
 #include "consumer/commands/support.h"
@@ -15,7 +16,7 @@
 struct inspect_options {
     const char *config;
     int64_t last;
-    bool json, scan;
+    bool json, scan, pseudonym;
 };
 
 static const struct option_row rows[] = {
@@ -33,6 +34,10 @@ static const struct option_row rows[] = {
      .type = OPTION_FLAG,
      .offset = offsetof(struct inspect_options, scan),
      .help = "Look into every partition, for a stream that is not keyed as Java's clients do it."},
+    {.name = "pseudonym",
+     .type = OPTION_FLAG,
+     .offset = offsetof(struct inspect_options, pseudonym),
+     .help = "Print the name that stands for USER in logs, by ops.pseudonym_key, and end."},
     {.name = "json",
      .type = OPTION_FLAG,
      .offset = offsetof(struct inspect_options, json),
@@ -42,7 +47,8 @@ static const struct option_row rows[] = {
 static const struct option_page page = {
     .name = "promostream inspect",
     .summary = "show what is known of a user, and what was decided",
-    .synopsis = "USER [--config FILE] [--last N] [--scan] [--json]",
+    .synopsis = "USER [--config FILE] [--last N] [--scan] [--json]\n"
+                "USER [--config FILE] --pseudonym",
     .description =
         "Reads `user-state`, `open-decisions` and `promotion-decisions` and prints what they say "
         "of one user: session, counters, cart, timers, consent, pushes against the caps, open "
@@ -51,7 +57,8 @@ static const struct option_page page = {
         "event times in UTC.\n\n"
         "A partition is read from its start, which takes seconds for millions of users.",
     .exit_status = " 0  found\n 1  not found, or failed: standard error says which\n"
-                   " 2  wrong usage or configuration\n 3  no broker answered in time",
+                   " 2  wrong usage or configuration\n 3  no broker answered in time\n"
+                   " 6  refused by Kafka: a login, a certificate or a right is wrong",
     .examples = " promostream inspect anna\n promostream inspect anna --json | jq .open_decisions",
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
@@ -235,6 +242,17 @@ static int inspect(const struct pipeline_config *config, const struct inspect_op
     return code;
 }
 
+static int print_pseudonym(const struct pipeline_config *config, const char *user) {
+    if (config->ops.pseudonym_key[0] == '\0') {
+        fprintf(stderr, "%s: ops.pseudonym_key is not set: each start names users anew\n",
+                page.name);
+        return COMMAND_FAILED;
+    }
+    struct pseudonym_key key = pseudonym_key_of(bytes_of_text(config->ops.pseudonym_key));
+    printf("%s\n", pseudonym_of(&key, bytes_of_text(user)).text);
+    return COMMAND_OK;
+}
+
 int command_inspect(int argc, char **argv) {
     struct inspect_options options = {0};
     const char *user;
@@ -247,7 +265,7 @@ int command_inspect(int argc, char **argv) {
     if (code != COMMAND_OK) {
         return code;
     }
-    code = inspect(&config, &options, user);
+    code = options.pseudonym ? print_pseudonym(&config, user) : inspect(&config, &options, user);
     pipeline_config_clean_up(&config);
     return code;
 }

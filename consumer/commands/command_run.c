@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "broker/embedded.h"
 #include "consumer/commands/capacity.h"
@@ -201,13 +202,21 @@ static struct failure start_http(struct run *run) {
     }
     struct http_config config = {
         .listen = run->config.ops.http_listen,
+        .token = run->config.ops.http_token,
         .metrics = run->metrics,
         .workers = run->health,
         .worker_count = run->worker_count + run->trainers.count,
         .stall_after_ms = run->config.ops.stall_after_ms,
         .clock = clock_system(),
     };
-    return http_start(&config, &run->http);
+    struct failure failure = http_start(&config, &run->http);
+    if (!failed(failure) && http_is_exposed(run->http) && config.token[0] == '\0') {
+        log_warn(&run->log, ROOM,
+                 "other machines can read /metrics; set ops.http_token, or ops.http_listen to a "
+                 "loopback address http_listen=%s",
+                 run->config.ops.http_listen);
+    }
+    return failure;
 }
 
 static void *worker_thread(void *context) {
@@ -339,6 +348,10 @@ static int start_run(struct run *run) {
         run->options.console
             ? console_new(stdout, (size_t)run->config.ops.pushes_per_second_max, run->options.json)
             : NULL;
+    if (run->console && !isatty(STDOUT_FILENO)) {
+        console_use_pseudonyms(run->console,
+                               pseudonym_key_of(bytes_of_text(run->config.ops.pseudonym_key)));
+    }
     log_plan(run);
     failure = run_all(run);
     if (failed(failure)) {

@@ -12,6 +12,9 @@ struct console {
     bool is_started;
     struct buffer printing; /* main thread: what the last tick took over */
 
+    bool has_pseudonyms;
+    struct pseudonym_key key;
+
     pthread_mutex_t lock;  /* of the three below */
     struct buffer waiting; /* rendered pushes since the last tick */
     size_t waiting_count, unseen_count;
@@ -39,8 +42,21 @@ void console_destroy(struct console *console) {
     free(console);
 }
 
+void console_use_pseudonyms(struct console *console, struct pseudonym_key key) {
+    console->has_pseudonyms = true;
+    console->key = key;
+}
+
 void console_push(void *context, const struct push_row *push) {
     struct console *console = context;
+    struct push_row nameless = *push;
+    struct pseudonym name;
+    if (console->has_pseudonyms) {
+        name = pseudonym_of(&console->key, push->user_id);
+        nameless.user_id = bytes_of_text(name.text);
+        nameless.title = nameless.body = bytes_of_text(""); /* their templates may name the user */
+        push = &nameless;
+    }
     pthread_mutex_lock(&console->lock);
     if (console->waiting_count < console->pushes_max) {
         console_render_push(push, console->is_json, &console->waiting);

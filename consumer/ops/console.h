@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "base/pseudonym.h"
 #include "broker/broker.h"
 #include "consumer/ops/console_learning.h"
 #include "consumer/rooms/clean.h"
@@ -84,6 +85,9 @@ struct console;
  * more"). */
 struct console *console_new(FILE *out, size_t pushes_max, bool is_json);
 void console_destroy(struct console *console); /* NULL is fine */
+/* Users are shown by pseudonym, and texts that may name them not at all: for whatever keeps what it
+ * is given, such as a pipe to a log. Before the first push. */
+void console_use_pseudonyms(struct console *console, struct pseudonym_key key);
 /* Any thread; fits emit.show. Copies what it shows. */
 void console_push(void *console, const struct push_row *push);
 /* Main thread, about once a second: prints the pushes since the last tick and the line. */

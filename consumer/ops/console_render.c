@@ -144,9 +144,12 @@ void console_render_push(const struct push_row *push, bool is_json, struct buffe
     printable_append(out, push->user_id, USER_COLUMNS_MAX);
     buffer_append(out, bytes_of_text(push->kind == PUSH_REVOKED ? "  revoked " : "  "));
     append_offer(out, push);
-    buffer_append(out, bytes_of_text("  \""));
-    printable_append(out, push->title, TEXT_COLUMNS_MAX);
-    buffer_append(out, bytes_of_text("\"\n      "));
+    if (push->title.size > 0) {
+        buffer_append(out, bytes_of_text("  \""));
+        printable_append(out, push->title, TEXT_COLUMNS_MAX);
+        buffer_append_byte(out, '"');
+    }
+    buffer_append(out, bytes_of_text("\n      "));
     printable_append(out, push->reason, TEXT_COLUMNS_MAX);
     buffer_append_byte(out, '\n');
 }

@@ -6,7 +6,10 @@
 #include <microhttpd.h>
 #include <netdb.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/socket.h>
+
+#include "base/pseudonym.h"
 
 /* When so few places are left, the oldest connection gives way to the next caller. */
 #define HTTP_CONNECTIONS_SPARE 4
@@ -23,6 +26,7 @@ struct http {
     struct open_connection connections[HTTP_CONNECTIONS_MAX]; /* server's thread only */
     size_t open_count;
     uint64_t next_order;
+    bool is_exposed;
 };
 
 /* ---- Answers ---- */
@@ -39,42 +43,67 @@ static struct http_answer answer_metrics(const struct http_config *config, struc
 }
 
 static struct http_answer answer_health(const struct http_config *config, bool is_good,
-                                        const char *good, const char *bad, struct buffer *body) {
+                                        const char *good, const char *bad, bool names_workers,
+                                        struct buffer *body) {
     struct http_answer answer = answer_text(is_good ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE,
                                             body, is_good ? good : bad);
-    health_write(config->workers, config->worker_count, clock_now_ms(config->clock), body);
+    if (names_workers) {
+        health_write(config->workers, config->worker_count, clock_now_ms(config->clock), body);
+    }
     return answer;
+}
+
+static struct http_answer answer_unauthorized(struct buffer *body) {
+    struct http_answer answer = answer_text(MHD_HTTP_UNAUTHORIZED, body,
+                                            "unauthorized; Authorization: Bearer ops.http_token");
+    answer.wants_token = true;
+    return answer;
+}
+
+/* RFC 6750: the scheme in any case, one or more spaces, the token. */
+static bool is_authorized(const struct http_config *config, const char *authorization) {
+    static const char scheme[] = "Bearer ";
+    if (config->token[0] == '\0') {
+        return true;
+    }
+    if (!authorization || strncasecmp(authorization, scheme, strlen(scheme)) != 0) {
+        return false;
+    }
+    const char *shown = authorization + strlen(scheme);
+    shown += strspn(shown, " ");
+    return secret_equals(bytes_of_text(shown), bytes_of_text(config->token));
 }
 
 static bool is_path(const char *path, const char *wanted) {
     return strcmp(path, wanted) == 0;
 }
 
-struct http_answer http_answer(const struct http_config *config, const char *method,
-                               const char *path, struct buffer *body) {
-    bool is_metrics = is_path(path, "/metrics");
-    bool is_healthz = is_path(path, "/healthz");
-    bool is_readyz = is_path(path, "/readyz");
+struct http_answer http_answer(const struct http_config *config, struct http_request request,
+                               struct buffer *body) {
+    bool is_metrics = is_path(request.path, "/metrics");
+    bool is_healthz = is_path(request.path, "/healthz");
+    bool is_readyz = is_path(request.path, "/readyz");
     if (!is_metrics && !is_healthz && !is_readyz) {
         return answer_text(MHD_HTTP_NOT_FOUND, body,
                            "not found; there are /metrics, /healthz and /readyz");
     }
-    if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
+    if (strcmp(request.method, "GET") != 0 && strcmp(request.method, "HEAD") != 0) {
         struct http_answer answer =
             answer_text(MHD_HTTP_METHOD_NOT_ALLOWED, body, "method not allowed; GET or HEAD");
         answer.allow = "GET, HEAD";
         return answer;
     }
+    bool is_known = is_authorized(config, request.authorization);
     if (is_metrics) {
-        return answer_metrics(config, body);
+        return is_known ? answer_metrics(config, body) : answer_unauthorized(body);
     }
     if (is_healthz) {
         bool is_alive = health_is_alive(config->workers, config->worker_count,
                                         clock_now_ms(config->clock), config->stall_after_ms);
-        return answer_health(config, is_alive, "alive", "stalled", body);
+        return answer_health(config, is_alive, "alive", "stalled", is_known, body);
     }
     return answer_health(config, health_is_ready(config->workers, config->worker_count), "ready",
-                         "not ready", body);
+                         "not ready", is_known, body);
 }
 
 static enum MHD_Result send_answer(struct MHD_Connection *connection, struct http_answer answer,
@@ -91,6 +120,9 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, struct htt
     (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     if (answer.allow) {
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, answer.allow);
+    }
+    if (answer.wants_token) {
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
     }
     enum MHD_Result result = MHD_queue_response(connection, answer.status, response);
     MHD_destroy_response(response);
@@ -115,7 +147,13 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     }
     struct buffer body;
     buffer_init(&body, 4096);
-    struct http_answer answer = http_answer(&http->config, method, url, &body);
+    struct http_request asked = {
+        .method = method,
+        .path = url,
+        .authorization =
+            MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION),
+    };
+    struct http_answer answer = http_answer(&http->config, asked, &body);
     return send_answer(connection, answer, &body);
 }
 
@@ -213,6 +251,15 @@ static struct failure resolve(const char *listen, struct addrinfo **out) {
     return failure_none();
 }
 
+static bool is_loopback(const struct sockaddr *address) {
+    if (address->sa_family == AF_INET6) {
+        return IN6_IS_ADDR_LOOPBACK(
+            &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
+    }
+    const struct sockaddr_in *ipv4 = (const void *)address;
+    return ntohl(ipv4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
 static struct MHD_Daemon *start_daemon(struct http *http, const struct sockaddr *address) {
     unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO;
     if (address->sa_family == AF_INET6) {
@@ -240,6 +287,7 @@ struct failure http_start(const struct http_config *config, struct http **out) {
     errno = 0;
     http->daemon = start_daemon(http, addresses->ai_addr);
     int code = errno;
+    http->is_exposed = !is_loopback(addresses->ai_addr);
     freeaddrinfo(addresses);
     if (!http->daemon) {
         free(http);
@@ -254,6 +302,10 @@ struct failure http_start(const struct http_config *config, struct http **out) {
 uint16_t http_port(const struct http *http) {
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_BIND_PORT);
     return info ? info->port : 0;
+}
+
+bool http_is_exposed(const struct http *http) {
+    return http->is_exposed;
 }
 
 void http_stop(struct http *http) {

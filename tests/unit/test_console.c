@@ -321,17 +321,37 @@ static void test_live(void **state) {
     free(text);
 }
 
+/* What is not a terminal may be kept for years. */
+static void test_pseudonyms(void **state) {
+    struct summary_fixture *fixture = *state;
+    for (int is_json = 0; is_json < 2; is_json++) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *out = open_memstream(&text, &size);
+        struct console *console = console_new(out, 3, is_json);
+        struct pseudonym_key key = pseudonym_key_of(bytes_of_text("a key"));
+        console_use_pseudonyms(console, key);
+        struct push_row push = example_push();
+        push.user_id = bytes_of_text("anna@example.org");
+        push.title = push.body = bytes_of_text("For anna@example.org");
+        console_push(console, &push);
+        console_tick(console, &fixture->totals, 1000);
+        fflush(out);
+        assert_int_equal(count_of(text, "anna"), 0);
+        assert_int_equal(count_of(text, pseudonym_of(&key, push.user_id).text), 1);
+        assert_int_equal(count_of(text, "cart quiet for 60 min"), 1);
+        console_destroy(console);
+        fclose(out);
+        free(text);
+    }
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_totals),
-        cmocka_unit_test(test_line),
-        cmocka_unit_test(test_push),
-        TEST(test_summary_text),
-        TEST(test_summary_json),
-        TEST(test_summary_of_nothing),
-        TEST(test_exposition),
-        TEST(test_live),
+        cmocka_unit_test(test_totals),     cmocka_unit_test(test_line), cmocka_unit_test(test_push),
+        TEST(test_summary_text),           TEST(test_pseudonyms),       TEST(test_summary_json),
+        TEST(test_summary_of_nothing),     TEST(test_exposition),       TEST(test_live),
         TEST(test_every_verdict_is_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,7 @@ static int set_up(void **state) {
     health_init(&fixture->worker, "w-0", fixture->now_ms);
     fixture->config = (struct http_config){
         .listen = "127.0.0.1:0",
+        .token = "",
         .metrics = fixture->metrics,
         .workers = &fixture->worker,
         .worker_count = 1,
@@ -173,6 +174,58 @@ static void test_refusals(void **state) {
     buffer_clean_up(&out);
 }
 
+/* Starts the endpoint anew with a token. */
+static void want_token(struct fixture *fixture) {
+    http_stop(fixture->http);
+    fixture->config.token = "correct-horse-battery";
+    assert_false(failed(http_start(&fixture->config, &fixture->http)));
+}
+
+#define SHOW(path, authorization)                                                                  \
+    "GET " path " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: " authorization       \
+    "\r\n\r\n"
+
+static void test_token(void **state) {
+    struct fixture *fixture = *state;
+    want_token(fixture);
+    struct buffer out = {0};
+    const char *text = ask(fixture, "GET /metrics" CLOSE, &out);
+    assert_has(text, "HTTP/1.1 401");
+    assert_has(text, "WWW-Authenticate: Bearer\r\n");
+    assert_lacks(text, "beans");
+    assert_lacks(text, "horse");
+    static const char *const wrong[] = {
+        SHOW("/metrics", "Bearer correct-horse-batterY"),
+        SHOW("/metrics", "Bearer correct-horse"),
+        SHOW("/metrics", "Bearer correct-horse-battery-"),
+        SHOW("/metrics", "Bearer"),
+        SHOW("/metrics", "Bearer "),
+        SHOW("/metrics", "Basic correct-horse-battery"),
+        SHOW("/metrics", "correct-horse-battery"),
+        SHOW("/metrics?token=correct-horse-battery", ""),
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_has(ask(fixture, wrong[i], &out), "HTTP/1.1 401");
+    }
+    assert_has(ask(fixture, SHOW("/metrics", "Bearer correct-horse-battery"), &out), "beans");
+    assert_has(ask(fixture, SHOW("/metrics", "bearer  correct-horse-battery"), &out), "beans");
+    buffer_clean_up(&out);
+}
+
+/* Probes have no token: the answer is the same, the workers' names are not in it. */
+static void test_probes_need_no_token(void **state) {
+    struct fixture *fixture = *state;
+    want_token(fixture);
+    struct buffer out = {0};
+    const char *text = ask(fixture, "GET /healthz" CLOSE, &out);
+    assert_has(text, "HTTP/1.1 200");
+    assert_has(text, "alive\n");
+    assert_lacks(text, "w-0");
+    assert_has(ask(fixture, "GET /readyz" CLOSE, &out), "HTTP/1.1 503");
+    assert_has(ask(fixture, SHOW("/healthz", "Bearer correct-horse-battery"), &out), "w-0");
+    buffer_clean_up(&out);
+}
+
 static void test_keep_alive(void **state) {
     struct fixture *fixture = *state;
     struct buffer out = {0};
@@ -262,6 +315,12 @@ static void test_listen(void **state) {
     config.listen = ":0";
     assert_false(failed(http_start(&config, &any)));
     assert_true(http_port(any) > 0);
+    assert_true(http_is_exposed(any));
+    assert_false(http_is_exposed(fixture->http));
+    http_stop(any);
+    config.listen = "127.8.8.8:0";
+    assert_false(failed(http_start(&config, &any)));
+    assert_false(http_is_exposed(any));
     http_stop(any);
     http_stop(NULL);
 }
@@ -269,9 +328,10 @@ static void test_listen(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_metrics_page), TEST(test_health_pages), TEST(test_refusals),
-        TEST(test_keep_alive),   TEST(test_rubbish),      TEST(test_huge_header),
-        TEST(test_idle_crowd),   TEST(test_listen),
+        TEST(test_metrics_page),         TEST(test_health_pages), TEST(test_refusals),
+        TEST(test_keep_alive),           TEST(test_rubbish),      TEST(test_huge_header),
+        TEST(test_idle_crowd),           TEST(test_listen),       TEST(test_token),
+        TEST(test_probes_need_no_token),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
