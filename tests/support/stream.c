@@ -63,7 +63,7 @@ static void random_event(struct rng *rng, const struct stream_options *options, 
                          char *texts, struct event_line *line, struct event *out) {
     static const char *const zones[] = {"Europe/Berlin", "America/New_York", "Asia/Tokyo", ""};
     event_clear(out, line);
-    uint64_t user = rng_below(rng, (uint64_t)options->users);
+    uint64_t user = (uint64_t)options->first_user + rng_below(rng, (uint64_t)options->users);
     out->user_id = bytes_of(texts, (size_t)snprintf(texts, 16, "user-%d", (int)user));
     out->type = random_type(rng);
     out->event_ms = now_ms - (int64_t)rng_below(rng, (uint64_t)options->jitter_ms_max + 1);

@@ -12,6 +12,7 @@
 struct stream_options {
     size_t records;
     int users;
+    int first_user;        /* number of the first of them */
     int64_t gap_ms_max;    /* between events */
     int64_t jitter_ms_max; /* out of order by at most this */
     double late_share, duplicate_share, garbage_share;
