@@ -46,6 +46,10 @@ struct failure broker_position(struct broker *broker, enum broker_input input, i
     return broker->ops->position(broker, input, partition, out);
 }
 
+int64_t broker_lag(struct broker *broker, enum broker_input input, int32_t partition) {
+    return broker->ops->lag ? broker->ops->lag(broker, input, partition) : -1;
+}
+
 struct failure broker_partition_count(struct broker *broker, enum topic topic, int32_t *out) {
     return broker->ops->partition_count(broker, topic, out);
 }
@@ -53,6 +57,12 @@ struct failure broker_partition_count(struct broker *broker, enum topic topic, i
 struct failure broker_read_to_end(struct broker *broker, enum topic topic, int32_t partition,
                                   broker_visit *visit, void *context) {
     return broker->ops->read_to_end(broker, topic, partition, visit, context);
+}
+
+void broker_watch_reading(struct broker *broker, broker_watch *watch, void *context) {
+    if (broker->ops->watch_reading) {
+        broker->ops->watch_reading(broker, watch, context);
+    }
 }
 
 struct failure broker_side_poll(struct broker *broker, enum topic topic, broker_visit *visit,

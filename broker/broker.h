@@ -137,6 +137,9 @@ MUST_CHECK struct failure broker_log_end(struct broker *broker, enum broker_inpu
                                          int32_t partition, int64_t *out);
 MUST_CHECK struct failure broker_position(struct broker *broker, enum broker_input input,
                                           int32_t partition, int64_t *out);
+/* Records between our position and the log end as the last fetch told it: asks nobody. -1 = not
+ * known yet. Of a started partition. */
+int64_t broker_lag(struct broker *broker, enum broker_input input, int32_t partition);
 MUST_CHECK struct failure broker_partition_count(struct broker *broker, enum topic topic,
                                                  int32_t *out);
 
@@ -146,6 +149,18 @@ MUST_CHECK struct failure broker_partition_count(struct broker *broker, enum top
 typedef void broker_visit(void *context, const struct record *record);
 MUST_CHECK struct failure broker_read_to_end(struct broker *broker, enum topic topic,
                                              int32_t partition, broker_visit *visit, void *context);
+
+/* How far a read to the end has come, in offsets; compaction leaves holes between them. */
+struct broker_reading {
+    enum topic topic;
+    int32_t partition;
+    int64_t done, total;
+};
+typedef void broker_watch(void *context, const struct broker_reading *reading);
+/* Called from inside of reads to an end, several times a second, also while nothing comes because
+ * somebody's transaction is open. One watcher, from now on; an implementation may have nothing to
+ * say. */
+void broker_watch_reading(struct broker *broker, broker_watch *watch, void *context);
 
 /* Side topics (control, catalogue, profiles): all partitions from the start; the first call reads
  * to the true end taken then, later calls take what has arrived, without waiting. Positions: next

@@ -364,3 +364,16 @@ struct failure assign_position(struct broker *base, enum broker_input input, int
     *out = position > slot->next[input] ? position : slot->next[input];
     return failure_none();
 }
+
+int64_t assign_lag(struct broker *base, enum broker_input input, int32_t partition) {
+    struct broker_kafka *broker = kafka_of(base);
+    struct slot *slot = assign_find(broker, partition);
+    int64_t low, high, position;
+    if (!slot || !slot->is_started ||
+        rd_kafka_get_watermark_offsets(broker->consumer, input_name(broker, (int)input), partition,
+                                       &low, &high) ||
+        high < 0 || failed(assign_position(base, input, partition, &position))) {
+        return -1;
+    }
+    return high > position ? high - position : 0; /* the position may be newer */
+}

@@ -98,6 +98,9 @@ struct broker_kafka {
     enum topic inputs[INPUT_COUNT]; /* input_count of them */
     int input_count;
 
+    broker_watch *watch;
+    void *watch_context;
+
     rd_kafka_t *consumer, *ends, *restore, *side;
     rd_kafka_queue_t *queue; /* of the consumer */
 
@@ -190,6 +193,8 @@ int64_t assign_note(const rd_kafka_topic_partition_t *element, struct bytes *out
  * settled, for want of an answer. */
 bool takeover_dead(struct broker_kafka *broker);
 
+int64_t assign_lag(struct broker *broker, enum broker_input input, int32_t partition);
+
 /* broker_group.c; W */
 MUST_CHECK struct failure group_open(struct broker_kafka *broker);
 /* False if the client does not end; then this struct must never be freed. No consumer is fine. */
@@ -218,6 +223,7 @@ MUST_CHECK struct failure read_to_end(struct broker *broker, enum topic topic, i
                                       broker_visit *visit, void *context);
 MUST_CHECK struct failure read_side(struct broker *broker, enum topic topic, broker_visit *visit,
                                     void *context, int64_t *out_position);
+void read_watch(struct broker *broker, broker_watch *watch, void *context);
 void read_restore_close(struct broker_kafka *broker);
 void read_clean_up(struct broker_kafka *broker);
 

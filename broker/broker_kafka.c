@@ -146,6 +146,8 @@ static const struct broker_ops ops = {
     .partition_count = read_partition_count,
     .read_to_end = read_to_end,
     .side_poll = read_side,
+    .lag = assign_lag,
+    .watch_reading = read_watch,
     .metrics = metrics_of,
     .close = close_kafka,
 };

@@ -24,6 +24,10 @@ struct broker_ops {
                                   broker_visit *visit, void *context);
     struct failure (*side_poll)(struct broker *broker, enum topic topic, broker_visit *visit,
                                 void *context, int64_t *out_position);
+    /* NULL = not known */
+    int64_t (*lag)(struct broker *broker, enum broker_input input, int32_t partition);
+    /* NULL = nothing to say */
+    void (*watch_reading)(struct broker *broker, broker_watch *watch, void *context);
     const struct broker_metrics *(*metrics)(const struct broker *broker);
     void (*close)(struct broker *broker);
 };

@@ -149,12 +149,35 @@ static struct failure reader_start(struct reader *reader, int32_t partition, int
     return failure_none();
 }
 
-/* Reads until the partition's position has reached end. What arrives of the topic's other
- * partitions is visited too: their own turn finds it done. */
-static struct failure read_until(struct broker_kafka *broker, rd_kafka_t *client,
-                                 struct reader *reader, int32_t partition, int64_t end,
+void read_watch(struct broker *base, broker_watch *watch, void *context) {
+    kafka_of(base)->watch = watch;
+    kafka_of(base)->watch_context = context;
+}
+
+struct span {
+    int64_t low, high;
+};
+
+static void tell(const struct broker_kafka *broker, enum topic topic, int32_t partition,
+                 struct span span, int64_t position) {
+    if (broker->watch) {
+        const struct broker_reading reading = {
+            .topic = topic,
+            .partition = partition,
+            .done = position > span.low ? position - span.low : 0,
+            .total = span.high - span.low,
+        };
+        broker->watch(broker->watch_context, &reading);
+    }
+}
+
+/* Reads until the partition's position has reached the span's end. What arrives of the topic's
+ * other partitions is visited too: their own turn finds it done. */
+static struct failure read_until(struct broker_kafka *broker, rd_kafka_t *client, enum topic of,
+                                 struct reader *reader, int32_t partition, struct span span,
                                  broker_visit *visit, void *context) {
     const char *topic = rd_kafka_topic_name(reader->topic);
+    int64_t end = span.high;
     rd_kafka_message_t **messages = memory_new(BATCH_MAX, sizeof(rd_kafka_message_t *));
     struct failure failure = failure_none();
     int64_t moved_ms = monotonic_ms(), logged_ms = moved_ms, position = -1;
@@ -164,6 +187,7 @@ static struct failure read_until(struct broker_kafka *broker, rd_kafka_t *client
         int64_t before = position, now_ms = monotonic_ms();
         position = position_of(client, topic, partition);
         moved_ms = count > 0 || position != before ? now_ms : moved_ms;
+        tell(broker, of, partition, span, position);
         if (!failed(failure) && now_ms - moved_ms >= STUCK_STOP_MS) {
             failure = failure_make(FAILURE_STOP, 0, "%s [%d]: stuck at %lld of %lld", topic,
                                    partition, (long long)position, (long long)end);
@@ -229,17 +253,18 @@ struct failure read_to_end(struct broker *base, enum topic topic, int32_t partit
                            broker_visit *visit, void *context) {
     struct broker_kafka *broker = kafka_of(base);
     const char *name = broker->topics->full[topic];
-    int64_t low, high;
-    struct failure failure = read_watermarks(broker, name, partition, ANSWER_WAIT_MS, &low, &high);
-    if (failed(failure) || low >= high) {
+    struct span span;
+    struct failure failure =
+        read_watermarks(broker, name, partition, ANSWER_WAIT_MS, &span.low, &span.high);
+    if (failed(failure) || span.low >= span.high) {
         return failure;
     }
     struct reader reader;
-    failure = restore_open(broker, topic, partition, low, &reader);
+    failure = restore_open(broker, topic, partition, span.low, &reader);
     if (failed(failure)) {
         return failure;
     }
-    failure = read_until(broker, broker->restore, &reader, partition, high, visit, context);
+    failure = read_until(broker, broker->restore, topic, &reader, partition, span, visit, context);
     rd_kafka_consume_stop(reader.topic, partition);
     rd_kafka_queue_destroy(reader.queue);
     return failure;
@@ -264,9 +289,7 @@ static struct failure side_first(struct broker_kafka *broker, enum topic topic, 
     if (!broker->side) {
         failure = client_of_broker(broker, CLIENT_SIDE, NULL, 0, &broker->side);
     }
-    struct span {
-        int64_t low, high;
-    } *spans = memory_new((size_t)partitions, sizeof *spans);
+    struct span *spans = memory_new((size_t)partitions, sizeof *spans);
     for (int32_t p = 0; p < partitions && !failed(failure); p++) {
         failure = read_watermarks(broker, name, p, ANSWER_WAIT_MS, &spans[p].low, &spans[p].high);
     }
@@ -279,7 +302,7 @@ static struct failure side_first(struct broker_kafka *broker, enum topic topic, 
     }
     for (int32_t p = 0; p < partitions && !failed(failure); p++) {
         if (spans[p].low < spans[p].high) {
-            failure = read_until(broker, broker->side, reader, p, spans[p].high, visit, context);
+            failure = read_until(broker, broker->side, topic, reader, p, spans[p], visit, context);
         }
     }
     free(spans);

@@ -7,6 +7,10 @@
 
 #define ROOM "recovery"
 
+#define METRICS_ROW_STRUCT struct recovery_metrics
+METRICS_TABLE(recovery_metrics, RECOVERY_METRICS)
+#undef METRICS_ROW_STRUCT
+
 #define HASHES     64
 #define AHEAD_ROW  12
 #define AHEAD_USER 4
@@ -222,12 +226,79 @@ static struct failure read_topics(const struct recovery *recovery, struct readin
     return failure;
 }
 
-struct failure recovery_run(const struct recovery *recovery, const struct assignment *assignment,
+/* ---- progress ---- */
+
+static void show_users(struct recovery *recovery, int64_t now_ns) {
+    int64_t users = recovery->partition->store.count;
+    int64_t ms = (now_ns - recovery->begun_ns) / 1000000;
+    metric_set(&recovery->progress.users, users);
+    metric_set(&recovery->progress.users_per_s, users * 1000 / (ms > 0 ? ms : 1));
+}
+
+void recovery_show(struct recovery *recovery, const struct broker_reading *reading,
+                   int64_t now_ns) {
+    struct recovery_metrics *progress = &recovery->progress;
+    bool is_time = now_ns - recovery->said_ns >= RECOVERY_SAY_NS;
+    recovery->said_ns = is_time ? now_ns : recovery->said_ns;
+    if (!recovery->partition) {
+        if (is_time) {
+            log_info(recovery->log, ROOM, "reading topic=%s partition=%d offsets=%lld of=%lld",
+                     topic_default_name(reading->topic), (int)reading->partition,
+                     (long long)reading->done, (long long)reading->total);
+        }
+        return;
+    }
+    metric_set(&progress->offsets_done, reading->done);
+    metric_set(&progress->offsets_total, reading->total);
+    show_users(recovery, now_ns);
+    if (is_time) {
+        log_info(recovery->log, ROOM,
+                 "recovering partition=%d topic=%s offsets=%lld of=%lld users=%lld "
+                 "users_per_s=%lld partitions_waiting=%lld",
+                 (int)reading->partition, topic_default_name(reading->topic),
+                 (long long)reading->done, (long long)reading->total,
+                 (long long)metric_get(&progress->users),
+                 (long long)metric_get(&progress->users_per_s),
+                 (long long)metric_get(&progress->partitions_waiting));
+    }
+}
+
+static void begin_progress(struct recovery *recovery, const struct partition *partition) {
+    recovery->partition = partition;
+    recovery->begun_ns = clock_monotonic_ns();
+}
+
+static void end_progress(struct recovery *recovery, bool is_read) {
+    const struct partition *partition = recovery->partition;
+    struct recovery_metrics *progress = &recovery->progress;
+    int64_t now_ns = clock_monotonic_ns();
+    show_users(recovery, now_ns);
+    metric_set(&progress->offsets_done, 0);
+    metric_set(&progress->offsets_total, 0);
+    recovery->partition = NULL;
+    if (!is_read) {
+        return;
+    }
+    metric_add(&progress->partitions_read_total, 1);
+    metric_add(&recovery->metrics->recovered_users_total, partition->store.count);
+    log_info(recovery->log, ROOM,
+             "recovered partition=%d users=%u open_decisions=%zu epoch=%lld offset=%lld ms=%lld "
+             "users_per_s=%lld",
+             (int)partition->number, partition->store.count, side_table_count(partition->open_rows),
+             (long long)partition->epoch, (long long)partition->next_offset[INPUT_CLICKSTREAM],
+             (long long)((now_ns - recovery->begun_ns) / 1000000),
+             (long long)metric_get(&progress->users_per_s));
+}
+
+/* ---- the whole ---- */
+
+struct failure recovery_run(struct recovery *recovery, const struct assignment *assignment,
                             struct partition *partition) {
     struct reading reading = {
         .partition = partition,
         .names = user_store_names(&partition->store),
     };
+    begin_progress(recovery, partition);
     struct failure failure = read_topics(recovery, &reading, partition->number);
     if (!failed(failure) && reading.refused > 0) {
         failure = failure_make(FAILURE_STOP, 0, "partition %d: %zu rows of its state are not valid",
@@ -249,12 +320,7 @@ struct failure recovery_run(const struct recovery *recovery, const struct assign
         partition_rebuild_timers(partition);
         partition->open_count = (int64_t)side_table_count(partition->open_rows);
         partition_begin(partition);
-        metric_add(&recovery->metrics->recovered_users_total, partition->store.count);
-        log_info(recovery->log, ROOM,
-                 "recovered partition=%d users=%u open_decisions=%zu epoch=%lld offset=%lld",
-                 (int)partition->number, partition->store.count,
-                 side_table_count(partition->open_rows), (long long)partition->epoch,
-                 (long long)partition->next_offset[INPUT_CLICKSTREAM]);
     }
+    end_progress(recovery, !failed(failure));
     return failure;
 }

@@ -6,11 +6,28 @@
 
 #include "consumer/rooms/partition.h"
 
+#define RECOVERY_METRICS(X)                                                                        \
+    X(partitions_waiting, GAUGE, "assigned partitions that are not recovered yet")                 \
+    X(offsets_done, GAUGE, "offsets passed of the topic partition that is being read back")        \
+    X(offsets_total, GAUGE, "offsets to pass of it; 0 = none is being read back")                  \
+    X(users, GAUGE, "users of the partition that is being read back, or was last")                 \
+    X(users_per_s, GAUGE, "its users read back per second")                                        \
+    X(partitions_read_total, COUNTER, "partitions read back from their topics")                    \
+    X(partitions_kept_total, COUNTER, "partitions that came back and found their memory current")
+METRICS_STRUCT(recovery_metrics, RECOVERY_METRICS)
+
+#define RECOVERY_SAY_NS INT64_C(2000000000) /* between two lines of progress */
+
 struct recovery {
     struct broker *broker;
     const struct log_sink *log;
     bool starts_latest; /* where a partition without any position starts */
     struct state_metrics *metrics;
+    struct recovery_metrics progress;
+
+    /* Set by recovery_run */
+    const struct partition *partition; /* being read back; NULL = none */
+    int64_t begun_ns, said_ns;         /* monotonic */
 };
 
 /* May memory that was kept over a revocation be used again? Only if nobody has committed anything
@@ -20,8 +37,12 @@ bool recovery_is_current(const struct partition *partition, const struct assignm
 /* Fills an initialised partition and its next_offset. STOP if the topics contradict each other: a
  * state that does not belong to the group's positions (wrong prefix or group id), a row that is not
  * valid, more users than fit. */
-MUST_CHECK struct failure recovery_run(const struct recovery *recovery,
+MUST_CHECK struct failure recovery_run(struct recovery *recovery,
                                        const struct assignment *assignment,
                                        struct partition *partition);
+
+/* Shows how far a read has come, of recovery or of a side topic: gauges, and a line every
+ * RECOVERY_SAY_NS. */
+void recovery_show(struct recovery *recovery, const struct broker_reading *reading, int64_t now_ns);
 
 #endif

@@ -41,7 +41,27 @@ static struct failure take_ends(struct worker *worker) {
     return failure;
 }
 
+/* Reading back takes its time, and alive it is meanwhile. */
+static void watch_reading(void *context, const struct broker_reading *reading) {
+    struct worker *worker = context;
+    health_beat(worker->health, now_ms(worker));
+    recovery_show(&worker->recovery, reading, clock_monotonic_ns());
+}
+
+static void init_recovery(struct worker *worker) {
+    const char *reset = worker->settings.config->broker.auto_offset_reset;
+    worker->recovery = (struct recovery){
+        .broker = worker->broker,
+        .log = worker->settings.log,
+        .starts_latest = strcmp(reset, "latest") == 0,
+        .metrics = &worker->pipeline.state_metrics,
+        .said_ns = clock_monotonic_ns(),
+    };
+    broker_watch_reading(worker->broker, watch_reading, worker);
+}
+
 static struct failure start(struct worker *worker) {
+    init_recovery(worker);
     struct failure failure =
         broker_partition_count(worker->broker, TOPIC_CLICKSTREAM, &worker->partition_count);
     if (failed(failure)) {
@@ -217,6 +237,7 @@ static void show_gauges(struct worker *worker) {
     metric_set(&worker->pipeline.state_metrics.timers, timers);
     metric_set(&worker->pipeline.state_metrics.items, items);
     metric_set(&worker->pipeline.outcomes.metrics.open, open);
+    worker_show_lag(worker, clock_monotonic_ns());
     atomic_store_explicit(&worker->watermark_ms,
                           watermark_ms == INT64_MAX ? TIME_NONE : watermark_ms,
                           memory_order_relaxed);
@@ -351,6 +372,10 @@ void worker_register_metrics(const struct worker *worker, struct metrics *metric
     const struct pipeline *pipeline = &worker->pipeline;
     metrics_register(metrics, "broker", text, broker_metrics_table, broker_metrics_count,
                      broker_metrics_of(worker->broker));
+    metrics_register(metrics, "worker", text, worker_metrics_table, worker_metrics_count,
+                     &worker->metrics);
+    metrics_register(metrics, "recovery", text, recovery_metrics_table, recovery_metrics_count,
+                     &worker->recovery.progress);
     metrics_register(metrics, "side", text, side_metrics_table, side_metrics_count,
                      &worker->side.metrics);
     metrics_register(metrics, "decode", text, decode_metrics_table, decode_metrics_count,

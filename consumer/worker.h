@@ -12,6 +12,12 @@
 #include "consumer/pipeline.h"
 #include "consumer/pipeline_config.h"
 
+#define WORKER_METRICS(X)                                                                          \
+    X(partitions, GAUGE, "partitions owned and running")                                           \
+    X(clickstream_lag, GAUGE, "records of the clickstream between our position and the log end")   \
+    X(feedback_lag, GAUGE, "records of push-feedback between our position and the log end")
+METRICS_STRUCT(worker_metrics, WORKER_METRICS)
+
 enum at_end { AT_END_HOLD, AT_END_FIRE };
 /* AT_END_FIRE: timers of a partition in one epoch. Whoever follows the journal must keep to it. */
 #define WORKER_FIRED_PER_EPOCH_MAX 10000

@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-#include "consumer/recovery.h"
-
 #define RECOVERY_TRIES_MAX 20 /* each waits for the broker as long as the seam's own time-outs */
 
 void owned_drop_memory(struct owned *owned) {
@@ -57,19 +55,13 @@ static struct failure recover_one(struct worker *worker, const struct assignment
     int64_t positions[INPUT_COUNT];
     if (owned->has_memory && recovery_is_current(&owned->partition, assignment)) {
         memcpy(positions, owned->partition.next_offset, sizeof positions);
+        metric_add(&worker->recovery.progress.partitions_kept_total, 1);
     } else {
         owned_drop_memory(owned);
         partition_init(&owned->partition, assignment->partition,
                        (uint32_t)worker->settings.config->state.users_max, worker->zones);
         owned->has_memory = true;
-        struct recovery recovery = {
-            .broker = worker->broker,
-            .log = worker->settings.log,
-            .starts_latest =
-                strcmp(worker->settings.config->broker.auto_offset_reset, "latest") == 0,
-            .metrics = &worker->pipeline.state_metrics,
-        };
-        struct failure failure = recovery_run(&recovery, assignment, &owned->partition);
+        struct failure failure = recovery_run(&worker->recovery, assignment, &owned->partition);
         if (failed(failure)) {
             owned_drop_memory(owned);
             return failure;
@@ -97,6 +89,8 @@ static struct failure take_assignments(struct worker *worker, const struct broke
     health_enter(worker->health, WORKER_RECOVERING, now_ms(worker));
     for (size_t i = 0; i < event->assignment_count; i++) {
         int32_t partition = event->assignments[i].partition;
+        metric_set(&worker->recovery.progress.partitions_waiting,
+                   (int64_t)(event->assignment_count - i));
         if (partition >= worker->partition_count) {
             return failure_make(FAILURE_STOP, 0,
                                 "partition %d was assigned, the clickstream had %d at the start: "
@@ -111,9 +105,11 @@ static struct failure take_assignments(struct worker *worker, const struct broke
             failure = recover_one(worker, &event->assignments[i]);
         }
         if (failed(failure)) {
+            failure.action = FAILURE_STOP; /* nobody would assign it once more */
             return failure;
         }
     }
+    metric_set(&worker->recovery.progress.partitions_waiting, 0);
     drop_strangers(worker);
     worker->is_assigned = true;
     worker->heartbeat_wall_ms = now_ms(worker);

@@ -3,6 +3,7 @@
 #ifndef PROMOSTREAM_CONSUMER_WORKER_INTERNAL_H
 #define PROMOSTREAM_CONSUMER_WORKER_INTERNAL_H
 
+#include "consumer/recovery.h"
 #include "consumer/worker.h"
 
 #define ROOM "worker"
@@ -26,7 +27,10 @@ struct worker {
     struct side side;
     struct decision_tally tally;
     struct pipeline pipeline;
-    struct owned *owned; /* partition_count of them */
+    struct recovery recovery;
+    struct worker_metrics metrics;
+    int64_t lag_since_ns, lag_said_ns; /* far behind the log ends since then, 0 = not; last line */
+    struct owned *owned;               /* partition_count of them */
     int32_t partition_count;
     size_t gathered; /* records of this epoch, all partitions */
     bool is_assigned, is_firing, is_done;
@@ -51,6 +55,8 @@ MUST_CHECK struct failure worker_gather(struct worker *worker);
 /* False while gathered records wait for their writers' schemas: gather again, which serves the
  * group, and ask again. */
 bool worker_may_decode(struct worker *worker);
+/* Gauges of how far the worker is behind the log ends; a line now and then while that is far. */
+void worker_show_lag(struct worker *worker, int64_t now_ns);
 /* The gathered records are computed or discarded: gives them back. */
 void worker_forget_gathered(struct worker *worker);
 

@@ -257,6 +257,53 @@ static void test_side_topics_are_followed(void **state) {
     world_close(&world);
 }
 
+struct watched {
+    struct broker_reading last;
+    int count;
+};
+
+static void watch(void *context, const struct broker_reading *reading) {
+    struct watched *watched = context;
+    assert_true(reading->done >= watched->last.done || reading->topic != watched->last.topic);
+    watched->last = *reading;
+    watched->count++;
+}
+
+static void test_lag_and_progress_are_told(void **state) {
+    (void)state;
+    struct world world;
+    world_open(&world, "lag");
+    feed(&world, TOPIC_CLICKSTREAM, 0, 300);
+    struct member member;
+    member_open(&member, &world, "w-0");
+    POLL_UNTIL(&member, member.assigned == 1);
+    /* Polls take up to a thousand; the fetch told where the end is. */
+    POLL_UNTIL(&member, member.records == 300);
+    assert_int_equal(broker_lag(member.broker, INPUT_CLICKSTREAM, 0), 0);
+    assert_int_equal(broker_lag(member.broker, INPUT_CLICKSTREAM, 1), 0);
+    feed(&world, TOPIC_CLICKSTREAM, 0, 200);
+    int64_t until_ms = test_now_ms() + PATIENCE_S * 1000;
+    while (broker_lag(member.broker, INPUT_CLICKSTREAM, 0) < 200 && test_now_ms() < until_ms) {
+        /* Fetched in the background, not polled. */
+    }
+    assert_int_equal(broker_lag(member.broker, INPUT_CLICKSTREAM, 0), 200);
+    POLL_UNTIL(&member, member.records == 500);
+    assert_int_equal(broker_lag(member.broker, INPUT_CLICKSTREAM, 0), 0);
+
+    struct watched watched = {.count = 0};
+    broker_watch_reading(member.broker, watch, &watched);
+    member_submit(&member, "u1", "v1", 1);
+    assert_true(member_drain(&member));
+    assert_int_equal(member_read_state(&member).count, 1);
+    assert_true(watched.count > 0);
+    assert_int_equal(watched.last.topic, TOPIC_USER_STATE);
+    assert_int_equal(watched.last.partition, 0);
+    assert_int_equal(watched.last.total, 2); /* the record and its transaction's mark */
+    assert_int_equal(watched.last.done, 2);
+    broker_close(member.broker);
+    world_close(&world);
+}
+
 static void poll_both(struct member *a, struct member *b) {
     struct failure failure = member_step(a, 20);
     assert_string_equal(failure.text, "");
@@ -458,6 +505,7 @@ int main(void) {
         cmocka_unit_test(test_aborted_records_are_invisible),
         cmocka_unit_test(test_recovery_waits_for_an_open_transaction),
         cmocka_unit_test(test_side_topics_are_followed),
+        cmocka_unit_test(test_lag_and_progress_are_told),
         cmocka_unit_test(test_members_share_and_leave),
         cmocka_unit_test(test_a_lost_epoch_is_read_again),
         cmocka_unit_test(test_a_twin_stops_one_of_both),

@@ -4,7 +4,9 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 /* cmocka needs the above */
 #include <cmocka.h>
 
@@ -256,6 +258,80 @@ static void test_an_open_decision_that_is_not_one(void **state) {
     assert_stops(recover(scene, -1, -1, false), "not valid");
 }
 
+static void test_progress_is_shown(void **state) {
+    struct scene *scene = *state;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    int64_t wall_ms = 0;
+    struct log_sink log = log_to(out, LOG_INFO, LOG_TEXT, clock_fake(&wall_ms));
+    struct recovery recovery = {.log = &log, .metrics = &scene->metrics};
+    const struct recovery_metrics *progress = &recovery.progress;
+    struct broker_reading reading = {
+        .topic = TOPIC_USER_STATE, .partition = 3, .done = 40, .total = 100};
+
+    /* Not recovery: a side topic at the start. */
+    recovery_show(&recovery, &reading, RECOVERY_SAY_NS - 1);
+    assert_int_equal(ftell(out), 0);
+    recovery_show(&recovery, &reading, RECOVERY_SAY_NS);
+    fflush(out);
+    assert_non_null(strstr(text, "reading topic=user-state partition=3 offsets=40 of=100"));
+    assert_int_equal(metric_get(&progress->offsets_total), 0);
+
+    scene->partition.store.count = 3000;
+    recovery.partition = &scene->partition;
+    recovery.begun_ns = RECOVERY_SAY_NS;
+    metric_set(&recovery.progress.partitions_waiting, 5);
+    recovery_show(&recovery, &reading, 2 * RECOVERY_SAY_NS - 1);
+    assert_int_equal(metric_get(&progress->offsets_done), 40);
+    assert_int_equal(metric_get(&progress->offsets_total), 100);
+    fflush(out);
+    assert_null(strstr(text, "recovering"));
+    recovery_show(&recovery, &reading, 2 * RECOVERY_SAY_NS);
+    assert_int_equal(metric_get(&progress->users), 3000);
+    assert_int_equal(metric_get(&progress->users_per_s), 1500);
+    fflush(out);
+    assert_non_null(strstr(text, "recovering partition=3 topic=user-state offsets=40 of=100 "
+                                 "users=3000 users_per_s=1500 partitions_waiting=5"));
+    scene->partition.store.count = 0;
+    fclose(out);
+    free(text);
+}
+
+static void test_the_end_is_shown(void **state) {
+    struct scene *scene = *state;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    int64_t wall_ms = 0;
+    struct log_sink log = log_to(out, LOG_INFO, LOG_TEXT, clock_fake(&wall_ms));
+    put_state(scene, 2, 4);
+    put_user(scene, "anna", "anna", false);
+    sim_log_commit(&scene->log, &scene->epoch);
+    struct record three[3] = {{.offset = 0}};
+    struct sim_options options = {.clicks = three, .click_count = 3};
+    struct recovery recovery = {
+        .broker = sim_broker_new(&scene->log, &options), .log = &log, .metrics = &scene->metrics};
+    struct assignment assignment = {.next_offset = {2, 0}, .epoch = 4};
+    assert_false(failed(recovery_run(&recovery, &assignment, &scene->partition)));
+    assert_int_equal(metric_get(&recovery.progress.partitions_read_total), 1);
+    assert_int_equal(metric_get(&recovery.progress.users), 1);
+    assert_int_equal(metric_get(&recovery.progress.offsets_total), 0);
+    assert_null(recovery.partition);
+    fflush(out);
+    assert_non_null(
+        strstr(text, "recovered partition=0 users=1 open_decisions=0 epoch=4 offset=2"));
+
+    /* One that fails is not counted. */
+    assignment.epoch = 5;
+    assert_true(failed(recovery_run(&recovery, &assignment, &scene->partition)));
+    assert_int_equal(metric_get(&recovery.progress.partitions_read_total), 1);
+    assert_null(recovery.partition);
+    broker_close(recovery.broker);
+    fclose(out);
+    free(text);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -276,6 +352,8 @@ int main(void) {
         TEST(test_an_open_decision_without_its_row),
         TEST(test_the_partition_state_of_another),
         TEST(test_kept_memory_is_current_if_nobody_went_on),
+        TEST(test_progress_is_shown),
+        TEST(test_the_end_is_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
