@@ -119,9 +119,9 @@ static void read_schema(struct bytes text, struct outcome *out) {
 
 /* The mutex is held. */
 static void own(struct registry *registry, const struct outcome *outcome) {
-    table_own(&registry->table, outcome->schema);
+    registry_table_own(&registry->table, outcome->schema);
     if (outcome->has_print) {
-        table_add_print(&registry->table, outcome->fingerprint, outcome->schema);
+        registry_table_add_print(&registry->table, outcome->fingerprint, outcome->schema);
     }
     metric_set(&registry->metrics.schemas, (int64_t)registry->table.schema_count);
 }
@@ -129,7 +129,7 @@ static void own(struct registry *registry, const struct outcome *outcome) {
 /* The mutex is held. */
 static void settle(struct registry *registry, struct table_entry *entry, enum entry_state state,
                    int64_t due_ms) {
-    table_settle(&registry->table, entry, state, due_ms);
+    registry_table_settle(&registry->table, entry, state, due_ms);
     metric_set(&registry->metrics.waiting, (int64_t)registry->table.waiting_count);
 }
 
@@ -149,8 +149,8 @@ static void take_file(void *context, const char *name, struct bytes text) {
     own(registry, &outcome);
     uint32_t id;
     if (folder_id_of(name, &id)) {
-        struct table_entry *entry = table_find(&registry->table, id);
-        entry = entry ? entry : table_add(&registry->table, id);
+        struct table_entry *entry = registry_table_find(&registry->table, id);
+        entry = entry ? entry : registry_table_add(&registry->table, id);
         if (entry && entry->state != ENTRY_FOUND) {
             settle(registry, entry, ENTRY_FOUND, NEVER_MS);
             entry->schema = outcome.schema;
@@ -329,7 +329,7 @@ static void *run(void *context) {
         int64_t request_due_ms =
             registry->retry_due_ms > spaced_ms ? registry->retry_due_ms : spaced_ms;
         int64_t due_ms = NEVER_MS;
-        struct table_entry *entry = table_next(&registry->table, request_due_ms, &due_ms);
+        struct table_entry *entry = registry_table_next(&registry->table, request_due_ms, &due_ms);
         if (registry->is_scan_wanted) {
             scan(registry);
         } else if (entry && due_ms <= now_ms()) {
@@ -427,7 +427,7 @@ static const enum registry_answer answers[] = {
 
 /* The mutex is held. */
 static void ask(struct registry *registry, struct table_entry *entry) {
-    if (table_wait(&registry->table, entry, now_ms())) {
+    if (registry_table_wait(&registry->table, entry, now_ms())) {
         metric_set(&registry->metrics.waiting, (int64_t)registry->table.waiting_count);
         pthread_cond_signal(&registry->changed);
     }
@@ -439,7 +439,7 @@ static enum registry_answer find_new(struct registry *registry, uint32_t id, boo
     if (table->waiting_count == TABLE_ASKED_MAX) {
         return REGISTRY_WAIT; /* whoever asks again later gets a place */
     }
-    struct table_entry *entry = table_add(table, id);
+    struct table_entry *entry = registry_table_add(table, id);
     *out_is_full = !entry && !registry->is_full;
     registry->is_full = !entry;
     if (!entry) {
@@ -455,7 +455,7 @@ enum registry_answer registry_find(struct registry *registry, uint32_t id,
     bool is_full = false;
     enum registry_answer answer;
     pthread_mutex_lock(&registry->mutex);
-    struct table_entry *entry = table_find(&registry->table, id);
+    struct table_entry *entry = registry_table_find(&registry->table, id);
     if (entry) {
         bool is_settled = entry->state == ENTRY_UNKNOWN || entry->state == ENTRY_REFUSED;
         if (is_settled && entry->due_ms <= now_ms()) {
@@ -477,7 +477,7 @@ enum registry_answer registry_find(struct registry *registry, uint32_t id,
 enum registry_answer registry_find_fingerprint(struct registry *registry, uint64_t fingerprint,
                                                const struct writer_schema **out) {
     pthread_mutex_lock(&registry->mutex);
-    *out = table_find_print(&registry->table, fingerprint);
+    *out = registry_table_find_print(&registry->table, fingerprint);
     if (!*out && registry->config->folder[0] != '\0' && now_ms() >= registry->scan_due_ms) {
         registry->is_scan_wanted = true;
         pthread_cond_signal(&registry->changed);

@@ -39,7 +39,7 @@ static struct bytes id_of(const void *owner, uint32_t slot) {
     return bytes_of(&table->entries[slot].id, sizeof(uint32_t));
 }
 
-struct table_entry *table_find(struct registry_table *table, uint32_t id) {
+struct table_entry *registry_table_find(struct registry_table *table, uint32_t id) {
     uint32_t slot =
         slot_index_find(&table->by_id, hash_of_id(id), bytes_of(&id, sizeof id), id_of, table);
     return slot == SLOT_NONE ? NULL : &table->entries[slot];
@@ -57,7 +57,7 @@ static uint32_t oldest_unknown(const struct registry_table *table) {
     return oldest;
 }
 
-struct table_entry *table_add(struct registry_table *table, uint32_t id) {
+struct table_entry *registry_table_add(struct registry_table *table, uint32_t id) {
     uint32_t slot = table->entry_count;
     if (slot < TABLE_IDS_MAX) {
         table->entry_count++;
@@ -76,7 +76,7 @@ struct table_entry *table_add(struct registry_table *table, uint32_t id) {
 
 /* ---- waiting ---- */
 
-bool table_wait(struct registry_table *table, struct table_entry *entry, int64_t now_ms) {
+bool registry_table_wait(struct registry_table *table, struct table_entry *entry, int64_t now_ms) {
     assert(entry->state == ENTRY_UNKNOWN || entry->state == ENTRY_REFUSED);
     if (table->waiting_count == TABLE_ASKED_MAX) {
         return false;
@@ -86,8 +86,8 @@ bool table_wait(struct registry_table *table, struct table_entry *entry, int64_t
     return true;
 }
 
-void table_settle(struct registry_table *table, struct table_entry *entry, enum entry_state state,
-                  int64_t due_ms) {
+void registry_table_settle(struct registry_table *table, struct table_entry *entry,
+                           enum entry_state state, int64_t due_ms) {
     if (entry->state == ENTRY_WAITING) {
         uint32_t slot = (uint32_t)(entry - table->entries);
         size_t at = 0;
@@ -102,8 +102,8 @@ void table_settle(struct registry_table *table, struct table_entry *entry, enum 
     entry->due_ms = due_ms;
 }
 
-struct table_entry *table_next(struct registry_table *table, int64_t request_due_ms,
-                               int64_t *out_due_ms) {
+struct table_entry *registry_table_next(struct registry_table *table, int64_t request_due_ms,
+                                        int64_t *out_due_ms) {
     struct table_entry *next = NULL;
     for (size_t i = 0; i < table->waiting_count; i++) {
         struct table_entry *entry = &table->entries[table->waiting[i]];
@@ -122,7 +122,7 @@ struct table_entry *table_next(struct registry_table *table, int64_t request_due
 
 /* ---- schemas ---- */
 
-void table_own(struct registry_table *table, struct writer_schema *schema) {
+void registry_table_own(struct registry_table *table, struct writer_schema *schema) {
     if (table->schema_count == table->schema_capacity) {
         table->schema_capacity = table->schema_capacity * 2 + 16;
         table->schemas =
@@ -141,8 +141,8 @@ static uint32_t print_slot(const struct registry_table *table, uint64_t fingerpr
     return slot_index_find(&table->by_print, hash64(key, 0), key, print_of, table);
 }
 
-void table_add_print(struct registry_table *table, uint64_t fingerprint,
-                     const struct writer_schema *schema) {
+void registry_table_add_print(struct registry_table *table, uint64_t fingerprint,
+                              const struct writer_schema *schema) {
     if (table->print_count == PRINTS_MAX || print_slot(table, fingerprint) != SLOT_NONE) {
         return;
     }
@@ -151,8 +151,8 @@ void table_add_print(struct registry_table *table, uint64_t fingerprint,
                       table->print_count++);
 }
 
-const struct writer_schema *table_find_print(const struct registry_table *table,
-                                             uint64_t fingerprint) {
+const struct writer_schema *registry_table_find_print(const struct registry_table *table,
+                                                      uint64_t fingerprint) {
     uint32_t slot = print_slot(table, fingerprint);
     return slot == SLOT_NONE ? NULL : table->prints[slot].schema;
 }

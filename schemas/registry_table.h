@@ -44,25 +44,26 @@ struct registry_table {
 void registry_table_init(struct registry_table *table);
 void registry_table_clean_up(struct registry_table *table); /* ends the schemas too */
 
-struct table_entry *table_find(struct registry_table *table, uint32_t id); /* NULL: never seen */
+struct table_entry *registry_table_find(struct registry_table *table,
+                                        uint32_t id); /* NULL: never seen */
 /* A new entry, UNKNOWN and due. NULL if nothing can make room. */
-struct table_entry *table_add(struct registry_table *table, uint32_t id);
+struct table_entry *registry_table_add(struct registry_table *table, uint32_t id);
 /* False if too many are waiting already. */
-bool table_wait(struct registry_table *table, struct table_entry *entry, int64_t now_ms);
+bool registry_table_wait(struct registry_table *table, struct table_entry *entry, int64_t now_ms);
 /* Ends the waiting, if it waits. */
-void table_settle(struct registry_table *table, struct table_entry *entry, enum entry_state state,
-                  int64_t due_ms);
+void registry_table_settle(struct registry_table *table, struct table_entry *entry,
+                           enum entry_state state, int64_t due_ms);
 /* The waiting entry that is due first, and when; those for the registry are not due before
  * request_due_ms. NULL if none is waiting. */
-struct table_entry *table_next(struct registry_table *table, int64_t request_due_ms,
-                               int64_t *out_due_ms);
+struct table_entry *registry_table_next(struct registry_table *table, int64_t request_due_ms,
+                                        int64_t *out_due_ms);
 
 /* Takes over the schema. */
-void table_own(struct registry_table *table, struct writer_schema *schema);
+void registry_table_own(struct registry_table *table, struct writer_schema *schema);
 /* The first schema of a fingerprint stays its meaning. */
-void table_add_print(struct registry_table *table, uint64_t fingerprint,
-                     const struct writer_schema *schema);
-const struct writer_schema *table_find_print(const struct registry_table *table,
-                                             uint64_t fingerprint);
+void registry_table_add_print(struct registry_table *table, uint64_t fingerprint,
+                              const struct writer_schema *schema);
+const struct writer_schema *registry_table_find_print(const struct registry_table *table,
+                                                      uint64_t fingerprint);
 
 #endif

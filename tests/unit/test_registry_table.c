@@ -22,13 +22,13 @@ static int tear_down(void **state) {
 static void test_bound_of_waiting(void **state) {
     struct registry_table *table = *state;
     for (uint32_t id = 0; id < TABLE_ASKED_MAX; id++) {
-        assert_true(table_wait(table, table_add(table, id), 1));
+        assert_true(registry_table_wait(table, registry_table_add(table, id), 1));
     }
-    struct table_entry *more = table_add(table, TABLE_ASKED_MAX);
-    assert_false(table_wait(table, more, 1));
+    struct table_entry *more = registry_table_add(table, TABLE_ASKED_MAX);
+    assert_false(registry_table_wait(table, more, 1));
     assert_int_equal(more->state, ENTRY_UNKNOWN);
-    table_settle(table, table_find(table, 17), ENTRY_FOUND, 0);
-    assert_true(table_wait(table, more, 1));
+    registry_table_settle(table, registry_table_find(table, 17), ENTRY_FOUND, 0);
+    assert_true(registry_table_wait(table, more, 1));
 }
 
 /* Who is full of unknown ids forgets the one that has been unknown longest; nothing else goes. */
@@ -38,30 +38,32 @@ static void test_oldest_unknown_makes_room(void **state) {
         enum entry_state entry_state = id < 5   ? ENTRY_FOUND
                                        : id < 9 ? ENTRY_REFUSED
                                                 : ENTRY_UNKNOWN;
-        table_settle(table, table_add(table, id), entry_state, id == 77 ? 50 : 100 + (int)id);
+        registry_table_settle(table, registry_table_add(table, id), entry_state,
+                              id == 77 ? 50 : 100 + (int)id);
     }
-    assert_non_null(table_add(table, 1000000));
-    assert_null(table_find(table, 77));
+    assert_non_null(registry_table_add(table, 1000000));
+    assert_null(registry_table_find(table, 77));
     for (uint32_t id = 0; id < 12000; id++) {
-        struct table_entry *entry = table_add(table, 2000000 + id);
+        struct table_entry *entry = registry_table_add(table, 2000000 + id);
         assert_non_null(entry);
-        table_settle(table, entry, ENTRY_UNKNOWN, 20000 + (int)id);
+        registry_table_settle(table, entry, ENTRY_UNKNOWN, 20000 + (int)id);
     }
     for (uint32_t id = 0; id < 9; id++) {
-        assert_int_equal(table_find(table, id)->state, id < 5 ? ENTRY_FOUND : ENTRY_REFUSED);
+        assert_int_equal(registry_table_find(table, id)->state,
+                         id < 5 ? ENTRY_FOUND : ENTRY_REFUSED);
     }
     assert_int_equal(table->entry_count, TABLE_IDS_MAX);
     assert_int_equal(table->by_id.count, TABLE_IDS_MAX);
-    assert_null(table_find(table, 2000000));
-    assert_non_null(table_find(table, 2000000 + 11999));
+    assert_null(registry_table_find(table, 2000000));
+    assert_non_null(registry_table_find(table, 2000000 + 11999));
 }
 
 static void test_no_room_among_found(void **state) {
     struct registry_table *table = *state;
     for (uint32_t id = 0; id < TABLE_IDS_MAX; id++) {
-        table_settle(table, table_add(table, id), ENTRY_FOUND, 0);
+        registry_table_settle(table, registry_table_add(table, id), ENTRY_FOUND, 0);
     }
-    assert_null(table_add(table, 1000000));
+    assert_null(registry_table_add(table, 1000000));
 }
 
 /* The folder is looked into at once; only requests wait for the registry's back-off, and of them
@@ -69,20 +71,20 @@ static void test_no_room_among_found(void **state) {
 static void test_next(void **state) {
     struct registry_table *table = *state;
     int64_t due_ms = 0;
-    assert_null(table_next(table, 0, &due_ms));
+    assert_null(registry_table_next(table, 0, &due_ms));
     for (uint32_t id = 1; id <= 3; id++) {
-        assert_true(table_wait(table, table_add(table, id), 10 + (int)id));
+        assert_true(registry_table_wait(table, registry_table_add(table, id), 10 + (int)id));
     }
-    assert_int_equal(table_next(table, 500, &due_ms)->id, 1);
+    assert_int_equal(registry_table_next(table, 500, &due_ms)->id, 1);
     assert_int_equal(due_ms, 11);
-    table_find(table, 1)->is_for_registry = true;
-    assert_int_equal(table_next(table, 500, &due_ms)->id, 2);
-    table_find(table, 2)->is_for_registry = true;
-    table_find(table, 3)->is_for_registry = true;
-    assert_int_equal(table_next(table, 500, &due_ms)->id, 1);
+    registry_table_find(table, 1)->is_for_registry = true;
+    assert_int_equal(registry_table_next(table, 500, &due_ms)->id, 2);
+    registry_table_find(table, 2)->is_for_registry = true;
+    registry_table_find(table, 3)->is_for_registry = true;
+    assert_int_equal(registry_table_next(table, 500, &due_ms)->id, 1);
     assert_int_equal(due_ms, 500);
-    table_find(table, 1)->due_ms = 500; /* it has failed */
-    assert_int_equal(table_next(table, 500, &due_ms)->id, 2);
+    registry_table_find(table, 1)->due_ms = 500; /* it has failed */
+    assert_int_equal(registry_table_next(table, 500, &due_ms)->id, 2);
 }
 
 int main(void) {
