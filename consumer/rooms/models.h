@@ -24,14 +24,14 @@
 
 enum learner_role { ROLE_CHAMPION, ROLE_CHALLENGER };
 extern const char *const learner_role_names[]; /* "champion", "challenger", NULL */
-extern const char *const learner_kind_names[]; /* "logistic", NULL */
 
 struct learner_config { /* one of `learn.learners` */
     const char *name;   /* letters, digits, '_', '-', '.', at most 23; "logistic" by default */
-    int kind;           /* index into learner_kind_names */
+    const char *kind;   /* name of one of learner_kinds */
     int role;           /* enum learner_role; exactly one champion */
-    int64_t bits;
+    int64_t bits;       /* these to l2, and crosses, are those of the kind logistic */
     double alpha, beta, l1, l2, prior_p, effect_sd, calibration_rate;
+    struct config_properties options;     /* of every other kind: its own, by their names */
     struct config_text_list crosses;      /* "age_band:gender" */
     struct config_text_list arm_features; /* names of FEATURE_NAMES whose values move effects */
 };

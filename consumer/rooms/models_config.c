@@ -1,9 +1,11 @@
 /* models_config: section `learn` of pipeline.yaml, as a table, and the checks that a table cannot
  * make. */
 #include <assert.h>
+#include <stdlib.h>
 
 #include "consumer/rooms/features.h"
 #include "consumer/rooms/models.h"
+#include "model/head.h"
 #include "model/logistic.h"
 
 #define AT(struct_name, member) .offset = offsetof(struct struct_name, member)
@@ -12,7 +14,6 @@
 #define DAY_MS                  86400000.0
 
 const char *const learner_role_names[] = {"champion", "challenger", NULL};
-const char *const learner_kind_names[] = {"logistic", NULL};
 
 static const struct config_key learner_keys[] = {
     {.name = "name",
@@ -22,11 +23,10 @@ static const struct config_key learner_keys[] = {
      .help = "name in rows, logs and metrics: letters, digits, '_', '-', '.', at most 23; another "
              "name starts another learner, from nothing"},
     {.name = "kind",
-     .type = CONFIG_CHOICE,
+     .type = CONFIG_TEXT,
      AT(learner_config, kind),
      .default_text = "logistic",
-     .choices = learner_kind_names,
-     .help = "logistic: FTRL over hashed features, effects per offer, calibrated"},
+     .help = "logistic, linear, ...: promostream learn --help lists the kinds"},
     {.name = "role",
      .type = CONFIG_CHOICE,
      AT(learner_config, role),
@@ -84,6 +84,11 @@ static const struct config_key learner_keys[] = {
      .default_text = "0.005",
      .max = 1,
      .help = "step of the calibrator; 0 = no calibration"},
+    {.name = "options",
+     .type = CONFIG_PROPERTIES,
+     AT(learner_config, options),
+     .help = "of every kind but logistic, name: value; promostream learn --learner KIND --help "
+             "lists them"},
     {.name = "crosses",
      .type = CONFIG_TEXT_LIST,
      AT(learner_config, crosses),
@@ -206,6 +211,50 @@ static bool find_cross(const char *text, int out[2]) {
     return out[0] >= 0 && out[1] >= 0 && out[0] != out[1];
 }
 
+/* Options of a kind with a head (head.h) as they are configured; the configuration has passed its
+ * check. Owned by the caller. */
+static void *options_of(const struct learner_kind *kind, const struct learner_config *config,
+                        struct check *check) {
+    void *options = memory_new(1, kind->options_bytes);
+    learner_options_default(kind, options);
+    struct head_options *head = options;
+    head->prior_p = config->prior_p;
+    head->effect_sd = config->effect_sd;
+    head->calibration_rate = config->calibration_rate;
+    for (size_t i = 0; i < config->options.count; i++) {
+        const struct config_property *option = &config->options.items[i];
+        char error[400];
+        if (!learner_options_set(kind, options, option->name, option->value, error, sizeof error)) {
+            assert(check && "configurations are checked first");
+            check->count++;
+            fprintf(check->errors, "learn.learners[%zu].options.%s\n", check->index, error);
+        }
+    }
+    return options;
+}
+
+static void check_kind(struct check *check, const struct learner_config *learner) {
+    const struct learner_kind *kind = learner_kind_find(learner->kind);
+    if (!kind) {
+        struct buffer names = {0};
+        for (size_t i = 0; learner_kinds[i]; i++) {
+            buffer_format(&names, "%s%s", i > 0 ? ", " : "one of ", learner_kinds[i]->name);
+        }
+        buffer_append_byte(&names, 0);
+        wrong(check, "kind", learner->kind, (const char *)names.data);
+        buffer_clean_up(&names);
+    } else if (kind != &learner_logistic) {
+        struct head_options *head = options_of(kind, learner, check);
+        if (head->loss != HEAD_LOGISTIC) {
+            wrong(check, "options.loss", "squared", "logistic: labels of examples are 0 and 1");
+        }
+        free(head);
+    } else if (learner->options.count > 0) {
+        wrong(check, "options", learner->options.items[0].name,
+              "none: the options of logistic are keys of the learner itself");
+    }
+}
+
 static void check_features(struct check *check, const struct learner_config *learner) {
     int cross[2];
     for (size_t i = 0; i < learner->crosses.count; i++) {
@@ -234,6 +283,7 @@ size_t learn_config_check(const struct learn_config *config, FILE *errors) {
     for (size_t i = 0; i < count; i++) {
         check.index = i;
         check_name(&check, config);
+        check_kind(&check, learner_at(config, i));
         check_features(&check, learner_at(config, i));
         champions += learner_at(config, i)->role == ROLE_CHAMPION;
     }
@@ -294,7 +344,16 @@ static struct logistic_options logistic_of(const struct learner_config *config) 
 
 void model_init(struct model *model, const struct learner_config *config,
                 const struct decide_config *decide) {
-    assert(config->kind == 0 && "the only kind");
-    struct logistic_options options = logistic_of(config);
-    model_init_kind(model, config, decide, &learner_logistic, &options);
+    const struct learner_kind *kind = learner_kind_find(config->kind);
+    assert(kind && "configurations are checked first");
+    struct logistic_options logistic = logistic_of(config);
+    if (kind == &learner_logistic) {
+        model_init_kind(model, config, decide, kind, &logistic);
+        return;
+    }
+    struct head_options *head = options_of(kind, config, NULL);
+    head->arm_name_count = logistic.arm_name_count;
+    memcpy(head->arm_names, logistic.arm_names, sizeof head->arm_names);
+    model_init_kind(model, config, decide, kind, head);
+    free(head);
 }

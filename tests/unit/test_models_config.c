@@ -39,6 +39,16 @@ static void test_what_the_section_refuses(void **state) {
     expect_config_error("learn: {learners: [{arm_features: [shoe]}]}", "arm_features: found shoe");
     expect_config_error("learn: {alarm_ratio: 0.5}", "learn.alarm_ratio: found 0.5");
     expect_config_error("learn: {learners: [{bits: 30}]}", "bits");
+    expect_config_error("learn: {learners: [{kind: oracle}]}",
+                        "learn.learners[0].kind: found oracle, expected one of logistic, linear");
+    expect_config_error("learn: {learners: [{options: {lr: 1}}]}",
+                        "learn.learners[0].options: found lr, expected none");
+    expect_config_error("learn: {learners: [{kind: linear, options: {lr: -1}}]}",
+                        "learn.learners[0].options.lr: found \"-1\", expected a number");
+    expect_config_error("learn: {learners: [{kind: linear, options: {speed: 1}}]}",
+                        "learn.learners[0].options.speed: found an option that linear does not");
+    expect_config_error("learn: {learners: [{kind: linear, options: {loss: squared}}]}",
+                        "learn.learners[0].options.loss: found squared, expected logistic");
 }
 
 static void test_the_default_learner(void **state) {
@@ -67,6 +77,28 @@ static void test_the_default_learner(void **state) {
     pipeline_config_clean_up(&config);
 }
 
+static void test_another_kind_has_its_options(void **state) {
+    (void)state;
+    static const char text[] = "learn: {learners: [{name: b, kind: linear, prior_p: 0.25, "
+                               "options: {optimizer: adagrad, lr: 0.5}}]}";
+    struct pipeline_config config;
+    struct failure failure =
+        pipeline_config_load_text("x.yaml", text, strlen(text), stderr, &config);
+    assert_false(failed(failure));
+    const struct learner_config *learners[ROW_LEARNERS_MAX];
+    assert_int_equal(learn_config_list(&config.learn, learners), 1);
+    struct model model;
+    model_init(&model, learners[0], &config.decide);
+    assert_string_equal(model.kind->name, "linear");
+    char said[2000] = "";
+    model.kind->describe(model.memory, said, sizeof said);
+    assert_non_null(strstr(said, "adagrad"));
+    assert_non_null(strstr(said, "0.5"));
+    assert_non_null(strstr(said, "0.25"));
+    model_clean_up(&model);
+    pipeline_config_clean_up(&config);
+}
+
 static void test_the_champion_comes_first(void **state) {
     (void)state;
     static const char text[] = "learn: {learners: [{name: a, role: challenger}, {name: b}, "
@@ -87,6 +119,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_the_section_refuses),
         cmocka_unit_test(test_the_default_learner),
+        cmocka_unit_test(test_another_kind_has_its_options),
         cmocka_unit_test(test_the_champion_comes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
