@@ -26,7 +26,7 @@ learn:
   alarm_ratio: 0
   learners:
     - {name: first, bits: 12}
-    - {name: second, bits: 12, alpha: 0.05, role: challenger}
+    - {name: second, kind: linear, role: challenger, options: {bits: 14}}
 decide:
   mode: live
   consent_unknown_is_granted: true
@@ -119,7 +119,7 @@ def main():
         expect("list says so and why", re.search(r"(?m)^\* second .*", work.model("list")) and
                "it is its turn" in work.model("list"), work.model("list"))
         shown = work.model("show", "second")
-        expect("show", "ten_percent" in shown and "cart_abandoned" in shown and "slots 4096" in shown, shown)
+        expect("show", "ten_percent" in shown and "cart_abandoned" in shown and "table of 16384 weights" in shown, shown)
 
         before = work.deciders()
         shop.run(*work.feed("2025-01-14"))
