@@ -312,13 +312,16 @@ static struct failure read_header(struct csv_reader *reader, const char *path) {
 }
 
 struct failure csv_open(const char *path, struct csv_config config, struct csv_reader **out) {
-    assert(config.row_bytes_max > 0 && config.separator != '"' && config.separator != '\n');
     *out = NULL;
     struct input_file *input;
     struct failure failure = input_file_open(path, &input);
-    if (failed(failure)) {
-        return failure;
-    }
+    return failed(failure) ? failure : csv_open_input(input, path, config, out);
+}
+
+struct failure csv_open_input(struct input_file *input, const char *name, struct csv_config config,
+                              struct csv_reader **out) {
+    assert(config.row_bytes_max > 0 && config.separator != '"' && config.separator != '\n');
+    *out = NULL;
     struct csv_reader *reader = memory_new(1, sizeof *reader);
     reader->input = input;
     reader->config = config;
@@ -328,7 +331,7 @@ struct failure csv_open(const char *path, struct csv_config config, struct csv_r
     reader->fields = memory_new(CSV_FIELDS_MAX, sizeof *reader->fields);
     reader->line = 1;
     scan_restart(reader);
-    failure = read_header(reader, path);
+    struct failure failure = read_header(reader, name);
     if (failed(failure)) {
         csv_close(reader);
         return failure;

@@ -43,6 +43,10 @@ struct csv_reader;
  * empty, or has no proper header. *out is owned by the caller; config is copied. */
 MUST_CHECK struct failure csv_open(const char *path, struct csv_config config,
                                    struct csv_reader **out);
+/* The same on an open file, which it takes (also if it fails). name is what errors call it. */
+struct input_file;
+MUST_CHECK struct failure csv_open_input(struct input_file *input, const char *name,
+                                         struct csv_config config, struct csv_reader **out);
 /* The columns' names, NUL-terminated; lent. */
 size_t csv_columns(const struct csv_reader *reader, const char *const **out_names);
 /* Index of a column by its exact name, -1 if there is none; the first of equal names. */

@@ -25,6 +25,8 @@ struct input_file {
     bool is_frame_open; /* inside a Zstandard frame or a gzip member */
     uint8_t *raw;       /* bytes read but not yet given out or decompressed: [raw_at, raw_size) */
     size_t raw_at, raw_size;
+    uint8_t *peeked; /* NULL until something is: [peeked_at, peeked_size) goes out first */
+    size_t peeked_at, peeked_size;
 };
 
 static const uint8_t zstd_magic[4] = {0x28, 0xB5, 0x2F, 0xFD};
@@ -190,12 +192,45 @@ static struct failure read_compressed(struct input_file *input, uint8_t *out, si
     }
 }
 
+static struct failure read_on(struct input_file *input, uint8_t *out, size_t capacity,
+                              size_t *out_size) {
+    return input->zstd || input->gzip ? read_compressed(input, out, capacity, out_size)
+                                      : read_plain(input, out, capacity, out_size);
+}
+
 struct failure input_file_read(struct input_file *input, uint8_t *out, size_t capacity,
                                size_t *out_size) {
     assert(capacity > 0);
     *out_size = 0;
-    return input->zstd || input->gzip ? read_compressed(input, out, capacity, out_size)
-                                      : read_plain(input, out, capacity, out_size);
+    if (input->peeked_at == input->peeked_size) {
+        return read_on(input, out, capacity, out_size);
+    }
+    size_t left = input->peeked_size - input->peeked_at;
+    *out_size = left < capacity ? left : capacity;
+    memcpy(out, input->peeked + input->peeked_at, *out_size);
+    input->peeked_at += *out_size;
+    return failure_none();
+}
+
+struct failure input_file_peek(struct input_file *input, size_t capacity, const uint8_t **out,
+                               size_t *out_size) {
+    assert(capacity <= INPUT_FILE_PEEK_MAX);
+    if (!input->peeked) {
+        input->peeked = memory_new(INPUT_FILE_PEEK_MAX, 1);
+    }
+    size_t left = input->peeked_size - input->peeked_at;
+    memmove(input->peeked, input->peeked + input->peeked_at, left);
+    input->peeked_at = 0;
+    input->peeked_size = left;
+    struct failure failure = failure_none();
+    for (size_t got = 1; input->peeked_size < capacity && got > 0 && !failed(failure);) {
+        failure =
+            read_on(input, input->peeked + input->peeked_size, capacity - input->peeked_size, &got);
+        input->peeked_size += got;
+    }
+    *out = input->peeked;
+    *out_size = input->peeked_size < capacity ? input->peeked_size : capacity;
+    return failure;
 }
 
 int64_t input_file_position(const struct input_file *input) {
@@ -221,6 +256,7 @@ void input_file_close(struct input_file *input) {
         free(input->gzip);
     }
     free(input->raw);
+    free(input->peeked);
     free(input->name);
     free(input);
 }

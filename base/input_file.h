@@ -19,6 +19,11 @@ MUST_CHECK struct failure input_file_open(const char *path, struct input_file **
  * Zstandard frame or a gzip member. */
 MUST_CHECK struct failure input_file_read(struct input_file *input, uint8_t *out, size_t capacity,
                                           size_t *out_size);
+/* The first bytes of what is still unread, at most capacity of them; they stay unread. Lent until
+ * the next call. Fewer only at the end. capacity <= INPUT_FILE_PEEK_MAX. */
+#define INPUT_FILE_PEEK_MAX 65536
+MUST_CHECK struct failure input_file_peek(struct input_file *input, size_t capacity,
+                                          const uint8_t **out, size_t *out_size);
 /* Bytes on disk read so far, and in all (-1 for a pipe): for progress only. */
 int64_t input_file_position(const struct input_file *input);
 int64_t input_file_size(const struct input_file *input);

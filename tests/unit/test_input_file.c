@@ -161,11 +161,46 @@ static void files_that_are_not_there(void **state) {
     input_file_close(NULL);
 }
 
+/* Looking ahead, again and further, takes nothing away. */
+static void peeking(void **state) {
+    (void)state;
+    struct buffer text = {0};
+    make_text(&text, 2000);
+    struct temp_file files[] = {temp_file_make(buffer_bytes(&text)),
+                                temp_file_make_gzip(buffer_bytes(&text))};
+    for (int i = 0; i < 2; i++) {
+        struct input_file *input;
+        struct failure failure = input_file_open(files[i].path, &input);
+        size_t got = 0, size;
+        uint8_t begin[100];
+        const uint8_t *seen;
+        assert_false(failed(failure));
+        failure = input_file_peek(input, 10, &seen, &size);
+        assert_true(!failed(failure) && size == 10 && memcmp(seen, text.data, 10) == 0);
+        failure = input_file_read(input, begin, 3, &got);
+        assert_true(!failed(failure) && got == 3 && memcmp(begin, text.data, 3) == 0);
+        failure = input_file_peek(input, INPUT_FILE_PEEK_MAX, &seen, &size);
+        size_t left = text.size - 3;
+        assert_int_equal(size, left < INPUT_FILE_PEEK_MAX ? left : INPUT_FILE_PEEK_MAX);
+        assert_true(!failed(failure) && memcmp(seen, text.data + 3, size) == 0);
+        struct buffer all = {0};
+        for (got = 1; got > 0 && !failed(failure); all.size += got) {
+            failure = input_file_read(input, buffer_reserve(&all, 1000), 1000, &got);
+        }
+        assert_true(bytes_equal(buffer_bytes(&all), bytes_of(text.data + 3, left)));
+        buffer_clean_up(&all);
+        input_file_close(input);
+        temp_file_remove(&files[i]);
+    }
+    buffer_clean_up(&text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_and_packed),
         cmocka_unit_test(small_files),
         cmocka_unit_test(several_frames),
+        cmocka_unit_test(peeking),
         cmocka_unit_test(several_gzip_members),
         cmocka_unit_test(every_cut_is_noticed),
         cmocka_unit_test(garbage_behind_a_frame_is_noticed),

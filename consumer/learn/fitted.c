@@ -1,0 +1,128 @@
+#include "consumer/learn/fitted.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+
+#define OUTLIER_SEED                                                                               \
+    UINT64_C(0x6f75746c696572) /* of the flags' keys: no feature of a file has it */
+#define OUTLIER_SHARE 0.001
+
+void fitted_init(struct fitted *fitted, const struct learner_kind *kind, const void *options,
+                 struct columns *columns, uint64_t seed) {
+    *fitted = (struct fitted){.kind = kind, .columns = *columns, .seed = seed};
+    *columns = (struct columns){0};
+    fitted->options = memory_new(1, kind->options_bytes);
+    memcpy(fitted->options, options, kind->options_bytes);
+    fitted->space = columns_space(&fitted->columns);
+    fitted->memory_bytes = kind->memory_bytes(options);
+    fitted->memory = aligned_alloc(64, (fitted->memory_bytes + 63) & ~(size_t)63);
+    if (!fitted->memory) {
+        abort();
+    }
+    kind->init(fitted->memory, options, &fitted->space, NULL, 0);
+}
+
+void fitted_clean_up(struct fitted *fitted) {
+    free(fitted->options);
+    free(fitted->memory);
+    free(fitted->features);
+    columns_clean_up(&fitted->columns);
+    *fitted = (struct fitted){0};
+}
+
+/* ---- inputs ---- */
+
+static struct learner_feature *room_for(struct fitted *fitted, size_t count) {
+    if (count > fitted->feature_capacity) {
+        fitted->feature_capacity = 2 * count;
+        fitted->features =
+            memory_grow(fitted->features, fitted->feature_capacity, sizeof *fitted->features);
+    }
+    return fitted->features;
+}
+
+static void flag(struct fitted *fitted, struct learner_input *input, const struct column *column,
+                 bool is_high) {
+    bool is_ours = fitted->features && input->features == fitted->features;
+    struct learner_feature *out = room_for(fitted, input->feature_count + 1);
+    if (!is_ours && input->feature_count > 0) {
+        memcpy(out, input->features, input->feature_count * sizeof *out);
+    }
+    uint64_t key = hash64(bytes_of_text(column->name), OUTLIER_SEED + is_high);
+    out[input->feature_count++] = (struct learner_feature){key, 1};
+    input->features = out;
+}
+
+struct learner_input fitted_input(struct fitted *fitted, struct data_row *row) {
+    const struct columns *columns = &fitted->columns;
+    struct learner_input input = {.numbers = row->numbers,
+                                  .names = row->names,
+                                  .features = row->features,
+                                  .feature_count = row->feature_count};
+    for (size_t i = 0; i < columns->number_count; i++) {
+        const struct column *column = &columns->items[columns->numbers[i]];
+        double value = row->numbers[i];
+        if (value < column->low || value > column->high) { /* never with NaN */
+            bool is_high = value > column->high;
+            row->numbers[i] = is_high ? column->high : column->low;
+            flag(fitted, &input, column, is_high);
+        }
+    }
+    return input;
+}
+
+enum learner_verdict fitted_score(const struct fitted *fitted, const struct learner_input *input,
+                                  double *out) {
+    struct learner_scores scores;
+    const uint64_t none = LEARNER_ARM_NONE;
+    enum learner_verdict verdict = fitted->kind->score(fitted->memory, input, &none, 1, &scores);
+    if (verdict == LEARNER_OK) {
+        *out = scores.arms[0].p;
+    }
+    return verdict;
+}
+
+struct learner_example fitted_example(const struct fitted *fitted,
+                                      const struct learner_input *input, const struct data_row *row,
+                                      uint64_t pass, uint64_t index) {
+    uint64_t id = hash_combine(hash_combine(fitted->seed, pass), index);
+    return (struct learner_example){.input = *input,
+                                    .arm = LEARNER_ARM_NONE,
+                                    .label = row->label,
+                                    .time_ms = row->time_ms,
+                                    .id = id ? id : 1,
+                                    .p_first = (double)NAN,
+                                    .weight = row->weight};
+}
+
+/* ---- outliers ---- */
+
+static int by_value(const void *left, const void *right) {
+    double a, b;
+    memcpy(&a, left, sizeof a);
+    memcpy(&b, right, sizeof b);
+    return (a > b) - (a < b);
+}
+
+void fitted_bounds(double *values, size_t count, double *out_low, double *out_high) {
+    size_t present = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!isnan(values[i])) {
+            values[present++] = values[i];
+        }
+    }
+    *out_low = *out_high = (double)NAN;
+    if (present == 0) {
+        return;
+    }
+    qsort(values, present, sizeof *values, by_value);
+    size_t cut = (size_t)(OUTLIER_SHARE * (double)present);
+    double low = values[cut], high = values[present - 1 - cut], range = high - low;
+    if (range > 0) {
+        *out_low = low - range;
+        *out_high = high + range;
+    }
+}

@@ -1,0 +1,40 @@
+/* fitted: a learner over the rows of a file: its kind and options, its memory, and the columns that
+ * its inputs are made of. Owns all of it. One thread. */
+#ifndef PROMOSTREAM_LEARN_FITTED_H
+#define PROMOSTREAM_LEARN_FITTED_H
+
+#include "consumer/learn/rows.h"
+#include "model/learner_options.h"
+
+struct fitted {
+    const struct learner_kind *kind;
+    void *options; /* [kind->options_bytes] */
+    void *memory;
+    size_t memory_bytes;
+    struct columns columns;
+    struct learner_space space; /* its texts are columns' */
+    uint64_t seed;
+    struct learner_feature *features; /* of the input that is out */
+    size_t feature_capacity;
+};
+
+/* Takes columns (leaves an empty one behind) and copies options. */
+void fitted_init(struct fitted *fitted, const struct learner_kind *kind, const void *options,
+                 struct columns *columns, uint64_t seed);
+void fitted_clean_up(struct fitted *fitted); /* idempotent; a zeroed one is fine */
+/* The row as the learner sees it: numbers beyond a column's bounds are cut IN THE ROW and flagged
+ * by a feature. Lent until the next call. */
+struct learner_input fitted_input(struct fitted *fitted, struct data_row *row);
+/* p, or the predicted value; BAD_VALUE and NOT_FINITE leave *out alone. */
+enum learner_verdict fitted_score(const struct fitted *fitted, const struct learner_input *input,
+                                  double *out);
+/* pass and index key the draws of the example. */
+struct learner_example fitted_example(const struct fitted *fitted,
+                                      const struct learner_input *input, const struct data_row *row,
+                                      uint64_t pass, uint64_t index);
+
+/* Bounds of what counts as an outlier, from values[count] (NaN = missing; sorted by the call): one
+ * whole range of the middle 99.8 % beyond that. None where that range is 0. */
+void fitted_bounds(double *values, size_t count, double *out_low, double *out_high);
+
+#endif

@@ -1,0 +1,27 @@
+/* rows: rows of a data file, typed by its columns, whatever the file is: CSV, VW text or an Avro
+ * container of examples. One thread. */
+#ifndef PROMOSTREAM_LEARN_ROWS_H
+#define PROMOSTREAM_LEARN_ROWS_H
+
+#include "consumer/learn/columns.h"
+
+#define ROW_ERROR_BYTES_MAX 200
+
+/* All pointers are lent until the next row. */
+struct data_row {
+    uint64_t line;        /* of the file, from 1; of a container: which record */
+    uint64_t fingerprint; /* hash of its text */
+    bool has_label;
+    double label, weight;
+    int64_t time_ms;     /* 0 = unknown */
+    uint64_t group;      /* hash; of a row without a group its line's */
+    double *numbers;     /* [columns number_count] */
+    struct bytes *names; /* [columns name_count], crosses last */
+    struct learner_feature *features;
+    size_t feature_count;
+    struct bytes kept; /* text of the column that was asked for: an id, a slice; "" */
+};
+
+enum row_verdict { ROW_OK, ROW_END, ROW_BAD };
+
+#endif

@@ -1,0 +1,333 @@
+/* source_vw: Vowpal Wabbit's text, read in one go from left to right: a line of some 150 bytes
+ * costs little more than its hashes. */
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/parse.h"
+#include "consumer/learn/source_internal.h"
+
+#define REFILL_BYTES    (256 * 1024)
+#define NAMESPACES_MAX  256
+#define LABEL_TOKEN_MAX 3
+
+/* The features of one namespace of the row that is out. */
+struct vw_namespace {
+    struct bytes name;
+    size_t from, to;
+};
+
+struct source_vw {
+    uint8_t *window;
+    size_t capacity, begin, end, row_bytes_max;
+    bool is_at_end;
+    uint64_t line; /* of window[begin] */
+    struct vw_namespace namespaces[NAMESPACES_MAX];
+    size_t namespace_count;
+};
+
+static bool is_space(uint8_t c) {
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* ---- telling it from CSV ---- */
+
+/* Up to the first bar nothing but a label, an importance and a tag: numbers. */
+bool source_vw_looks_like(struct bytes begin) {
+    const uint8_t *newline = begin.size ? memchr(begin.data, '\n', begin.size) : NULL;
+    size_t size = newline ? (size_t)(newline - begin.data) : begin.size;
+    const uint8_t *bar = size ? memchr(begin.data, '|', size) : NULL;
+    if (!bar) {
+        return false;
+    }
+    size_t at = 0, before = (size_t)(bar - begin.data);
+    for (int token = 0; at < before; token++) {
+        size_t end = at;
+        while (end < before && !is_space(begin.data[end])) {
+            end++;
+        }
+        double number;
+        bool is_tag = begin.data[at] == '\'' || end == before;
+        if (end > at && (token > LABEL_TOKEN_MAX ||
+                         (!parse_number(bytes_of(begin.data + at, end - at), &number) &&
+                          (token == 0 || !is_tag)))) {
+            return false;
+        }
+        at = end + 1;
+    }
+    return true;
+}
+
+void source_vw_open(struct source *source, const struct source_config *config) {
+    struct source_vw *vw = source->vw = memory_new(1, sizeof *vw);
+    vw->row_bytes_max = config->row_bytes_max;
+    vw->capacity = config->row_bytes_max + REFILL_BYTES;
+    vw->window = memory_new(vw->capacity, 1);
+    vw->line = 1;
+}
+
+/* ---- lines ---- */
+
+static struct failure refill(struct source *source) {
+    struct source_vw *vw = source->vw;
+    if (vw->begin > 0) {
+        memmove(vw->window, vw->window + vw->begin, vw->end - vw->begin);
+        vw->end -= vw->begin;
+        vw->begin = 0;
+    }
+    size_t got = 0;
+    struct failure failure =
+        input_file_read(source->input, vw->window + vw->end, vw->capacity - vw->end, &got);
+    vw->end += got;
+    vw->is_at_end = got == 0;
+    return failure;
+}
+
+static const uint8_t *find_newline(const struct source_vw *vw, size_t from) {
+    return vw->end > from ? memchr(vw->window + from, '\n', vw->end - from) : NULL;
+}
+
+/* The next line, without its end; of one that is too long nothing is kept. */
+static struct failure next_line(struct source *source, struct bytes *out, bool *out_is_too_long,
+                                bool *out_is_end) {
+    struct source_vw *vw = source->vw;
+    *out_is_too_long = *out_is_end = false;
+    const uint8_t *newline = find_newline(vw, vw->begin);
+    while (!newline && !vw->is_at_end) {
+        size_t seen = vw->end - vw->begin;
+        if (seen > vw->row_bytes_max) {
+            *out_is_too_long = true;
+            vw->begin = vw->end;
+            seen = 0;
+        }
+        struct failure failure = refill(source);
+        if (failed(failure)) {
+            return failure;
+        }
+        newline = find_newline(vw, vw->begin + seen);
+    }
+    if (!newline && vw->begin == vw->end && !*out_is_too_long) {
+        *out_is_end = true;
+        return failure_none();
+    }
+    size_t stop = newline ? (size_t)(newline - vw->window) : vw->end;
+    *out = bytes_of(vw->window + vw->begin, stop - vw->begin);
+    *out_is_too_long = *out_is_too_long || out->size > vw->row_bytes_max;
+    vw->begin = newline ? stop + 1 : stop;
+    vw->line++;
+    return failure_none();
+}
+
+/* ---- one line ---- */
+
+struct cursor {
+    const uint8_t *at, *end;
+};
+
+static void skip_spaces(struct cursor *cursor) {
+    while (cursor->at < cursor->end && is_space(*cursor->at)) {
+        cursor->at++;
+    }
+}
+
+static struct bytes take_token(struct cursor *cursor) {
+    const uint8_t *begin = cursor->at;
+    while (cursor->at < cursor->end && !is_space(*cursor->at) && *cursor->at != '|') {
+        cursor->at++;
+    }
+    return bytes_of(begin, (size_t)(cursor->at - begin));
+}
+
+static bool complain_token(char *error, const char *what, struct bytes token,
+                           const char *expected) {
+    char shown[SOURCE_SHOWN_BYTES];
+    source_show(token, shown);
+    source_complain(error, "%s: found \"%s\", expected %s", what, shown, expected);
+    return false;
+}
+
+/* `label importance base 'tag` before the first bar: all of them may be left out. */
+static bool take_label(const struct source *source, struct cursor *cursor, struct data_row *out,
+                       char *error) {
+    size_t count = 0;
+    out->has_label = false;
+    out->weight = 1;
+    for (skip_spaces(cursor); cursor->at < cursor->end && *cursor->at != '|';
+         skip_spaces(cursor), count++) {
+        struct bytes token = take_token(cursor);
+        bool is_tag =
+            token.data[0] == '\'' || (count > 0 && cursor->at < cursor->end && *cursor->at == '|');
+        if (is_tag) {
+            out->kept = token.data[0] == '\'' ? bytes_of(token.data + 1, token.size - 1) : token;
+        } else if (count == 0) {
+            out->has_label = columns_label(source->columns, token, &out->label);
+            if (!out->has_label && source->needs_label) {
+                return complain_token(error, "label", token,
+                                      source->columns->task == TASK_REGRESSION
+                                          ? "a number"
+                                          : "1, 0 or -1 (--task regression takes numbers)");
+            }
+        } else if (count == 1 && !(parse_number(token, &out->weight) && out->weight > 0 &&
+                                   out->weight <= LEARNER_WEIGHT_MAX)) {
+            return complain_token(error, "importance", token, "a number above 0, at most 10000");
+        }
+    }
+    if (!out->has_label && source->needs_label) {
+        source_complain(error, "found no label, expected one before the first |");
+        return false;
+    }
+    return true;
+}
+
+/* `feature[:value]`; true too if there is nothing. */
+static bool take_feature(struct source *source, struct cursor *cursor, uint64_t namespace_hash,
+                         double scale, char *error) {
+    const uint8_t *begin = cursor->at, *colon = NULL;
+    while (cursor->at < cursor->end && !is_space(*cursor->at) && *cursor->at != '|') {
+        colon = *cursor->at == ':' ? cursor->at : colon;
+        cursor->at++;
+    }
+    struct bytes name = bytes_of(begin, (size_t)((colon ? colon : cursor->at) - begin));
+    double value = 1;
+    if (colon) {
+        struct bytes text = bytes_of(colon + 1, (size_t)(cursor->at - colon - 1));
+        if (!parse_number(text, &value) || !(fabs(value * scale) <= LEARNER_NUMBER_MAX)) {
+            char shown[SOURCE_SHOWN_BYTES];
+            source_show(name, shown);
+            return complain_token(error, shown, text, "a number up to 1e15");
+        }
+    }
+    if (value * scale != 0) {
+        *source_add_feature(source) =
+            (struct learner_feature){hash64(name, namespace_hash), value * scale};
+    }
+    return true;
+}
+
+/* `|name[:scale] feature feature ...` up to the next bar. */
+static bool take_namespace(struct source *source, struct cursor *cursor, char *error) {
+    struct source_vw *vw = source->vw;
+    cursor->at++;                           /* the bar */
+    struct bytes name = take_token(cursor); /* empty: `| feature` */
+    double scale = 1;
+    const uint8_t *colon = name.size ? memchr(name.data, ':', name.size) : NULL;
+    if (colon) {
+        struct bytes text = bytes_of(colon + 1, (size_t)(name.data + name.size - colon - 1));
+        if (!parse_number(text, &scale) || fabs(scale) > LEARNER_NUMBER_MAX) {
+            return complain_token(error, "namespace's scale", text, "a number up to 1e15");
+        }
+        name.size = (size_t)(colon - name.data);
+    }
+    if (vw->namespace_count == NAMESPACES_MAX) {
+        source_complain(error, "found more than %d namespaces", NAMESPACES_MAX);
+        return false;
+    }
+    uint64_t hash = hash64(name, 0);
+    size_t from = source->feature_count;
+    for (skip_spaces(cursor); cursor->at < cursor->end && *cursor->at != '|'; skip_spaces(cursor)) {
+        if (!take_feature(source, cursor, hash, scale, error)) {
+            return false;
+        }
+    }
+    vw->namespaces[vw->namespace_count++] =
+        (struct vw_namespace){name, from, source->feature_count};
+    return true;
+}
+
+/* ---- crosses ---- */
+
+/* A whole name, or its first letter as VW's -q takes it. */
+static bool is_namespace(struct bytes name, const char *wanted) {
+    size_t size = strlen(wanted);
+    return size == 1 ? name.size > 0 && name.data[0] == (uint8_t)wanted[0]
+                     : name.size == size && memcmp(name.data, wanted, size) == 0;
+}
+
+static void cross(struct source *source, const struct vw_namespace *left,
+                  const struct vw_namespace *right) {
+    for (size_t i = left->from; i < left->to; i++) {
+        for (size_t j = left == right ? i : right->from; j < right->to; j++) {
+            struct learner_feature *out = source_add_feature(source);
+            const struct learner_feature *a = &source->features[i], *b = &source->features[j];
+            *out = (struct learner_feature){hash_combine(a->key, b->key), a->value * b->value};
+        }
+    }
+}
+
+static void add_crosses(struct source *source) {
+    const struct columns *columns = source->columns;
+    const struct source_vw *vw = source->vw;
+    for (size_t i = 0; i < columns->namespace_cross_count; i++) {
+        char *const *pair = columns->namespace_crosses[i];
+        for (size_t a = 0; a < vw->namespace_count; a++) {
+            if (!is_namespace(vw->namespaces[a].name, pair[0])) {
+                continue;
+            }
+            for (size_t b = strcmp(pair[0], pair[1]) == 0 ? a : 0; b < vw->namespace_count; b++) {
+                if (is_namespace(vw->namespaces[b].name, pair[1])) {
+                    cross(source, &vw->namespaces[a], &vw->namespaces[b]);
+                }
+            }
+        }
+    }
+}
+
+static bool take_line(struct source *source, struct bytes line, struct data_row *out, char *error) {
+    struct cursor cursor = {line.data, line.data + line.size};
+    source->feature_count = 0;
+    source->vw->namespace_count = 0;
+    out->kept = bytes_of(NULL, 0);
+    if (!take_label(source, &cursor, out, error)) {
+        return false;
+    }
+    while (cursor.at < cursor.end) {
+        if (!take_namespace(source, &cursor, error)) {
+            return false;
+        }
+    }
+    add_crosses(source);
+    out->fingerprint = hash64(line, 0);
+    out->time_ms = 0;
+    out->group = out->line;
+    out->numbers = source->numbers;
+    out->names = source->names;
+    out->features = source->features;
+    out->feature_count = source->feature_count;
+    return true;
+}
+
+struct failure source_vw_next(struct source *source, struct data_row *out,
+                              enum row_verdict *out_verdict, char error[ROW_ERROR_BYTES_MAX]) {
+    struct bytes line = {0};
+    bool is_too_long = false, is_end = false;
+    do {
+        out->line = source->vw->line;
+        struct failure failure = next_line(source, &line, &is_too_long, &is_end);
+        if (failed(failure)) {
+            return failure;
+        }
+        if (is_end) {
+            *out_verdict = ROW_END;
+            return failure;
+        }
+    } while (!is_too_long && (line.size == 0 || (line.size == 1 && line.data[0] == '\r')));
+    *out_verdict = ROW_BAD;
+    if (is_too_long) {
+        source_complain(error, "the line is longer than --row-bytes-max");
+    } else if (memchr(line.data, 0, line.size)) {
+        source_complain(error, "found a NUL byte, expected text");
+    } else if (!memchr(line.data, '|', line.size)) {
+        source_complain(error, "found no |, expected VW text: label |namespace feature:value ...");
+    } else if (take_line(source, line, out, error)) {
+        *out_verdict = ROW_OK;
+    }
+    return failure_none();
+}
+
+void source_vw_close(struct source_vw *vw) {
+    if (vw) {
+        free(vw->window);
+        free(vw);
+    }
+}
