@@ -3,14 +3,14 @@
 #
 #   packages.sh build    compiler, cmake and the libraries
 #   packages.sh demo     the above and what demo.sh calls
-#   packages.sh test     the above and what tests/run.sh calls: a JRE and Maven for a real Kafka, Python for checkers
+#   packages.sh test     the above and what tests/run.sh calls: a JRE and Maven for a real Kafka, Python for checkers, a fast linker
 set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build pkg-config librdkafka-dev libavro-dev libopenblas-dev libyaml-dev
     libmicrohttpd-dev libxxhash-dev libjansson-dev libzstd-dev zlib1g-dev libcurl4-openssl-dev libsodium-dev libcmocka-dev
     tzdata)
 demo=("${build[@]}" curl)
-test=("${demo[@]}" default-jre-headless maven python3 python3-venv zstd git)
+test=("${demo[@]}" default-jre-headless maven mold python3 python3-venv zstd git)
 
 case "${1:-build}" in
 build) wanted=("${build[@]}") ;;
