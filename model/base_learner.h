@@ -32,7 +32,7 @@ struct base_teacher {
 
 struct base_kind {
     /* options: the learner kind's own struct. */
-    size_t (*memory_bytes)(const void *options);
+    size_t (*memory_bytes)(const void *options, const struct learner_space *space);
     void (*init)(void *memory, const void *options, const struct learner_space *space);
     /* Of all that gives the rows a meaning: options, space's names and roles, feature version.
      * Chained into hash. */

@@ -22,9 +22,10 @@ static size_t aligned(size_t bytes) {
     return (bytes + 63) & ~(size_t)63;
 }
 
-size_t head_memory_bytes(const struct base_kind *base, const void *options) {
+size_t head_memory_bytes(const struct base_kind *base, const void *options,
+                         const struct learner_space *space) {
     return aligned(sizeof(struct head)) + aligned(sizeof(struct effects)) +
-           aligned(base->memory_bytes(options));
+           aligned(base->memory_bytes(options, space));
 }
 
 double head_start(const struct head_options *options) {

@@ -59,7 +59,8 @@ uint64_t head_fingerprint(const struct head_options *options, const struct learn
                           uint64_t hash);
 
 /* The functions of a kind; memory_bytes and init need to know the base (HEAD_KIND). */
-size_t head_memory_bytes(const struct base_kind *base, const void *options);
+size_t head_memory_bytes(const struct base_kind *base, const void *options,
+                         const struct learner_space *space);
 void head_init(const struct base_kind *base, void *memory, const void *options,
                const struct learner_space *space, const struct learner_arm *arms, size_t arm_count);
 enum learner_verdict head_score(const void *memory, const struct learner_input *input,
@@ -83,8 +84,8 @@ const void *head_base(const void *memory);
  * learner_option []) and the struct OPTIONS; BATCH: a function as learner_kind.batch_size or NULL.
  */
 #define HEAD_KIND(NAME, SUMMARY, OPTIONS, BATCH)                                                   \
-    static size_t NAME##_memory_bytes(const void *options) {                                       \
-        return head_memory_bytes(&NAME##_base, options);                                           \
+    static size_t NAME##_memory_bytes(const void *options, const struct learner_space *space) {    \
+        return head_memory_bytes(&NAME##_base, options, space);                                    \
     }                                                                                              \
     static void NAME##_init(void *memory, const void *options, const struct learner_space *space,  \
                             const struct learner_arm *arms, size_t arm_count) {                    \

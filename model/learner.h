@@ -165,7 +165,7 @@ struct learner_kind {
     size_t option_count;
     /* Options are a struct of the kind's own header; space and arms are copied where needed, but
      * the texts of space stay borrowed. */
-    size_t (*memory_bytes)(const void *options);
+    size_t (*memory_bytes)(const void *options, const struct learner_space *space);
     void (*init)(void *memory, const void *options, const struct learner_space *space,
                  const struct learner_arm *arms, size_t arm_count);
     /* Reads only. arms[0] may be LEARNER_ARM_NONE; out->arms in their order. NOT_FINITE and

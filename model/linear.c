@@ -34,7 +34,8 @@ static size_t floats_of(const struct linear_options *options, size_t *out_state)
     return floats + (options->half_life_days > 0);
 }
 
-static size_t memory_bytes(const void *memory_options) {
+static size_t memory_bytes(const void *memory_options, const struct learner_space *space) {
+    (void)space;
     const struct linear_options *options = memory_options;
     size_t state;
     return aligned(sizeof(struct linear)) +

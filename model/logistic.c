@@ -31,7 +31,8 @@ static size_t slot_count(const struct logistic_options *options) {
     return (size_t)1 << options->bits;
 }
 
-static size_t memory_bytes(const void *memory_options) {
+static size_t memory_bytes(const void *memory_options, const struct learner_space *space) {
+    (void)space;
     const struct logistic_options *options = memory_options;
     return aligned(sizeof(struct logistic)) + aligned(sizeof(struct effects)) +
            aligned(slot_count(options) * sizeof(struct ftrl_slot)) +
@@ -84,7 +85,7 @@ static void init(void *memory, const void *memory_options, const struct learner_
     const struct logistic_options *options = memory_options;
     assert(options->alpha > 0 && options->beta >= 0 && options->l1 >= 0 && options->l2 >= 0);
     assert(options->prior_p > 0 && options->prior_p < 1 && options->calibration_rate >= 0);
-    memset(memory, 0, memory_bytes(options));
+    memset(memory, 0, memory_bytes(options, space));
     struct logistic *logistic = memory;
     logistic->options = *options;
     logistic->ftrl = (struct ftrl_params){options->alpha, options->beta, options->l1, options->l2};

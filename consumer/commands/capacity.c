@@ -45,7 +45,8 @@ static double bytes_of_learners(const struct learn_config *config) {
     for (size_t i = 0; i < count; i++) {
         struct logistic_options options = logistic_options_default();
         options.bits = (int)learners[i]->bits;
-        sum += (double)(learner_logistic.memory_bytes(&options) + track_memory_bytes());
+        sum +=
+            (double)(learner_logistic.memory_bytes(&options, &model_space) + track_memory_bytes());
     }
     return sum * LEARNER_COPIES;
 }

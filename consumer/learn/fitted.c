@@ -17,7 +17,7 @@ void fitted_init(struct fitted *fitted, const struct learner_kind *kind, const v
     fitted->options = memory_new(1, kind->options_bytes);
     memcpy(fitted->options, options, kind->options_bytes);
     fitted->space = columns_space(&fitted->columns);
-    fitted->memory_bytes = kind->memory_bytes(options);
+    fitted->memory_bytes = kind->memory_bytes(options, &fitted->space);
     fitted->memory = aligned_alloc(64, (fitted->memory_bytes + 63) & ~(size_t)63);
     if (!fitted->memory) {
         abort();

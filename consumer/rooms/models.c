@@ -73,7 +73,7 @@ void model_init_kind(struct model *model, const struct learner_config *config,
     struct learner_arm arms[OFFERS_MAX];
     size_t arm_count = model_arms(decide, arms);
     *model = (struct model){.config = config, .kind = kind, .waiting_offset = -1};
-    model->memory = memory_new(1, kind->memory_bytes(options));
+    model->memory = memory_new(1, kind->memory_bytes(options, &model_space));
     kind->init(model->memory, options, &model_space, arms, arm_count);
     model->track = memory_new(1, track_memory_bytes());
     track_init(model->track);

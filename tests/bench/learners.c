@@ -77,7 +77,7 @@ static void run(const struct stream *stream, const char *name, const char *const
         }
         snprintf(text + strlen(text), sizeof text - strlen(text), " %s", settings[i]);
     }
-    void *memory = memory_new(1, kind->memory_bytes(options));
+    void *memory = memory_new(1, kind->memory_bytes(options, &space));
     kind->init(memory, options, &space, NULL, 0);
     size_t batch = kind->batch_size ? kind->batch_size(options) : 1;
     double start = seconds();

@@ -126,7 +126,7 @@ static void one_pass_over_shop_sessions(void **state) {
     options.alpha = 0.1; /* METHODS 3.3: plain FTRL with alpha .1 and l2 1, uncalibrated */
     options.calibration_rate = 0;
     struct learner_space space = {1, NUMBERS, NAMES, number_names, name_names, -1, -1, -1, -1};
-    void *memory = memory_new(1, learner_logistic.memory_bytes(&options));
+    void *memory = memory_new(1, learner_logistic.memory_bytes(&options, &space));
     learner_logistic.init(memory, &options, &space, NULL, 0);
     struct session *sessions = memory_new(ROWS_MAX, sizeof *sessions);
     size_t count = 0;

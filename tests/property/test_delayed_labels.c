@@ -195,7 +195,7 @@ static double predict(const struct shop *shop, const void *memory,
 }
 
 static struct result run(const struct shop *shop, const struct stream *stream, enum policy policy) {
-    void *memory = memory_new(1, learner_logistic.memory_bytes(&shop->options));
+    void *memory = memory_new(1, learner_logistic.memory_bytes(&shop->options, &shop->space));
     learner_logistic.init(memory, &shop->options, &shop->space, NULL, 0);
     double *p_first = memory_new(stream->count, sizeof *p_first);
     double loss = 0, sum_p = 0, sum_y = 0, n = 0;

@@ -36,7 +36,7 @@ void learner_scene_init(struct learner_scene *scene) {
 }
 
 void *learner_scene_new(const struct learner_scene *scene) {
-    void *memory = memory_new(1, learner_logistic.memory_bytes(&scene->options));
+    void *memory = memory_new(1, learner_logistic.memory_bytes(&scene->options, &scene->space));
     learner_logistic.init(memory, &scene->options, &scene->space, scene->offers, SCENE_ARMS - 1);
     return memory;
 }

@@ -252,8 +252,9 @@ struct sim_memory {
     bool is_changed[1 + ARMS];
 };
 
-static size_t memory_bytes(const void *options) {
+static size_t memory_bytes(const void *options, const struct learner_space *space) {
     (void)options;
+    (void)space;
     return sizeof(struct sim_memory);
 }
 

@@ -25,7 +25,7 @@ static int set_up(void **state) {
     struct fixture *fixture = memory_new(1, sizeof *fixture);
     learner_scene_init(&fixture->scene);
     fixture->memory = learner_scene_new(&fixture->scene);
-    fixture->bytes = learner_logistic.memory_bytes(&fixture->scene.options);
+    fixture->bytes = learner_logistic.memory_bytes(&fixture->scene.options, &fixture->scene.space);
     *state = fixture;
     return 0;
 }
@@ -343,7 +343,7 @@ static void a_step_that_overflows_half_way_is_taken_back(void **state) {
     learner_scene_init(&tiny.scene);
     tiny.scene.options.alpha = 1e-6;
     tiny.memory = learner_scene_new(&tiny.scene);
-    tiny.bytes = learner_logistic.memory_bytes(&tiny.scene.options);
+    tiny.bytes = learner_logistic.memory_bytes(&tiny.scene.options, &tiny.scene.space);
     struct rng rng = rng_make(14, 0);
     struct scene_example example;
     scene_example_draw(&tiny.scene, &rng, &example);
@@ -456,7 +456,7 @@ static void the_time_of_a_score_and_of_an_example(void **state) {
     options.arm_names[2] = 2;
     uint64_t keys[5] = {LEARNER_ARM_NONE, 1, 2, 3, 4};
     struct learner_arm arms[4] = {{1, .1, .2}, {2, .1, .2}, {3, .1, .2}, {4, .1, .2}};
-    void *memory = memory_new(1, learner_logistic.memory_bytes(&options));
+    void *memory = memory_new(1, learner_logistic.memory_bytes(&options, &space));
     learner_logistic.init(memory, &options, &space, arms, 4);
     double start = seconds();
     for (int i = 0; i < SPEED_ROUNDS; i++) {

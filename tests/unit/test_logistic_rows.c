@@ -66,7 +66,7 @@ static void the_same_examples_give_the_same_bytes(void **state) {
     struct rng rng_a = rng_make(1, 0), rng_b = rng_make(1, 0);
     learn(a, &rng_a, 2000);
     learn(b, &rng_b, 2000);
-    assert_memory_equal(a, b, learner_logistic.memory_bytes(&scene.options));
+    assert_memory_equal(a, b, learner_logistic.memory_bytes(&scene.options, &scene.space));
     free(a);
     free(b);
 }
@@ -185,7 +185,7 @@ static void set_value(struct learner_row *row, uint8_t *values, size_t at, doubl
 static void bad_rows_are_refused_and_change_nothing(void **state) {
     (void)state;
     void *memory = learner_scene_new(&scene);
-    size_t bytes = learner_logistic.memory_bytes(&scene.options);
+    size_t bytes = learner_logistic.memory_bytes(&scene.options, &scene.space);
     struct rng rng = rng_make(6, 0);
     learn(memory, &rng, 500);
     struct row_store store = rows_of(memory, true);
