@@ -242,6 +242,15 @@ def check_rows(stage):
     print(f"{sum(map(len, stage.rows.values()))} epochs of {PARTITIONS} partitions follow one another")
 
 
+def check_kept(stage, moves):
+    """What stays with a is read once, at its start; what was b's meanwhile is read again each time."""
+    log = stage.log("a").read_text()
+    for p in range(PARTITIONS):
+        count = len(re.findall(rf"recovered partition={p} ", log))
+        if count != (1 if p in STAY else 1 + moves):
+            raise SystemExit(f"a recovered partition {p} {count} times, b had its own {moves} times; see {stage.log('a')}")
+
+
 def check_bounds(figures, usual):
     for kind, bound in BOUNDS_MS.items():
         values = figures.move[kind] if kind == "kill" else figures.stay[kind]
@@ -271,6 +280,7 @@ def main():
     print(f"usual gap {usual:.0f} ms, {options.rate} events/s, load {os.getloadavg()[0]:.1f}, logs {stage.folder}")
     figures.show()
     check_rows(stage)
+    check_kept(stage, options.rounds + options.kills)
     if code != 0:
         raise SystemExit(f"a ended with {code}; see {stage.log('a')}")
     if options.check:
