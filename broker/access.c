@@ -135,6 +135,9 @@ const char *access_text(rd_kafka_resp_err_t code, enum access_use use) {
     static const char *const of_topic[] = {
         [ACCESS_READ] = "Kafka refuses it: the right Read on this topic is missing (ACL)",
         [ACCESS_WRITE] = "Kafka refuses it: the right Write on this topic is missing (ACL)",
+        [ACCESS_WRITE_TRANSACTION] =
+            "Kafka refuses it: the right Write on a topic is missing (ACL); "
+            "the log names it before",
         [ACCESS_CREATE] = "Kafka refuses it: the right Describe on this topic, or Create to make "
                           "it, is missing (ACL)",
         [ACCESS_DESCRIBE] = "Kafka refuses it: the right Describe on this topic is missing (ACL)",

@@ -37,7 +37,13 @@ rd_kafka_resp_err_t access_code(enum access_trouble trouble);
 /* One sentence that says what to do, naming properties; "" of ACCESS_NONE. */
 const char *access_advice(enum access_trouble trouble);
 
-enum access_use { ACCESS_READ, ACCESS_WRITE, ACCESS_CREATE, ACCESS_DESCRIBE };
+enum access_use {
+    ACCESS_READ,
+    ACCESS_WRITE,
+    ACCESS_WRITE_TRANSACTION, /* some topic of a transaction: librdkafka's log says which */
+    ACCESS_CREATE,
+    ACCESS_DESCRIBE,
+};
 
 /* Whether the code says that a right (ACL), a login or a certificate is missing. */
 bool access_is_refused(int code);

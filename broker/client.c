@@ -181,6 +181,17 @@ static struct failure set_users(rd_kafka_conf_t *conf, const struct config_prope
     return failure_none();
 }
 
+/* A refused topic of a transaction is named here and nowhere else; the others of the same request
+ * are only not attempted. */
+static void log_partition(const struct log_sink *log, const char *text) {
+    if (strstr(text, rd_kafka_err2str(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED))) {
+        rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+        log_error(log, "kafka", "%s: %s", text, access_text(code, ACCESS_WRITE));
+    } else {
+        log_debug(log, "kafka", "%s", text);
+    }
+}
+
 static void take_log(const rd_kafka_t *client, int level, const char *facility, const char *text) {
     struct client_opaque *opaque = rd_kafka_opaque(client);
     if (!opaque) {
@@ -191,6 +202,10 @@ static void take_log(const rd_kafka_t *client, int level, const char *facility, 
         atomic_store(&opaque->is_session_expired, true);
     }
     if (!opaque->log) {
+        return;
+    }
+    if (strcmp(facility, "ADDPARTS") == 0) {
+        log_partition(opaque->log, text);
         return;
     }
     /* CONFWARN: a property of the other kind of client, see set_users. Syslog levels: 3 = error, 4

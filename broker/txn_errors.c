@@ -105,8 +105,9 @@ struct failure txn_failure(enum txn_call call, rd_kafka_error_t *error) {
                               .is_retriable = rd_kafka_error_is_retriable(error),
                               .requires_abort = rd_kafka_error_txn_requires_abort(error)};
     enum failure_action action = txn_error_action(call, flags);
-    const char *text = access_is_refused(flags.code) ? access_text(flags.code, ACCESS_WRITE)
-                                                     : rd_kafka_error_string(error);
+    const char *text = access_is_refused(flags.code)
+                           ? access_text(flags.code, ACCESS_WRITE_TRANSACTION)
+                           : rd_kafka_error_string(error);
     struct failure failure = failure_make(action, flags.code, "%s: %s: %s", txn_call_name(call),
                                           rd_kafka_error_name(error), text);
     rd_kafka_error_destroy(error);
@@ -119,7 +120,7 @@ struct failure txn_failure_of_code(enum txn_call call, rd_kafka_resp_err_t code)
     }
     return failure_make(txn_error_action(call, (struct txn_error){.code = code}), code,
                         "%s: %s: %s", txn_call_name(call), rd_kafka_err2name(code),
-                        access_text(code, ACCESS_WRITE));
+                        access_text(code, ACCESS_WRITE_TRANSACTION));
 }
 
 enum failure_action consumer_error_action(rd_kafka_resp_err_t code) {
