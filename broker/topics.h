@@ -26,6 +26,10 @@
     X(TOPIC_CATALOGUE, "catalogue", FREE, COMPACT, FOREVER)                                        \
     X(TOPIC_PROFILES, "profiles", FREE, COMPACT, FOREVER)
 
+/* min.compaction.lag.ms of what workers follow (model, catalogue, profiles), or more: one that lags
+ * by less reads every version whole. */
+#define TOPIC_COMPACTION_LAG_MS "3600000"
+
 #define TOPIC_ENUM(id, name, partitions, policy, retention) id,
 enum topic { TOPICS(TOPIC_ENUM) TOPIC_COUNT };
 

@@ -3,6 +3,7 @@
 
 #include <librdkafka/rdkafka.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "broker/admin.h"
@@ -14,6 +15,7 @@ struct facts {
     int32_t partitions; /* 0 = absent */
     bool is_described;
     char policy[VALUE_MAX], retention_ms[VALUE_MAX], retention_bytes[VALUE_MAX];
+    char compaction_lag_ms[VALUE_MAX];
     rd_kafka_resp_err_t describe_error;
 };
 
@@ -57,6 +59,8 @@ static void take_configs(struct facts *facts, const rd_kafka_ConfigResource_t *r
             copy_value(facts->retention_ms, value);
         } else if (strcmp(name, "retention.bytes") == 0) {
             copy_value(facts->retention_bytes, value);
+        } else if (strcmp(name, "min.compaction.lag.ms") == 0) {
+            copy_value(facts->compaction_lag_ms, value);
         }
     }
 }
@@ -172,6 +176,17 @@ static void judge_retention(struct report *out, enum topic topic, const struct f
     }
 }
 
+/* A worker that stood still could meet half a version: compaction takes its rows one by one. */
+static void judge_compaction(struct report *out, enum topic topic, const struct facts *facts) {
+    if (topic == TOPIC_MODEL &&
+        strtoll(facts->compaction_lag_ms, NULL, 10) < strtoll(TOPIC_COMPACTION_LAG_MS, NULL, 10)) {
+        report(out, topic, FINDING_WARNING,
+               "%s: min.compaction.lag.ms=%s takes rows that a lagging worker has not read; %s "
+               "keeps them",
+               out->topics->full[topic], facts->compaction_lag_ms, TOPIC_COMPACTION_LAG_MS);
+    }
+}
+
 static void judge(struct report *out, enum topic topic, const struct facts *facts, int32_t p) {
     const char *name = out->topics->full[topic];
     size_t before = out->count;
@@ -191,6 +206,7 @@ static void judge(struct report *out, enum topic topic, const struct facts *fact
     }
     judge_policy(out, topic, facts);
     judge_retention(out, topic, facts);
+    judge_compaction(out, topic, facts);
     if (out->count == before) {
         report(out, topic, FINDING_OK, "%s: %d partitions, %s, retention.ms=%s", name,
                facts->partitions, facts->policy, facts->retention_ms);
