@@ -210,9 +210,18 @@ static void add_names(const struct inputs *inputs, int class, const struct learn
     }
 }
 
+size_t inputs_most(const struct inputs *inputs, const struct learner_input *input) {
+    const struct learner_space *space = &inputs->space;
+    return 1 + 2 * space->number_count + space->name_count + inputs->cross_count +
+           input->feature_count;
+}
+
 bool inputs_of(const struct inputs *inputs, const struct learner_input *input,
                struct input_list *out) {
     out->count = 0;
+    if (input->feature_count > INPUTS_FEATURES_MAX) {
+        return false;
+    }
     int class = 1;
     uint64_t origin = 0;
     if (inputs->space.origin >= 0) {
@@ -224,9 +233,6 @@ bool inputs_of(const struct inputs *inputs, const struct learner_input *input,
         return false;
     }
     add_names(inputs, class, input, out);
-    if (input->feature_count > INPUTS_FEATURES_MAX) {
-        return false;
-    }
     bool is_sane = true;
     for (size_t i = 0; i < input->feature_count; i++) {
         double x = input->features[i].value;

@@ -25,6 +25,7 @@
 #define INPUTS_NAMES_MAX    256
 #define INPUTS_FEATURES_MAX 4096 /* of an open vocabulary; more are refused */
 #define INPUTS_FIXED_MAX    (2 + 2 * INPUTS_NUMBERS_MAX + INPUTS_NAMES_MAX + LEARNER_CROSSES_MAX)
+#define INPUTS_SMALL        256
 #define INPUTS_MAX          (INPUTS_FIXED_MAX + INPUTS_FEATURES_MAX)
 
 enum inputs_numbers { INPUTS_BUCKET, INPUTS_SCALE, INPUTS_BOTH };
@@ -67,9 +68,11 @@ struct input_feature {
     uint16_t part, of; /* of: which number, name, cross (feature: 0) */
     int bucket;        /* of INPUTS_IN_BUCKET: inputs_bucket */
 };
+/* The caller lends room: inputs_most of them. Few inputs have more than INPUTS_SMALL; a buffer of
+ * INPUTS_MAX on the stack costs more than the learning of such a one. */
 struct input_list {
     size_t count;
-    struct input_feature features[INPUTS_MAX];
+    struct input_feature *features;
 };
 
 struct inputs_moments {
@@ -96,6 +99,8 @@ void inputs_init(struct inputs *inputs, const struct inputs_options *options,
 uint64_t inputs_fingerprint(const struct inputs_options *options, const struct learner_space *space,
                             uint64_t hash);
 
+/* At most how many features an input has: <= INPUTS_MAX if inputs_of takes it. */
+size_t inputs_most(const struct inputs *inputs, const struct learner_input *input);
 /* False if a number is infinite or beyond LEARNER_NUMBER_MAX, or if there are too many. The order
  * is fixed: features[0] is the bias. */
 bool inputs_of(const struct inputs *inputs, const struct learner_input *input,

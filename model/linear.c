@@ -119,27 +119,48 @@ double linear_coin_norm_of(const struct linear *linear, const struct input_list 
     return coin_norm(linear, norm);
 }
 
-static enum learner_verdict forward(const void *memory, const struct learner_input *input,
-                                    uint64_t dropout_key, struct base_output *out) {
-    (void)dropout_key;
-    const struct linear *linear = memory;
-    struct input_list list;
-    if (!inputs_of(&linear->inputs, input, &list)) {
+static enum learner_verdict forward_with(const struct linear *linear,
+                                         const struct learner_input *input,
+                                         struct linear_scratch *scratch, struct base_output *out) {
+    if (!inputs_of(&linear->inputs, input, &scratch->list)) {
         return LEARNER_BAD_VALUE;
     }
     if (!linear_is_plain(linear)) {
         double norm;
-        *out = output_of(linear, &list, &norm);
+        *out = output_of(linear, &scratch->list, &norm);
         return LEARNER_OK;
     }
-    struct linear_gathered gathered;
-    linear_plain_gather(linear, &list, &gathered);
-    *out = linear_plain_output(linear, &gathered);
-    for (size_t i = 0; i < gathered.count; i++) {
-        double x = (double)gathered.x[i];
-        out->variance += x * x / (1 + (double)gathered.n[i]);
+    linear_plain_gather(linear, scratch);
+    *out = linear_plain_output(linear, scratch);
+    for (size_t i = 0; i < scratch->list.count; i++) {
+        double x = (double)scratch->x[i];
+        out->variance += x * x / (1 + (double)scratch->n[i]);
     }
     return LEARNER_OK;
+}
+
+__attribute__((noinline)) static enum learner_verdict
+forward_large(const struct linear *linear, const struct learner_input *input,
+              struct base_output *out) {
+    struct {
+        LINEAR_BUFFERS(INPUTS_MAX)
+    } buffers;
+    struct linear_scratch scratch = LINEAR_SCRATCH(buffers);
+    return forward_with(linear, input, &scratch, out);
+}
+
+static enum learner_verdict forward(const void *memory, const struct learner_input *input,
+                                    uint64_t dropout_key, struct base_output *out) {
+    (void)dropout_key;
+    const struct linear *linear = memory;
+    if (inputs_most(&linear->inputs, input) > INPUTS_SMALL) {
+        return forward_large(linear, input, out);
+    }
+    struct {
+        LINEAR_BUFFERS(INPUTS_SMALL)
+    } buffers;
+    struct linear_scratch scratch = LINEAR_SCRATCH(buffers);
+    return forward_with(linear, input, &scratch, out);
 }
 
 /* ---- learn ---- */
@@ -198,10 +219,11 @@ static bool is_slot_sane(const struct linear *linear, const float *slot) {
 }
 
 /* Steps copies first: a table forgets nothing that it was asked to take. */
-static bool learn_slots(struct linear *linear, const struct input_list *list,
+static bool learn_slots(struct linear *linear, struct linear_scratch *scratch,
                         const struct step *step, int64_t time_ms) {
     struct table *table = linear_table(linear);
-    double w[INPUTS_MAX];
+    const struct input_list *list = &scratch->list;
+    double *w = scratch->weights;
     for (size_t i = 0; i < list->count; i++) {
         double x = list->features[i].x;
         const float *slot = table_find(table, list->features[i].key);
@@ -219,7 +241,7 @@ static bool learn_slots(struct linear *linear, const struct input_list *list,
         bool is_new;
         float *slot = table_take(table, list->features[i].key, time_ms, &is_new);
         if (slot) {
-            step_slot(step, slot, is_new ? 0 : w[i], list->features[i].x);
+            step_slot(step, slot, w[i], list->features[i].x);
         }
     }
     return true;
@@ -264,21 +286,27 @@ static double half_lives(const struct linear *linear, int64_t time_ms) {
                : 0;
 }
 
-static enum learner_verdict learn_one(struct linear *linear, const struct learner_example *example,
-                                      size_t i, const struct base_teacher *teacher) {
-    struct input_list list;
-    if (!inputs_of(&linear->inputs, &example->input, &list)) {
+__attribute__((noinline)) static void learn_numbers(struct linear *linear,
+                                                    const struct learner_example *example) {
+    struct inputs_move moves[INPUTS_NUMBERS_MAX];
+    size_t moved = inputs_learn(&linear->inputs, &example->input, moves);
+    move_weights(linear, moves, moved, example->time_ms);
+}
+
+static enum learner_verdict learn_with(struct linear *linear, const struct learner_example *example,
+                                       size_t i, const struct base_teacher *teacher,
+                                       struct linear_scratch *scratch) {
+    if (!inputs_of(&linear->inputs, &example->input, &scratch->list)) {
         return LEARNER_BAD_VALUE;
     }
-    struct linear_gathered gathered;
     struct base_output output;
     double norm = 0;
     bool is_plain = linear_is_plain(linear);
     if (is_plain) {
-        linear_plain_gather(linear, &list, &gathered);
-        output = linear_plain_output(linear, &gathered);
+        linear_plain_gather(linear, scratch);
+        output = linear_plain_output(linear, scratch);
     } else {
-        output = output_of(linear, &list, &norm);
+        output = output_of(linear, &scratch->list, &norm);
         output.variance = 0;
     }
     struct step step = {.linear = linear, .now = half_lives(linear, example->time_ms)};
@@ -287,8 +315,8 @@ static enum learner_verdict learn_one(struct linear *linear, const struct learne
         return verdict;
     }
     step.rate = optimizer_rate(&linear->optimizer, linear->steps + 1);
-    if (!(is_plain ? linear_plain_learn(linear, &gathered, &step.pull)
-                   : learn_slots(linear, &list, &step, example->time_ms))) {
+    if (!(is_plain ? linear_plain_learn(linear, scratch, &step.pull)
+                   : learn_slots(linear, scratch, &step, example->time_ms))) {
         teacher->done(teacher->context, i, LEARNER_NOT_FINITE);
         return LEARNER_NOT_FINITE;
     }
@@ -299,13 +327,33 @@ static enum learner_verdict learn_one(struct linear *linear, const struct learne
     if (linear->origin_ms == 0) {
         linear->origin_ms = example->time_ms;
     }
-    if (!example->is_correction) {
-        struct inputs_move moves[INPUTS_NUMBERS_MAX];
-        size_t moved = inputs_learn(&linear->inputs, &example->input, moves);
-        move_weights(linear, moves, moved, example->time_ms);
+    if (linear->inputs.space.number_count > 0 && !example->is_correction) {
+        learn_numbers(linear, example);
     }
     teacher->done(teacher->context, i, LEARNER_OK);
     return LEARNER_OK;
+}
+
+__attribute__((noinline)) static enum learner_verdict
+learn_large(struct linear *linear, const struct learner_example *example, size_t i,
+            const struct base_teacher *teacher) {
+    struct {
+        LINEAR_BUFFERS(INPUTS_MAX)
+    } buffers;
+    struct linear_scratch scratch = LINEAR_SCRATCH(buffers);
+    return learn_with(linear, example, i, teacher, &scratch);
+}
+
+static enum learner_verdict learn_one(struct linear *linear, const struct learner_example *example,
+                                      size_t i, const struct base_teacher *teacher) {
+    if (inputs_most(&linear->inputs, &example->input) > INPUTS_SMALL) {
+        return learn_large(linear, example, i, teacher);
+    }
+    struct {
+        LINEAR_BUFFERS(INPUTS_SMALL)
+    } buffers;
+    struct linear_scratch scratch = LINEAR_SCRATCH(buffers);
+    return learn_with(linear, example, i, teacher, &scratch);
 }
 
 static void learn(void *memory, const struct learner_example *examples, size_t count,

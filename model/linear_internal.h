@@ -45,18 +45,32 @@ double linear_weight(const struct linear *linear, const float *slot, double x);
 /* What coin betting divides the weights of this example by. */
 double linear_coin_norm_of(const struct linear *linear, const struct input_list *list);
 
-/* linear_plain.c: the plain case, for a list of features. */
-struct linear_gathered {
-    size_t count;
-    float x[INPUTS_MAX], z[INPUTS_MAX], n[INPUTS_MAX], root[INPUTS_MAX], w[INPUTS_MAX];
-    float *slots[INPUTS_MAX];
+/* Room for one example, lent by whoever has a stack for it. */
+struct linear_scratch {
+    struct input_list list;
+    float *x, *z, *n, *root, *w, *dz, *dn; /* linear_plain.c: of each feature */
+    float **slots;
+    double *weights; /* linear.c: at the prediction */
 };
-void linear_plain_gather(const struct linear *linear, const struct input_list *list,
-                         struct linear_gathered *out);
+#define LINEAR_BUFFERS(N)                                                                          \
+    struct input_feature features[N];                                                              \
+    float floats[7][N];                                                                            \
+    float *slots[N];                                                                               \
+    double weights[N];
+#define LINEAR_SCRATCH(BUFFERS)                                                                    \
+    {                                                                                              \
+        .list = {0, (BUFFERS).features}, .x = (BUFFERS).floats[0], .z = (BUFFERS).floats[1],       \
+        .n = (BUFFERS).floats[2], .root = (BUFFERS).floats[3], .w = (BUFFERS).floats[4],           \
+        .dz = (BUFFERS).floats[5], .dn = (BUFFERS).floats[6], .slots = (BUFFERS).slots,            \
+        .weights = (BUFFERS).weights                                                               \
+    }
+
+/* linear_plain.c: the plain case, for a list of features. */
+void linear_plain_gather(const struct linear *linear, struct linear_scratch *scratch);
 struct base_output linear_plain_output(const struct linear *linear,
-                                       const struct linear_gathered *gathered);
+                                       const struct linear_scratch *scratch);
 /* False: the result would not be finite, and nothing was changed. */
-bool linear_plain_learn(struct linear *linear, struct linear_gathered *gathered,
+bool linear_plain_learn(struct linear *linear, struct linear_scratch *scratch,
                         const struct ftrl_pull *pull);
 void linear_prefetch(const struct linear *linear, const struct learner_input *input);
 

@@ -48,54 +48,55 @@ static void steps(const struct plain p, struct ftrl_pull pull, size_t count, con
     }
 }
 
-void linear_plain_gather(const struct linear *linear, const struct input_list *list,
-                         struct linear_gathered *out) {
+void linear_plain_gather(const struct linear *linear, struct linear_scratch *scratch) {
     const struct table *table = linear_table(linear);
+    const struct input_feature *features = scratch->list.features;
     float *floats = table_at(table, table->floats_at);
     int shift = 64 - table->options.bits;
-    size_t count = out->count = list->count;
+    size_t count = scratch->list.count;
     for (size_t i = 0; i < count; i++) {
-        out->slots[i] = floats + SLOT * (size_t)(list->features[i].key >> shift);
-        __builtin_prefetch(out->slots[i], 1);
+        scratch->slots[i] = floats + SLOT * (size_t)(features[i].key >> shift);
+        __builtin_prefetch(scratch->slots[i], 1);
     }
     for (size_t i = 0; i < count; i++) {
-        out->x[i] = (float)list->features[i].x;
-        out->z[i] = out->slots[i][0];
-        out->n[i] = out->slots[i][1];
+        scratch->x[i] = (float)features[i].x;
+        scratch->z[i] = scratch->slots[i][0];
+        scratch->n[i] = scratch->slots[i][1];
     }
-    weights(params_of(linear), count, out->z, out->n, out->root, out->w);
+    weights(params_of(linear), count, scratch->z, scratch->n, scratch->root, scratch->w);
 }
 
 struct base_output linear_plain_output(const struct linear *linear,
-                                       const struct linear_gathered *gathered) {
+                                       const struct linear_scratch *scratch) {
     struct base_output output = {linear->start, 0};
-    for (size_t i = 0; i < gathered->count; i++) {
-        output.logit += (double)gathered->w[i] * (double)gathered->x[i];
+    for (size_t i = 0; i < scratch->list.count; i++) {
+        output.logit += (double)scratch->w[i] * (double)scratch->x[i];
     }
     return output;
 }
 
-bool linear_plain_learn(struct linear *linear, struct linear_gathered *gathered,
+bool linear_plain_learn(struct linear *linear, struct linear_scratch *scratch,
                         const struct ftrl_pull *pull) {
     struct table *table = linear_table(linear);
-    float *floats = table_at(table, table->floats_at), dz[INPUTS_MAX], dn[INPUTS_MAX];
+    float *floats = table_at(table, table->floats_at);
     uint8_t *changed = table_at(table, table->changed_at);
-    size_t count = gathered->count, group_floats = SLOT * table->group;
-    steps(params_of(linear), *pull, count, gathered->x, gathered->n, gathered->root, gathered->w,
-          dz, dn);
-    float largest = 0;
+    size_t count = scratch->list.count;
+    int group_shift = __builtin_ctzll(SLOT * table->group);
+    steps(params_of(linear), *pull, count, scratch->x, scratch->n, scratch->root, scratch->w,
+          scratch->dz, scratch->dn);
+    bool is_sane = true;
     for (size_t i = 0; i < count; i++) {
-        float size = fmaxf(fabsf(gathered->z[i] + dz[i]), gathered->n[i] + dn[i]);
-        largest = size <= largest ? largest : size; /* NaN counts as large */
+        is_sane &= fabsf(scratch->z[i] + scratch->dz[i]) <= (float)LINEAR_VALUE_MAX;
+        is_sane &= scratch->n[i] + scratch->dn[i] <= (float)LINEAR_VALUE_MAX;
     }
-    if (!((double)largest <= LINEAR_VALUE_MAX)) {
+    if (!is_sane) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        float *slot = gathered->slots[i];
-        slot[0] += dz[i];
-        slot[1] += dn[i];
-        bit_set(changed, (size_t)(slot - floats) / group_floats);
+        float *slot = scratch->slots[i];
+        slot[0] += scratch->dz[i];
+        slot[1] += scratch->dn[i];
+        bit_set(changed, (size_t)(slot - floats) >> group_shift);
     }
     return true;
 }

@@ -64,7 +64,8 @@ void linear_import_row(void *memory, const struct learner_row *row) {
 size_t linear_explain(const void *memory, const struct learner_input *input,
                       struct learner_term *out) {
     const struct linear *linear = memory;
-    struct input_list list;
+    struct input_feature features[INPUTS_MAX];
+    struct input_list list = {0, features};
     if (!inputs_of(&linear->inputs, input, &list)) {
         return 0;
     }

@@ -1,7 +1,7 @@
 /* Examples a second of the learners, from memory, on one thread: predict, then learn, in batches of
  * the kind's size. Prints a line for each; tests nothing.
  *
- *     bench_learners [examples]
+ *     bench_learners [examples [case]]
  *
  * Features are drawn by a power law from an open vocabulary, as words are; labels by a hidden
  * weight of each. */
@@ -121,7 +121,8 @@ int main(int argc, char **argv) {
     };
     printf("%zu examples of %d features, CPU time of one thread\n", count, FEATURES);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        if (learner_kind_find(cases[i][0])) {
+        bool is_asked = argc <= 2 || strtoul(argv[2], NULL, 10) == i;
+        if (is_asked && learner_kind_find(cases[i][0])) {
             run(&stream, cases[i][0], cases[i] + 1);
         }
     }
