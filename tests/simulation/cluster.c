@@ -56,12 +56,14 @@ int64_t cluster_stable(const struct cluster *cluster, enum topic topic, int32_t 
     return partition_log_stable(&cluster->logs[topic][partition]);
 }
 
-void cluster_compact(struct cluster *cluster, int64_t tail, int64_t keep_us) {
-    for (int topic = 0; topic < TOPIC_COUNT; topic++) {
-        for (int32_t p = 0; topic_is_compacted((enum topic)topic) && p < cluster->partitions[topic];
-             p++) {
-            partition_log_compact(&cluster->logs[topic][p], tail, cluster->schedule->now_us,
-                                  keep_us);
+void cluster_compact(struct cluster *cluster, int64_t tail, int64_t lag_us, int64_t keep_us) {
+    for (int i = 0; i < TOPIC_COUNT; i++) {
+        enum topic topic = (enum topic)i;
+        bool is_followed =
+            topic == TOPIC_MODEL || topic == TOPIC_CATALOGUE || topic == TOPIC_PROFILES;
+        for (int32_t p = 0; topic_is_compacted(topic) && p < cluster->partitions[i]; p++) {
+            partition_log_compact(&cluster->logs[i][p], tail, is_followed ? lag_us : 0,
+                                  cluster->schedule->now_us, keep_us);
         }
     }
 }

@@ -108,7 +108,8 @@ void cluster_append(struct cluster *cluster, enum topic topic, int32_t partition
                     struct bytes value, int64_t timestamp_ms);
 int64_t cluster_end(const struct cluster *cluster, enum topic topic, int32_t partition);
 int64_t cluster_stable(const struct cluster *cluster, enum topic topic, int32_t partition);
-void cluster_compact(struct cluster *cluster, int64_t tail, int64_t keep_us);
+/* lag_us: of topics that workers follow (topics.h). */
+void cluster_compact(struct cluster *cluster, int64_t tail, int64_t lag_us, int64_t keep_us);
 
 /* ---- the coordinator of transactions (cluster_txn.c) ---- */
 

@@ -23,7 +23,7 @@
     X(FAULT_AWAY, 0.05, "a log's end or position cannot be asked")                                 \
     X(FAULT_UNSETTLED, 0.1, "committed positions time out once more")                              \
     X(FAULT_CRASH, 0.01, "a process dies at a step")                                               \
-    X(FAULT_STALL, 0.08, "a process stands still for 1-100 s")                                     \
+    X(FAULT_STALL, 0.08, "a process stands still for 1-40 s")                                      \
     X(FAULT_SESSION, 0.05, "a member's session ends at the client")                                \
     X(FAULT_EXPIRE, 0.05, "a transaction is timed out early")                                      \
     X(FAULT_LAG, 0.2, "a partition is not fetched for up to 5 s")                                  \

@@ -134,9 +134,9 @@ static void run_row(struct line *line, const struct journal_row *row) {
         pipeline_clickstream(&line->pipeline, &line->partition, &events[i], 1);
     }
     if (row->tick_ms != TIME_NONE) {
+        line->world->result->ticks++;
         pipeline_tick(&line->pipeline, &line->partition, row->tick_ms);
     }
-    /* Its positions pass control records at the end of a range. */
     end(line, row->wall_ms);
 }
 

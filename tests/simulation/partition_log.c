@@ -108,10 +108,13 @@ static struct place *find(struct place *places, size_t mask, const struct partit
     return &places[at];
 }
 
-void partition_log_compact(struct partition_log *log, int64_t tail, int64_t now_us,
+void partition_log_compact(struct partition_log *log, int64_t tail, int64_t lag_us, int64_t now_us,
                            int64_t keep_us) {
     int64_t stable = partition_log_stable(log);
     int64_t until = log->end - tail < stable ? log->end - tail : stable;
+    while (until > 0 && now_us - log->entries[until - 1].appended_us < lag_us) {
+        until--;
+    }
     if (until <= 0) {
         return;
     }

@@ -44,8 +44,9 @@ int64_t partition_log_stable(const struct partition_log *log);
 /* Whether a reader of committed records gets the entry; offset below the last stable one. */
 bool partition_log_is_visible(const struct partition_log *log, int64_t offset);
 /* Of each key, older versions below the last stable offset vanish, and so do tombstones that are
- * older than keep_us; the newest tail entries stay as they are, like an active segment. */
-void partition_log_compact(struct partition_log *log, int64_t tail, int64_t now_us,
+ * older than keep_us; the newest tail entries stay as they are, like an active segment, and so does
+ * what is younger than lag_us (min.compaction.lag.ms). */
+void partition_log_compact(struct partition_log *log, int64_t tail, int64_t lag_us, int64_t now_us,
                            int64_t keep_us);
 
 #endif

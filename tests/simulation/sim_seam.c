@@ -110,7 +110,7 @@ int64_t sim_process_wall_ms(void *context) {
     if (process->wall_stalled_ms != 0) {
         return process->wall_stalled_ms;
     }
-    return process->wall_start_ms + process->site->schedule->now_us / SIM_MS +
+    return process->wall_start_ms + process->site->schedule->now_us / SIM_MS * process->wall_speed +
            process->wall_offset_ms;
 }
 

@@ -14,14 +14,15 @@
 /* What the simulator breaks on purpose, to see that the oracle notices. */
 #define BREAKS(X)                                                                                  \
     X(BREAK_NOTHING, "nothing")                                                                    \
-    X(BREAK_LOST_EPOCH, "lost-epoch")     /* offsets commit without their records */               \
-    X(BREAK_DOUBLE_EPOCH, "double-epoch") /* records commit without their offsets */               \
-    X(BREAK_LOST_PUSH, "lost-push")       /* an epoch commits without its pushes */                \
-    X(BREAK_LOST_EXAMPLE, "lost-example") /* or without its examples */                            \
-    X(BREAK_STALE_STATE, "stale-state")   /* recovery misses the newest rows */                    \
-    X(BREAK_EARLY_READ, "early-read")     /* committed positions do not wait */                    \
-    X(BREAK_DIRTY_READ, "dirty-read")     /* reads see aborted records */                          \
-    X(BREAK_NO_FENCING, "no-fencing")     /* old producers and generations may write */
+    X(BREAK_LOST_EPOCH, "lost-epoch")             /* offsets commit without their records */       \
+    X(BREAK_DOUBLE_EPOCH, "double-epoch")         /* records commit without their offsets */       \
+    X(BREAK_LOST_PUSH, "lost-push")               /* an epoch commits without its pushes */        \
+    X(BREAK_LOST_EXAMPLE, "lost-example")         /* or without its examples */                    \
+    X(BREAK_STALE_STATE, "stale-state")           /* recovery misses the newest rows */            \
+    X(BREAK_EARLY_READ, "early-read")             /* committed positions do not wait */            \
+    X(BREAK_DIRTY_READ, "dirty-read")             /* reads see aborted records */                  \
+    X(BREAK_NO_FENCING, "no-fencing")             /* old producers and generations may write */    \
+    X(BREAK_EARLY_COMPACTION, "early-compaction") /* rows vanish before laggards come */
 #define BREAK_ENUM(id, name) id,
 enum sim_break { BREAKS(BREAK_ENUM) BREAK_COUNT };
 extern const char *const break_names[BREAK_COUNT];
@@ -45,6 +46,7 @@ struct sim_process {
     bool is_dead;                            /* no call has any effect any more */
     int64_t dies_in;                         /* steps; 0 = does not */
     int64_t wall_start_ms;                   /* shown at time 0 */
+    int64_t wall_speed;                      /* of its wall clock; 1 = the simulation's pace */
     int64_t wall_offset_ms, wall_stalled_ms; /* a jumped, a stalled clock; 0 = neither */
     struct sim_seam *seam;                   /* while it has one */
 };

@@ -26,7 +26,7 @@ static const char help[] =
     "  --trace        everything that happens, on standard error\n"
     "  --break WHAT   breaks the simulated seam on purpose and expects that this is found:\n"
     "                 lost-epoch, double-epoch, lost-push, lost-example, stale-state, early-read,\n"
-    "                 dirty-read, no-fencing\n"
+    "                 dirty-read, no-fencing, early-compaction\n"
     "  --keep-going   after a violation too\n"
     "\n"
     "Exit codes: 0 nothing found (--break: it was found), 1 a violation (--break: it was not\n"
@@ -127,6 +127,8 @@ static void add(struct totals *totals, const struct world_result *result) {
     sum->pushes += result->pushes;
     sum->examples += result->examples;
     sum->versions += result->versions;
+    sum->ticks += result->ticks;
+    sum->answers += result->answers;
     sum->virtual_us += result->virtual_us;
     sum->breaks += result->breaks;
     totals->seeds++;
@@ -149,9 +151,10 @@ static void print_totals(const struct totals *totals) {
            (long long)sum->events, (long long)sum->records, (long long)sum->epochs,
            (long long)sum->aborted, (long long)sum->rebalances, (long long)sum->starts,
            (long long)sum->deaths, (long long)sum->switches);
-    printf("decisions %lld, pushes %lld, examples %lld, model versions %lld\n",
-           (long long)sum->decisions, (long long)sum->pushes, (long long)sum->examples,
-           (long long)sum->versions);
+    printf("decisions %lld, pushes %lld, feedback %lld, examples %lld, model versions %lld, ticks "
+           "%lld\n",
+           (long long)sum->decisions, (long long)sum->pushes, (long long)sum->answers,
+           (long long)sum->examples, (long long)sum->versions, (long long)sum->ticks);
 }
 
 static void print_violation(const char *program, const struct world_options *options,

@@ -60,6 +60,10 @@ static void init(struct world *world, const struct world_options *options,
     world_lives_init(world);
     schedule_start(&world->schedule, "shop", world_shop_run, world);
     schedule_start(&world->schedule, "nemesis", world_nemesis_run, world);
+    if (options->lane == LANE_LIVE) {
+        schedule_start(&world->schedule, "people", world_people_run, world);
+        schedule_start(&world->schedule, "phones", world_phones_run, world);
+    }
 }
 
 /* Steps until is_done, looked at now and then; false at the end of the time. */
@@ -78,11 +82,6 @@ static bool run_until(struct world *world, bool (*is_done)(const struct world *)
 
 static bool is_input_done(const struct world *world) {
     return world->is_input_done && world->faults.is_over;
-}
-
-static bool never(const struct world *world) {
-    (void)world;
-    return false;
 }
 
 static bool are_all_gone(const struct world *world) {
@@ -120,8 +119,10 @@ static void end_all(struct world *world) {
         (void)schedule_step(&world->schedule, until_us);
     }
     assert(are_all_gone(world));
-    (void)run_until(world, never, SETTLE_US);
-    cluster_advance(&world->cluster);
+    for (int i = 0; i < 2; i++) { /* what the dead left open is timed out, then its markers come */
+        (void)schedule_step(&world->schedule, world->schedule.now_us + SETTLE_US);
+        cluster_advance(&world->cluster);
+    }
 }
 
 static void count(struct world *world) {
@@ -130,6 +131,7 @@ static void count(struct world *world) {
     for (int32_t p = 0; p < world->partitions; p++) {
         result->events += (int64_t)(world->clicks[p].count + world->feedback[p].count);
         result->decisions += world->cluster.logs[TOPIC_PROMOTION_DECISIONS][p].end;
+        result->answers += world->cluster.logs[TOPIC_PUSH_FEEDBACK][p].end;
         result->pushes += world->cluster.logs[TOPIC_PROMOTION_PUSHES][p].end;
     }
     result->examples = world->cluster.logs[TOPIC_EXAMPLES][0].end;
@@ -165,5 +167,6 @@ void world_run(const struct world_options *options, struct world_result *result)
 
 void world_free_shared(void) {
     world_config_free();
+    world_model_free();
     schedule_free_stacks();
 }

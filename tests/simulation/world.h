@@ -35,7 +35,7 @@ struct world_result {
     char violation[1000]; /* empty = none */
     int64_t injected[FAULT_COUNT];
     int64_t events, records, epochs, aborted, rebalances, starts, deaths, switches, breaks;
-    int64_t decisions, pushes, examples, versions;
+    int64_t decisions, pushes, examples, versions, ticks, answers;
     int64_t virtual_us;
 };
 
@@ -50,6 +50,7 @@ struct life {
     const struct learner_config *learner; /* of a trainer; NULL = a worker */
     bool is_twin;                         /* of the slot with the same name */
     bool is_wanted, leaves;
+    int64_t rested_us; /* it does not stand still again before */
     struct task *task;
 };
 
@@ -65,6 +66,7 @@ struct world {
     struct life lives[WORLD_LIVES_MAX];
     size_t life_count, worker_count;
     int32_t partitions;
+    int64_t wall_speed;
     struct stream clicks[CLUSTER_PARTITIONS_MAX], feedback[CLUSTER_PARTITIONS_MAX];
     bool is_input_done; /* the shop has written everything */
     bool is_over;       /* everybody stops */
@@ -82,12 +84,23 @@ void world_violation(struct world *world, const char *format, ...)
 
 /* world_input.c */
 const struct pipeline_config *world_config(enum lane lane); /* shared by all seeds */
+const char *world_config_text(enum lane lane);
 void world_config_free(void);
 /* Draws the inputs, writes what must be there at the start. */
 void world_input_init(struct world *world);
 void world_input_clean_up(struct world *world);
 void world_shop_run(void *world); /* a task: writes the input bit by bit */
 bool world_is_consumed(const struct world *world);
+
+/* world_model.c */
+void world_model_write(struct world *world);
+void world_model_free(void);
+
+/* world_live.c */
+void world_put_item(struct world *world, int number, double margin);
+void world_put_profile(struct world *world, int number, const char *region);
+void world_people_run(void *world); /* a task: side topics change */
+void world_phones_run(void *world); /* a task: pushes are answered */
 
 /* world_nemesis.c: a task */
 void world_nemesis_run(void *world);

@@ -7,11 +7,12 @@
 #include "schemas/schemas.h"
 #include "tests/simulation/world.h"
 
-#define FEED_SECONDS   60
-#define ITEMS          30
-#define USERS          12 /* of a partition */
-#define END_AFTER_MS   (INT64_C(40) * 24 * 3600 * 1000)
-#define TXN_TIMEOUT_US (60 * SIM_SECOND)
+#define FEED_SECONDS_MIN 30
+#define FEED_SECONDS_MAX 150
+#define ITEMS            30
+#define USERS            12 /* of a partition */
+#define END_AFTER_MS     (INT64_C(40) * 24 * 3600 * 1000)
+#define TXN_TIMEOUT_US   (60 * SIM_SECOND)
 
 /* Small windows, small tables: much happens in few events. */
 #define CONFIG_COMMON                                                                              \
@@ -45,6 +46,9 @@ static const char *const texts[LANE_COUNT] = {
     [LANE_FROZEN] = "epoch: {interval: 100ms, events_max: 80, backlog_interval: 300ms, "
                     "micro_batch_max: 16, ticks: false, heartbeat: 5s}\n"
                     "learn:\n"
+                    "  batch_offsets: 16\n"
+                    "  arm_decisions_min: 4\n"
+                    "  arm_age_min: 2h\n"
                     "  alarm_ratio: 0\n"
                     "  learners: [{name: one, bits: 10}]\n" CONFIG_COMMON,
     [LANE_LIVE] = "epoch: {interval: 100ms, events_max: 80, backlog_interval: 300ms, "
@@ -63,6 +67,10 @@ static const char *const texts[LANE_COUNT] = {
 static struct pipeline_config configs[LANE_COUNT];
 static bool has_config[LANE_COUNT];
 
+const char *world_config_text(enum lane lane) {
+    return texts[lane];
+}
+
 const struct pipeline_config *world_config(enum lane lane) {
     if (!has_config[lane]) {
         struct failure failure = pipeline_config_load_text(
@@ -80,40 +88,6 @@ void world_config_free(void) {
             has_config[lane] = false;
         }
     }
-}
-
-/* ---- side topics ---- */
-
-static void put_item(struct world *world, int number, double margin) {
-    char id[16], name[24];
-    struct buffer value = {0};
-    struct catalogue_item_row row = {
-        .item_id = bytes_of(id, (size_t)snprintf(id, sizeof id, "item-%d", number)),
-        .name = bytes_of(name, (size_t)snprintf(name, sizeof name, "Item %d", number)),
-        .category = bytes_of_text(number % 2 ? "shoes" : "hats"),
-        .price = 5 + number,
-        .margin = margin,
-        .stock = -1,
-    };
-    wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_CATALOGUE_ITEM, 0, &value);
-    catalogue_item_encode(&row, &value);
-    cluster_append(&world->cluster, TOPIC_CATALOGUE, 0, row.item_id, buffer_bytes(&value), 0);
-    buffer_clean_up(&value);
-}
-
-static void put_profile(struct world *world, int number) {
-    char id[16];
-    struct buffer value = {0};
-    struct profile_row row = {
-        .user_id = bytes_of(id, (size_t)snprintf(id, sizeof id, "user-%d", number)),
-        .age_band = bytes_of_text(number % 2 ? "25-34" : "35-44"),
-        .region = bytes_of_text("north"),
-        .consent = CONSENT_GRANTED,
-    };
-    wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_PROFILE, 0, &value);
-    profile_encode(&row, &value);
-    cluster_append(&world->cluster, TOPIC_PROFILES, 0, row.user_id, buffer_bytes(&value), 0);
-    buffer_clean_up(&value);
 }
 
 /* ---- events ---- */
@@ -176,11 +150,14 @@ void world_input_init(struct world *world) {
         draw_clicks(world, p);
         draw_feedback(world, p);
         for (int user = 0; user < USERS; user += 2) {
-            put_profile(world, p * 100 + user);
+            world_put_profile(world, p * 100 + user, "north");
         }
     }
     for (int item = 0; item < ITEMS; item++) {
-        put_item(world, item, item % 3 ? 0.3 : NAN);
+        world_put_item(world, item, item % 3 ? 0.3 : NAN);
+    }
+    if (world->options.lane == LANE_FROZEN && rng_below(&world->rng, 4)) {
+        world_model_write(world);
     }
 }
 
@@ -249,7 +226,8 @@ void world_shop_run(void *context) {
     for (int32_t p = 0; p < world->partitions; p++) {
         total += world->clicks[p].count + world->feedback[p].count;
     }
-    int64_t pause_us = 2 * FEED_SECONDS * SIM_SECOND / (int64_t)(total / 6 + 1);
+    int64_t seconds = fault_length(&world->faults, FEED_SECONDS_MIN, FEED_SECONDS_MAX);
+    int64_t pause_us = 2 * seconds * SIM_SECOND / (int64_t)(total / 6 + 1);
     while (left > 0) {
         int32_t p = (int32_t)rng_below(&world->rng, (uint64_t)world->partitions);
         feed(world, TOPIC_CLICKSTREAM, p, &world->clicks[p], &clicks[p]);

@@ -3,9 +3,9 @@
 
 #include "tests/simulation/world.h"
 
-#define SESSION_US         (10 * SIM_SECOND)
-#define TRANSACTION_US     (60 * SIM_SECOND)
-#define COMMIT_DEADLINE_US (30 * SIM_SECOND)
+#define SESSION_US         (6 * SIM_SECOND)
+#define TRANSACTION_US     (30 * SIM_SECOND)
+#define COMMIT_DEADLINE_US (15 * SIM_SECOND)
 
 static struct world *running; /* for should_stop, which has no context */
 
@@ -141,6 +141,7 @@ static void add_life(struct world *world, const char *name, bool is_twin,
         .site = &world->site,
         .rng = rng_make(world->options.seed, 100 + world->life_count),
         .wall_start_ms = WORLD_START_MS,
+        .wall_speed = world->wall_speed,
     };
     life->is_wanted = !is_twin;
     schedule_start(&world->schedule, name, live, life);
@@ -149,8 +150,10 @@ static void add_life(struct world *world, const char *name, bool is_twin,
 void world_lives_init(struct world *world) {
     static const char *const workers[WORLD_WORKERS_MAX] = {"w-0", "w-1", "w-2"};
     static const char *const trainers[WORLD_TRAINERS_MAX] = {"t-0", "t-1"};
+    static const int64_t speeds[] = {1, 20, 100}; /* fast ones make idle partitions tick */
     static const enum topic inputs[] = {TOPIC_CLICKSTREAM, TOPIC_PUSH_FEEDBACK};
     running = world;
+    world->wall_speed = world->options.lane == LANE_LIVE ? speeds[rng_below(&world->rng, 3)] : 1;
     (void)cluster_group_of(&world->cluster, "workers", inputs, INPUT_COUNT); /* the first one */
     world->worker_count = 1 + (size_t)rng_below(&world->rng, WORLD_WORKERS_MAX);
     for (size_t i = 0; i < world->worker_count; i++) {
@@ -161,9 +164,8 @@ void world_lives_init(struct world *world) {
     }
     const struct learner_config *learners[ROW_LEARNERS_MAX];
     (void)learn_config_list(&world->config->learn, learners);
-    size_t trainer_count =
-        world->options.lane == LANE_LIVE ? 1 + (size_t)rng_below(&world->rng, 2) : 0;
-    for (size_t i = 0; i < trainer_count; i++) {
-        add_life(world, trainers[i], false, learners[0]);
+    bool has_standby = rng_below(&world->rng, 2);
+    for (size_t i = 0; i < WORLD_TRAINERS_MAX && world->options.lane == LANE_LIVE; i++) {
+        add_life(world, trainers[i], false, learners[has_standby ? 0 : i]);
     }
 }

@@ -4,6 +4,9 @@
 #define ROUND_US     (100 * SIM_MS)
 #define ROUND        0.1 /* of a second */
 #define KEEP_US      (300 * SIM_SECOND)
+#define STALL_US_MAX (40 * SIM_SECOND) /* longer than a session and a transaction's time-out */
+#define REST_US      (20 * SIM_SECOND) /* between two of them */
+#define LAG_US       (65 * SIM_SECOND) /* min.compaction.lag.ms: nobody lags for so long */
 #define STEPS_TO_DIE 60
 #define JUMP_MS_MAX  (3 * 3600 * 1000)
 
@@ -30,8 +33,9 @@ static void harm_process(struct world *world, struct life *life) {
     if (process->dies_in == 0 && fault_happens_in(faults, FAULT_CRASH, ROUND)) {
         process->dies_in = 1 + (int64_t)rng_below(&faults->rng, STEPS_TO_DIE);
     }
-    if (fault_happens_in(faults, FAULT_STALL, ROUND)) {
-        int64_t us = fault_length(faults, SIM_SECOND, 100 * SIM_SECOND);
+    if (now_us >= life->rested_us && fault_happens_in(faults, FAULT_STALL, ROUND)) {
+        int64_t us = fault_length(faults, SIM_SECOND, STALL_US_MAX);
+        life->rested_us = now_us + us + REST_US;
         sim_trace(&world->site, "%s stands still for %.1f s", life->name, (double)us / 1e6);
         sim_process_stall(process, now_us + us);
     }
@@ -94,7 +98,10 @@ static void harm_cluster(struct world *world) {
         world->site.away_until_us = now_us + us;
     }
     if (fault_happens_in(faults, FAULT_COMPACTION, ROUND)) {
-        cluster_compact(&world->cluster, (int64_t)rng_below(&faults->rng, 40), KEEP_US);
+        sim_trace(&world->site, "topics are compacted");
+        cluster_compact(&world->cluster, (int64_t)rng_below(&faults->rng, 40),
+                        world->options.broken == BREAK_EARLY_COMPACTION ? 0 : LAG_US, KEEP_US);
+        world->site.breaks += world->options.broken == BREAK_EARLY_COMPACTION;
     }
 }
 
