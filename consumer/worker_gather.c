@@ -3,6 +3,9 @@
 #include <stdlib.h>
 
 #define RECOVERY_TRIES_MAX 20 /* each waits for the broker as long as the seam's own time-outs */
+/* Together several heartbeats of the group. */
+#define ASK_POLLS   30
+#define ASK_POLL_MS 100
 
 void owned_drop_memory(struct owned *owned) {
     if (owned->has_memory) {
@@ -120,7 +123,30 @@ static struct failure take_assignments(struct worker *worker, const struct broke
     return failure_none();
 }
 
+static struct failure take_event(struct worker *worker, const struct broker_event *event);
+
+/* Who stood still while others took over has read what they wrote since, and it contradicts the
+ * positions that were given before. Then the group takes the partitions away, and nothing is wrong:
+ * it is asked for a while before the contradiction is believed. */
+static struct failure ask_group(struct worker *worker, struct failure failure) {
+    log_warn(worker->settings.log, ROOM, "recovery failed, asking the group worker=%s: %s",
+             worker->settings.name, failure.text);
+    stop_partitions(worker, false);
+    for (int i = 0; i < ASK_POLLS; i++) {
+        struct broker_event event;
+        struct failure polled = broker_poll(worker->broker, ASK_POLL_MS, 1, &event);
+        if (failed(polled) && polled.action != FAILURE_RETRY) {
+            return polled;
+        }
+        if (!failed(polled) && (event.kind == BROKER_LOST || event.kind == BROKER_REVOKED)) {
+            return take_event(worker, &event);
+        }
+    }
+    return failure;
+}
+
 static struct failure take_event(struct worker *worker, const struct broker_event *event) {
+    struct failure failure = failure_none();
     switch (event->kind) {
     case BROKER_NOTHING:
         break;
@@ -130,7 +156,8 @@ static struct failure take_event(struct worker *worker, const struct broker_even
         }
         break;
     case BROKER_ASSIGNED:
-        return take_assignments(worker, event);
+        failure = take_assignments(worker, event);
+        return failed(failure) ? ask_group(worker, failure) : failure;
     case BROKER_REVOKED:
     case BROKER_LOST:
         log_info(worker->settings.log, ROOM, "%s worker=%s",
@@ -138,7 +165,7 @@ static struct failure take_event(struct worker *worker, const struct broker_even
         stop_partitions(worker, event->kind == BROKER_REVOKED);
         break;
     }
-    return failure_none();
+    return failure;
 }
 
 /* A poll that brings so many did not wait for them. */

@@ -9,6 +9,7 @@
 #define RECORDS_MAX        2000
 #define POLL_WAIT_MS_MAX   100
 #define LAG_INTERVAL_MS    2000
+#define ASK_POLLS          30 /* together several heartbeats of the group */
 
 #define METRICS_ROW_STRUCT struct trainer_metrics
 METRICS_TABLE(trainer_metrics, TRAINER_METRICS)
@@ -91,7 +92,29 @@ static struct failure take_assignments(struct trainer *trainer, const struct bro
     return failure_none();
 }
 
+static struct failure take_event(struct trainer *trainer, const struct broker_event *event);
+
+/* Who stood still while another took over has read what it wrote since: then the group takes the
+ * partition away, and nothing is wrong. */
+static struct failure ask_group(struct trainer *trainer, struct failure failure) {
+    log_warn(trainer->settings.log, ROOM, "recovery failed, asking the group trainer=%s: %s",
+             trainer->name, failure.text);
+    trainer_drop(trainer);
+    for (int i = 0; i < ASK_POLLS; i++) {
+        struct broker_event event;
+        struct failure polled = broker_poll(trainer->broker, POLL_WAIT_MS_MAX, 1, &event);
+        if (failed(polled) && polled.action != FAILURE_RETRY) {
+            return polled;
+        }
+        if (!failed(polled) && (event.kind == BROKER_LOST || event.kind == BROKER_REVOKED)) {
+            return take_event(trainer, &event);
+        }
+    }
+    return failure;
+}
+
 static struct failure take_event(struct trainer *trainer, const struct broker_event *event) {
+    struct failure failure = failure_none();
     switch (event->kind) {
     case BROKER_NOTHING:
         break;
@@ -101,7 +124,8 @@ static struct failure take_event(struct trainer *trainer, const struct broker_ev
         }
         break;
     case BROKER_ASSIGNED:
-        return take_assignments(trainer, event);
+        failure = take_assignments(trainer, event);
+        return failed(failure) ? ask_group(trainer, failure) : failure;
     case BROKER_REVOKED:
     case BROKER_LOST:
         log_info(trainer->settings.log, ROOM, "%s trainer=%s",
@@ -109,7 +133,7 @@ static struct failure take_event(struct trainer *trainer, const struct broker_ev
         trainer_drop(trainer);
         break;
     }
-    return failure_none();
+    return failure;
 }
 
 /* Control records at the end of a mini-batch have offsets, but are never delivered. */
