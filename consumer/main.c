@@ -26,6 +26,7 @@ static const struct command commands[] = {
     {"model", "list the learners, let another one decide, take that back", command_model},
     {"dead-letters", "show the messages that could not be used, and put them back",
      command_dead_letters},
+    {"learn", "train a learner on a file, and say how good it is", command_learn},
     {"bench", "measure what this machine does with this configuration", command_bench},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

@@ -8,6 +8,8 @@
 #include "base/nearest.h"
 #include "base/parse.h"
 
+#define OUTLIER_SHARE 0.001
+
 #define COLUMN_TYPE_NAME(id, name) [id] = name,
 const char *const column_type_names[COLUMN_TYPE_COUNT + 1] = {
     COLUMN_TYPES(COLUMN_TYPE_NAME)[COLUMN_TYPE_COUNT] = NULL};
@@ -223,6 +225,35 @@ bool columns_label(const struct columns *columns, struct bytes text, double *out
     }
     *out = equal_ignoring_case(text, columns->positive);
     return *out > 0 || equal_ignoring_case(text, columns->negative);
+}
+
+/* ---- outliers ---- */
+
+static int by_value(const void *left, const void *right) {
+    double a, b;
+    memcpy(&a, left, sizeof a);
+    memcpy(&b, right, sizeof b);
+    return (a > b) - (a < b);
+}
+
+void columns_bounds(double *values, size_t count, double *out_low, double *out_high) {
+    size_t present = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!isnan(values[i])) {
+            values[present++] = values[i];
+        }
+    }
+    *out_low = *out_high = (double)NAN;
+    if (present == 0) {
+        return;
+    }
+    qsort(values, present, sizeof *values, by_value);
+    size_t cut = (size_t)(OUTLIER_SHARE * (double)present);
+    double low = values[cut], high = values[present - 1 - cut], range = high - low;
+    if (range > 0) {
+        *out_low = low - range;
+        *out_high = high + range;
+    }
 }
 
 /* ---- for people ---- */

@@ -95,6 +95,10 @@ bool columns_is_missing(const struct columns *columns, struct bytes text, bool i
 /* False: the text is no label by the rule. */
 bool columns_label(const struct columns *columns, struct bytes text, double *out);
 
+/* Bounds of what counts as an outlier, from values[count] (NaN = missing; sorted by the call): one
+ * whole range of the middle 99.8 % beyond that. None where that range is 0. */
+void columns_bounds(double *values, size_t count, double *out_low, double *out_high);
+
 /* An aligned table: column, type, what was seen. */
 void columns_write(const struct columns *columns, struct buffer *out);
 

@@ -318,3 +318,21 @@ struct failure columns_infer(struct columns *columns, const struct source *sourc
     }
     return failed(failure) ? failure : columns_arrange(columns, is_open);
 }
+
+void columns_bound(struct columns *columns, const struct source *source) {
+    size_t count = source_head_count(source);
+    struct bytes *fields = memory_new(columns->count + 1, sizeof *fields);
+    double *values = memory_new(count + 1, sizeof *values);
+    for (size_t i = 0; i < columns->number_count; i++) {
+        struct column *column = &columns->items[columns->numbers[i]];
+        for (size_t row = 0; row < count; row++) {
+            uint64_t line;
+            source_head_row(source, row, fields, &line);
+            values[row] = (double)NAN;
+            (void)parse_number(fields[columns->numbers[i]], &values[row]);
+        }
+        columns_bounds(values, count, &column->low, &column->high);
+    }
+    free(values);
+    free(fields);
+}

@@ -20,4 +20,7 @@ struct columns_request {
 MUST_CHECK struct failure columns_infer(struct columns *columns, const struct source *source,
                                         const struct columns_request *request);
 
+/* Bounds of outliers of the numeric columns, from the first rows. */
+void columns_bound(struct columns *columns, const struct source *source);
+
 #endif

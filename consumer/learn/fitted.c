@@ -8,7 +8,6 @@
 
 #define OUTLIER_SEED                                                                               \
     UINT64_C(0x6f75746c696572) /* of the flags' keys: no feature of a file has it */
-#define OUTLIER_SHARE 0.001
 
 void fitted_init(struct fitted *fitted, const struct learner_kind *kind, const void *options,
                  struct columns *columns, uint64_t seed) {
@@ -80,7 +79,9 @@ enum learner_verdict fitted_score(const struct fitted *fitted, const struct lear
     const uint64_t none = LEARNER_ARM_NONE;
     enum learner_verdict verdict = fitted->kind->score(fitted->memory, input, &none, 1, &scores);
     if (verdict == LEARNER_OK) {
-        *out = scores.arms[0].p;
+        double p = scores.arms[0].p;
+        bool is_binary = fitted->columns.task == TASK_BINARY; /* squared loss may leave [0, 1] */
+        *out = is_binary ? fmin(fmax(p, 0), 1) : p;
     }
     return verdict;
 }
@@ -96,33 +97,4 @@ struct learner_example fitted_example(const struct fitted *fitted,
                                     .id = id ? id : 1,
                                     .p_first = (double)NAN,
                                     .weight = row->weight};
-}
-
-/* ---- outliers ---- */
-
-static int by_value(const void *left, const void *right) {
-    double a, b;
-    memcpy(&a, left, sizeof a);
-    memcpy(&b, right, sizeof b);
-    return (a > b) - (a < b);
-}
-
-void fitted_bounds(double *values, size_t count, double *out_low, double *out_high) {
-    size_t present = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!isnan(values[i])) {
-            values[present++] = values[i];
-        }
-    }
-    *out_low = *out_high = (double)NAN;
-    if (present == 0) {
-        return;
-    }
-    qsort(values, present, sizeof *values, by_value);
-    size_t cut = (size_t)(OUTLIER_SHARE * (double)present);
-    double low = values[cut], high = values[present - 1 - cut], range = high - low;
-    if (range > 0) {
-        *out_low = low - range;
-        *out_high = high + range;
-    }
 }

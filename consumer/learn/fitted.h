@@ -33,8 +33,4 @@ struct learner_example fitted_example(const struct fitted *fitted,
                                       const struct learner_input *input, const struct data_row *row,
                                       uint64_t pass, uint64_t index);
 
-/* Bounds of what counts as an outlier, from values[count] (NaN = missing; sorted by the call): one
- * whole range of the middle 99.8 % beyond that. None where that range is 0. */
-void fitted_bounds(double *values, size_t count, double *out_low, double *out_high);
-
 #endif

@@ -1,0 +1,405 @@
+/* learn: trains a learner on a file, without Kafka, and says how good it is. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "consumer/commands/support.h"
+#include "consumer/learn/learner_choice.h"
+#include "consumer/learn/run.h"
+
+#define TERMINAL_MS 1000
+#define PLAIN_MS    10000
+
+struct learn_command {
+    const char *label, *positive, *weight, *time, *group, *numeric, *categorical, *ignore;
+    struct option_list crosses, missing, sets;
+    int task; /* 0 = as the label says */
+    const char *types, *save_types;
+    const char *learner, *lr, *l1, *l2, *loss, *config;
+    int64_t passes, patience, seed, gap_ms, memory_bytes, row_bytes;
+    bool progressive, drop_duplicates, skip_bad, keep_outliers, json, quiet;
+    int shuffle, format;
+    const char *valid, *test, *delimiter, *slice;
+    double threshold;
+    const char *save, *load;
+};
+
+static const char *const task_choices[] = {"auto", "binary", "regression", NULL};
+static const char *const shuffle_choices[] = {"auto", "yes", "no", NULL};
+
+#define ROW(NAME, FIELD, ARGUMENT, TYPE, DEFAULT, HELP)                                            \
+    {                                                                                              \
+        .name = NAME, .argument = ARGUMENT, .type = OPTION_##TYPE,                                 \
+        .offset = offsetof(struct learn_command, FIELD), .default_text = DEFAULT, .help = HELP     \
+    }
+#define FLAG(NAME, FIELD, HELP)                                                                    \
+    {                                                                                              \
+        .name = NAME, .type = OPTION_FLAG, .offset = offsetof(struct learn_command, FIELD),        \
+        .help = HELP                                                                               \
+    }
+
+static const struct option_row rows[] = {
+    ROW("label", label, "COL", TEXT, NULL, "What is to be predicted; without it the last column."),
+    ROW("positive", positive, "VALUE", TEXT, NULL,
+        "The label's value that counts as yes; everything else is no. Known by themselves: 1 and 0 "
+        "(or -1), true and false, yes and no, y and n, t and f."),
+    ROW("weight", weight, "COL", TEXT, NULL, "Importance of the row, above 0, at most 10000."),
+    ROW("time", time, "COL", TEXT, NULL,
+        "When it happened: ISO 8601, or seconds or milliseconds since 1970."),
+    ROW("group", group, "COL", TEXT, NULL,
+        "Whose row it is: rows of one group are never on two sides of a split."),
+    {.name = "task",
+     .argument = "TASK",
+     .type = OPTION_CHOICE,
+     .offset = offsetof(struct learn_command, task),
+     .default_text = "auto",
+     .choices = task_choices,
+     .help = "auto and binary: two labels; regression: numbers."},
+    ROW("numeric", numeric, "a,b", TEXT, NULL, "Columns that are numbers."),
+    ROW("categorical", categorical, "d,e", TEXT, NULL, "Columns that are categories."),
+    ROW("ignore", ignore, "f,g", TEXT, NULL, "Columns that are not looked at."),
+    ROW("cross", crosses, "d:e", TEXT_LIST, NULL,
+        "Two categorical columns whose values count together; of VW text two namespaces, by name "
+        "or "
+        "first letter (--cross a:d is VW's -q ad). May be repeated."),
+    ROW("types", types, "FILE", TEXT, NULL, "Types of columns, as --save-types wrote them."),
+    ROW("save-types", save_types, "FILE", TEXT, NULL, "Write the types of the columns."),
+    ROW("learner", learner, "NAME", TEXT, NULL,
+        "Which learner (linear); with --help its options are listed too."),
+    ROW("lr", lr, "X", TEXT, NULL, "Size of a step."),
+    ROW("l1", l1, "X", TEXT, NULL, "Pulls weights to exactly 0."),
+    ROW("l2", l2, "X", TEXT, NULL, "Pulls weights towards 0."),
+    ROW("loss", loss, "LOSS", TEXT, NULL, "logistic or squared."),
+    ROW("set", sets, "key=value", TEXT_LIST, NULL, "Any option of the learner. May be repeated."),
+    ROW("config", config, "FILE", TEXT, NULL,
+        "A YAML file: learner: {kind: NAME, options: {key: value}}. The command line wins."),
+    {.name = "passes",
+     .argument = "N",
+     .type = OPTION_INT,
+     .offset = offsetof(struct learn_command, passes),
+     .default_text = "1",
+     .min = 1,
+     .max = 1e6,
+     .help = "How often the rows are learned from."},
+    FLAG("progressive", progressive,
+         "Predict each row of the first pass before it is learned from, and judge that. With one "
+         "pass and nothing held out it is done anyway."),
+    ROW("valid", valid, "PART", TEXT, NULL,
+        "Rows that are held out to find the best pass: a fraction by hash, after:TIME, or a FILE."),
+    ROW("test", test, "PART", TEXT, NULL,
+        "Rows that judge the final model, in the same forms. The draw of a row is "
+        "splitmix64(number from 0, or hash of its group, xor seed) mod 10 (100, 1000); the lowest "
+        "are test, the next valid."),
+    {.name = "gap",
+     .argument = "DURATION",
+     .type = OPTION_DURATION_MS,
+     .offset = offsetof(struct learn_command, gap_ms),
+     .default_text = "0s",
+     .help = "Rows of so long before after:TIME are left out: labels of that time were not known."},
+    {.name = "patience",
+     .argument = "K",
+     .type = OPTION_INT,
+     .offset = offsetof(struct learn_command, patience),
+     .default_text = "0",
+     .min = 0,
+     .max = 1e6,
+     .help = "Stop when the loss on --valid has not fallen by 0.0001 in K passes; 0 = never. The "
+             "best pass is kept in any case."},
+    {.name = "shuffle",
+     .argument = "WHEN",
+     .type = OPTION_CHOICE,
+     .offset = offsetof(struct learn_command, shuffle),
+     .default_text = "auto",
+     .choices = shuffle_choices,
+     .help = "A new order for each pass, by the seed; auto: with several passes and without --time "
+             "and --progressive."},
+    {.name = "seed",
+     .argument = "S",
+     .type = OPTION_INT,
+     .offset = offsetof(struct learn_command, seed),
+     .default_text = "0",
+     .min = 0,
+     .max = 9e15,
+     .help = "Of every draw: splits, orders, dropout, first weights."},
+    ROW("delimiter", delimiter, "C", TEXT, NULL,
+        "Between the fields of a CSV, \"tab\" too; without it the most frequent of , tab ; | in "
+        "the "
+        "header."),
+    {.name = "format",
+     .argument = "FORMAT",
+     .type = OPTION_CHOICE,
+     .offset = offsetof(struct learn_command, format),
+     .default_text = "auto",
+     .choices = source_format_names,
+     .help =
+         "csv, vw (Vowpal Wabbit's text), avro (container of examples); auto looks at the first "
+         "bytes."},
+    ROW("missing", missing, "TOKEN", TEXT_LIST, NULL,
+        "A text that stands for no value, beside the empty one; of numbers also NA, N/A, NaN, "
+        "null, "
+        "None. May be repeated."),
+    FLAG("drop-duplicates", drop_duplicates,
+         "Learn once from rows that are the same; held-out rows stay."),
+    FLAG(
+        "keep-outliers", keep_outliers,
+        "Leave numbers as they are. Otherwise those further from the middle 99.8 % of the training "
+        "rows than that is wide are cut, and flagged by a feature."),
+    FLAG("skip-bad", skip_bad,
+         "Count rows that cannot be read and go on; otherwise the first ends "
+         "it."),
+    {.name = "row-bytes-max",
+     .argument = "SIZE",
+     .type = OPTION_SIZE_BYTES,
+     .offset = offsetof(struct learn_command, row_bytes),
+     .default_text = "1M",
+     .min = 64,
+     .max = 1 << 30,
+     .help = "Longer rows are bad."},
+    {.name = "memory-max",
+     .argument = "SIZE",
+     .type = OPTION_SIZE_BYTES,
+     .offset = offsetof(struct learn_command, memory_bytes),
+     .default_text = "4G",
+     .min = 1 << 16,
+     .max = 1e15,
+     .help =
+         "What rows may take in memory. Several passes and held-out parts keep them there, those "
+         "of standard input too; one pass does not."},
+    {.name = "threshold",
+     .argument = "P",
+     .type = OPTION_NUMBER,
+     .offset = offsetof(struct learn_command, threshold),
+     .default_text = "0.5",
+     .min = 0,
+     .max = 1,
+     .help = "Probability from which on a row counts as yes."},
+    ROW("slice", slice, "COL", TEXT, NULL, "Figures for each value of a column, too."),
+    ROW("save", save, "FILE", TEXT, NULL, "Write the model, for --load and promostream predict."),
+    ROW("load", load, "FILE", TEXT, NULL, "Go on from a saved model: its columns, its learner."),
+    FLAG("json", json, "Print the report as one JSON object."),
+    FLAG("quiet", quiet, "No table of columns and no progress on standard error."),
+};
+
+static const struct option_page page = {
+    .name = "promostream learn",
+    .summary = "train a learner on a file, and say how good it is",
+    .synopsis = "FILE [OPTION]...",
+    .description =
+        "FILE is CSV with a header, Vowpal Wabbit's text or an Avro container of examples, plain, "
+        "Zstandard or gzip; - is standard input. Columns are typed from the first rows and shown; "
+        "whole numbers with at most 50 values count as categories.\n\n"
+        "The report stands on standard output: figures of what was predicted before it was "
+        "learned, "
+        "or of rows that were held out, beside those of a model that always says the same. The "
+        "same "
+        "file, options and seed give the same model, bit for bit.",
+    .exit_status = " 0  done\n 1  failed: standard error says where and why\n"
+                   " 2  wrong usage: options, columns that are not there",
+    .examples = " promostream learn sessions.csv --label Revenue\n"
+                " promostream learn sessions.csv --test 0.3 --valid 0.1 --passes 50 --patience 5 "
+                "--save m.psm\n"
+                " promostream learn clicks.vw --cross a:d --set bits=22\n"
+                " promostream learn --learner linear --help",
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .arguments_min = 1,
+    .arguments_max = 1,
+};
+
+/* ---- what is seen meanwhile ---- */
+
+struct watch {
+    bool is_quiet, is_terminal, has_open_line;
+    int64_t begin_ns, last_ns;
+};
+
+static void show_columns(void *context, const struct columns *columns) {
+    const struct watch *watch = context;
+    if (watch->is_quiet || columns->count == 0) {
+        return;
+    }
+    struct buffer out = {0};
+    columns_write(columns, &out);
+    fwrite(out.data, 1, out.size, stderr);
+    buffer_clean_up(&out);
+}
+
+static bool show_moment(void *context, const struct training_moment *moment) {
+    struct watch *watch = context;
+    int64_t now_ns = clock_monotonic_ns();
+    int64_t every_ns = (watch->is_terminal ? TERMINAL_MS : PLAIN_MS) * INT64_C(1000000);
+    if (!watch->is_quiet && now_ns - watch->last_ns >= every_ns) {
+        double seconds = (double)(now_ns - watch->begin_ns) / 1e9;
+        fprintf(stderr, "%spass %lld, %lld rows, %.3g rows/s", watch->is_terminal ? "\r" : "",
+                (long long)moment->pass, (long long)moment->rows, (double)moment->rows / seconds);
+        if (moment->loss == moment->loss) {
+            fprintf(stderr, ", recent loss %.4f", moment->loss);
+        }
+        if (moment->valid_loss == moment->valid_loss) {
+            fprintf(stderr, ", on --valid %.4f", moment->valid_loss);
+        }
+        if (moment->share >= 0) {
+            fprintf(stderr, ", %.0f %%", 100 * moment->share);
+        }
+        fputs(watch->is_terminal ? "\033[K" : "\n", stderr);
+        watch->has_open_line = watch->is_terminal;
+        watch->last_ns = now_ns;
+    }
+    return !stop_requested;
+}
+
+static void end_line(struct watch *watch) {
+    if (watch->has_open_line) {
+        fputc('\n', stderr);
+    }
+}
+
+/* ---- the command ---- */
+
+static struct failure plan_of(const struct learn_command *command, const char *path,
+                              const struct learner_choice *choice, struct learn_plan *out) {
+    const char *separator = command->delimiter;
+    if (separator && strcmp(separator, "tab") == 0) {
+        separator = "\t";
+    }
+    if (separator && (strlen(separator) != 1 || strchr("\"\n\r", *separator))) {
+        return failure_make(FAILURE_STOP, 0, "--delimiter: found \"%.20s\", expected one character",
+                            separator);
+    }
+    bool is_held_out = command->valid || command->test;
+    *out = (struct learn_plan){.source = {.path = path,
+                                          .format = (enum source_format)command->format,
+                                          .separator = separator ? *separator : 0,
+                                          .row_bytes_max = (size_t)command->row_bytes},
+                               .columns = {.label = command->label,
+                                           .positive = command->positive,
+                                           .weight = command->weight,
+                                           .time = command->time,
+                                           .group = command->group,
+                                           .numeric = command->numeric,
+                                           .categorical = command->categorical,
+                                           .ignore = command->ignore,
+                                           .crosses = command->crosses.items,
+                                           .cross_count = command->crosses.count,
+                                           .missing = command->missing.items,
+                                           .missing_count = command->missing.count,
+                                           .task = command->task - 1},
+                               .types_path = command->types,
+                               .save_types_path = command->save_types,
+                               .kind = choice->kind,
+                               .options = choice->options,
+                               .is_prior_set = choice->is_prior_set,
+                               .passes = command->passes,
+                               .patience = command->patience,
+                               .shuffle = (enum shuffle)command->shuffle,
+                               .is_progressive =
+                                   command->progressive || (command->passes == 1 && !is_held_out),
+                               .valid = command->valid,
+                               .test = command->test,
+                               .gap_ms = command->gap_ms,
+                               .seed = (uint64_t)command->seed,
+                               .drops_duplicates = command->drop_duplicates,
+                               .skips_bad = command->skip_bad,
+                               .keeps_outliers = command->keep_outliers,
+                               .memory_max = (size_t)command->memory_bytes,
+                               .threshold = command->threshold,
+                               .slice = command->slice};
+    return failure_none();
+}
+
+static void print_report(const struct learn_command *command, const struct learn_run *run) {
+    struct buffer out = {0};
+    if (command->json) {
+        report_write_json(&run->report, &out);
+    } else {
+        report_write(&run->report, &out);
+    }
+    fwrite(out.data, 1, out.size, stdout);
+    buffer_clean_up(&out);
+}
+
+static int learn(const struct learn_command *command, const struct learn_plan *plan) {
+    struct learn_run run = {0};
+    int64_t now_ns = clock_monotonic_ns();
+    struct watch watch = {command->quiet, isatty(STDERR_FILENO) == 1, false, now_ns, now_ns};
+    struct run_listener listener = {show_columns, show_moment, &watch};
+    struct failure failure = learn_run(plan, &listener, &run);
+    end_line(&watch);
+    int code = COMMAND_OK;
+    if (failed(failure)) {
+        code = command_failed(page.name, failure);
+        code = run.is_usage ? COMMAND_USAGE : code;
+    } else {
+        print_report(command, &run);
+    }
+    learn_run_clean_up(&run);
+    return code;
+}
+
+/* --learner X on a line with --help: its options too. */
+static const char *learner_asked(int argc, char **argv) {
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(argv[i], "--learner=", 10) == 0) {
+            return argv[i] + 10;
+        }
+        if (strcmp(argv[i], "--learner") == 0 && i + 1 < argc) {
+            return argv[i + 1];
+        }
+    }
+    return NULL;
+}
+
+static void print_learner_help(const char *name) {
+    const struct learner_kind *kind = name ? learner_kind_find(name) : NULL;
+    struct buffer out = {0};
+    if (kind) {
+        buffer_format(&out, "\nLEARNER ");
+        learner_choice_help(kind, &out);
+    } else {
+        buffer_format(&out, "\nLEARNERS\n");
+        for (size_t i = 0; learner_kinds[i]; i++) {
+            buffer_format(&out, "  %-10s %s\n", learner_kinds[i]->name, learner_kinds[i]->summary);
+        }
+    }
+    fwrite(out.data, 1, out.size, stdout);
+    buffer_clean_up(&out);
+}
+
+int command_learn(int argc, char **argv) {
+    struct learn_command command = {0};
+    const char *path, *asked = learner_asked(argc, argv);
+    int code = COMMAND_OK;
+    if (!command_options_of(&page, argc, argv, &command, &path, &code)) {
+        if (code == COMMAND_OK) {
+            print_learner_help(asked);
+        }
+        return code;
+    }
+    struct learner_request request = {
+        .config_path = command.config,
+        .learner = command.learner,
+        .task = command.task == 2 ? TASK_REGRESSION : TASK_BINARY,
+        .has_task = command.task > 0,
+        .lr = command.lr,
+        .l1 = command.l1,
+        .l2 = command.l2,
+        .loss = command.loss,
+        .sets = command.sets.items,
+        .set_count = command.sets.count,
+    };
+    struct learner_choice choice = {0};
+    struct learn_plan plan;
+    struct failure failure = learner_choice_make(&request, &choice);
+    if (!failed(failure)) {
+        failure = plan_of(&command, path, &choice, &plan);
+    }
+    if (failed(failure)) {
+        fprintf(stderr, "%s: %s\n", page.name, failure.text);
+        learner_choice_clean_up(&choice);
+        return COMMAND_USAGE;
+    }
+    code = learn(&command, &plan);
+    learner_choice_clean_up(&choice);
+    return code;
+}

@@ -1,0 +1,35 @@
+/* batch: rows on their way into a learner: copied, so that they may come from a stream, and learned
+ * a few at a time. One thread. */
+#ifndef PROMOSTREAM_LEARN_BATCH_H
+#define PROMOSTREAM_LEARN_BATCH_H
+
+#include "consumer/learn/fitted.h"
+#include "consumer/learn/judged.h"
+
+struct batch_slot; /* private */
+
+struct batch_counts {
+    int64_t learned, refused; /* refused: the result would not have been finite */
+    double recent_loss,
+        recent_weight; /* of rows that were scored; whoever reads them resets them */
+};
+
+struct batch {
+    struct fitted *fitted; /* borrowed */
+    struct judged *judged; /* borrowed: rows are scored before they are learned; NULL = they are not
+                            */
+    struct batch_slot *slots; /* [size] */
+    struct learner_example *examples;
+    size_t size, count;
+    struct batch_counts counts;
+};
+
+/* A kind that steps once a batch gets its own size; others learn from each row in turn, and are
+ * scored with all before it learned. */
+void batch_init(struct batch *batch, struct fitted *fitted, struct judged *judged);
+void batch_clean_up(struct batch *batch); /* idempotent; a zeroed one is fine */
+/* Copies the row and learns if the batch is full. */
+void batch_add(struct batch *batch, struct data_row *row, uint64_t pass, uint64_t index);
+void batch_flush(struct batch *batch); /* learns what is there */
+
+#endif

@@ -1,0 +1,205 @@
+#include "consumer/learn/learner_choice.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/config.h"
+#include "base/nearest.h"
+
+struct learner_file {
+    const char *kind;
+    struct config_properties options;
+};
+
+static const struct config_key file_keys[] = {
+    {.name = "kind",
+     .type = CONFIG_TEXT,
+     .offset = offsetof(struct learner_file, kind),
+     .default_text = "",
+     .help = "Name of the learner; empty = that of the command line."},
+    {.name = "options",
+     .type = CONFIG_PROPERTIES,
+     .offset = offsetof(struct learner_file, options),
+     .help = "Its options, as learn --learner NAME --help lists them."},
+};
+static const struct config_table file_table = {file_keys, 2, sizeof(struct learner_file)};
+
+static struct failure find_kind(const char *name, const struct learner_kind **out) {
+    *out = learner_kind_find(name);
+    if (*out) {
+        return failure_none();
+    }
+    struct buffer known = {0};
+    learner_choice_list(&known);
+    struct failure failure =
+        failure_make(FAILURE_STOP, 0, "--learner: found \"%.40s\", expected one of %.*s", name,
+                     BYTES_ARG(buffer_bytes(&known)));
+    buffer_clean_up(&known);
+    return failure;
+}
+
+static struct failure set(struct learner_choice *choice, const char *key, const char *value) {
+    char error[LEARNER_OPTION_TEXT_MAX];
+    if (learner_options_set(choice->kind, choice->options, key, value, error, sizeof error)) {
+        choice->is_prior_set = choice->is_prior_set || strcmp(key, "prior_p") == 0;
+        return failure_none();
+    }
+    struct nearest nearest;
+    nearest_init(&nearest, key);
+    for (size_t i = 0; i < choice->kind->option_count; i++) {
+        nearest_offer(&nearest, choice->kind->options[i].name);
+    }
+    bool is_known = nearest.name && nearest.distance == 0;
+    return failure_make(FAILURE_STOP, 0, "%s: %s%s%s%s", choice->kind->name, error,
+                        nearest.name && !is_known ? ", did you mean \"" : "",
+                        nearest.name && !is_known ? nearest.name : "",
+                        nearest.name && !is_known ? "\"?" : "");
+}
+
+static bool has_option(const struct learner_kind *kind, const char *name) {
+    for (size_t i = 0; i < kind->option_count; i++) {
+        if (strcmp(kind->options[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --lr and its like: the option goes by another name in some kinds. */
+static struct failure set_common(struct learner_choice *choice, const char *flag,
+                                 const char *const *names, const char *value) {
+    if (!value) {
+        return failure_none();
+    }
+    for (size_t i = 0; names[i]; i++) {
+        if (has_option(choice->kind, names[i])) {
+            return set(choice, names[i], value);
+        }
+    }
+    return failure_make(FAILURE_STOP, 0, "--%s: %s has no such option", flag, choice->kind->name);
+}
+
+static struct failure set_pair(struct learner_choice *choice, const char *pair) {
+    const char *equals = strchr(pair, '=');
+    if (!equals || equals == pair) {
+        return failure_make(FAILURE_STOP, 0, "--set: found \"%.80s\", expected key=value", pair);
+    }
+    char *key = memory_copy_text(bytes_of(pair, (size_t)(equals - pair)));
+    struct failure failure = set(choice, key, equals + 1);
+    free(key);
+    return failure;
+}
+
+static struct failure set_task(struct learner_choice *choice,
+                               const struct learner_request *request) {
+    bool is_regression = request->has_task && request->task == TASK_REGRESSION;
+    if (!is_regression || request->loss) {
+        return failure_none();
+    }
+    if (!has_option(choice->kind, "loss")) {
+        return failure_make(FAILURE_STOP, 0, "--task regression: %s learns labels of two values",
+                            choice->kind->name);
+    }
+    return set(choice, "loss", "squared");
+}
+
+static struct failure set_all(struct learner_choice *choice, const struct learner_request *request,
+                              const struct learner_file *file) {
+    static const char *const lr[] = {"lr", "alpha", "deep_lr", NULL};
+    static const char *const l1[] = {"l1", NULL}, *const l2[] = {"l2", NULL};
+    static const char *const loss[] = {"loss", NULL};
+    struct failure failure = failure_none();
+    for (size_t i = 0; i < file->options.count && !failed(failure); i++) {
+        failure = set(choice, file->options.items[i].name, file->options.items[i].value);
+    }
+    const struct {
+        const char *flag;
+        const char *const *names;
+        const char *value;
+    } common[] = {{"lr", lr, request->lr},
+                  {"l1", l1, request->l1},
+                  {"l2", l2, request->l2},
+                  {"loss", loss, request->loss}};
+    if (!failed(failure)) {
+        failure = set_task(choice, request);
+    }
+    for (size_t i = 0; i < sizeof common / sizeof common[0] && !failed(failure); i++) {
+        failure = set_common(choice, common[i].flag, common[i].names, common[i].value);
+    }
+    for (size_t i = 0; i < request->set_count && !failed(failure); i++) {
+        failure = set_pair(choice, request->sets[i]);
+    }
+    return failure;
+}
+
+struct failure learner_choice_make(const struct learner_request *request,
+                                   struct learner_choice *out) {
+    *out = (struct learner_choice){0};
+    struct learner_file file = {.kind = ""};
+    struct config *config = NULL;
+    struct failure failure = failure_none();
+    if (request->config_path) {
+        const struct config_room room = {"learner", &file_table, &file};
+        failure = config_load_file(request->config_path, &room, 1, stderr, &config);
+    }
+    if (!failed(failure)) {
+        const char *name = request->learner ? request->learner
+                           : *file.kind     ? file.kind
+                                            : LEARNER_CHOICE_DEFAULT;
+        failure = find_kind(name, &out->kind);
+    }
+    if (!failed(failure)) {
+        out->options = memory_new(1, out->kind->options_bytes);
+        learner_options_default(out->kind, out->options);
+        failure = set_all(out, request, &file);
+    }
+    if (config) {
+        config_destroy(config);
+    }
+    if (failed(failure)) {
+        learner_choice_clean_up(out);
+    }
+    return failure;
+}
+
+void learner_choice_clean_up(struct learner_choice *choice) {
+    free(choice->options);
+    *choice = (struct learner_choice){0};
+}
+
+/* ---- help ---- */
+
+void learner_choice_list(struct buffer *out) {
+    for (size_t i = 0; learner_kinds[i]; i++) {
+        buffer_format(out, "%s%s", i ? ", " : "", learner_kinds[i]->name);
+    }
+}
+
+static void write_range(const struct learner_option *option, struct buffer *out) {
+    switch (option->type) {
+    case LEARNER_OPTION_CHOICE:
+        for (size_t i = 0; option->choices[i]; i++) {
+            buffer_format(out, "%s%s", i ? "|" : "", option->choices[i]);
+        }
+        break;
+    case LEARNER_OPTION_TEXT:
+        buffer_append(out, bytes_of_text("TEXT"));
+        break;
+    default:
+        buffer_format(out, "%.6g..%.6g", option->min, option->max);
+    }
+}
+
+void learner_choice_help(const struct learner_kind *kind, struct buffer *out) {
+    buffer_format(out, "%s: %s\n\n", kind->name, kind->summary);
+    for (size_t i = 0; i < kind->option_count; i++) {
+        const struct learner_option *option = &kind->options[i];
+        buffer_format(out, "  --set %s=", option->name);
+        write_range(option, out);
+        buffer_format(out, "\n      %s", option->help);
+        if (*option->default_text) {
+            buffer_format(out, " (%s)", option->default_text);
+        }
+        buffer_append_byte(out, '\n');
+    }
+}
