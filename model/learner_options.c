@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/fm.h"
 #include "model/linear.h"
 #include "model/logistic.h"
 
-const struct learner_kind *const learner_kinds[] = {&learner_logistic, &learner_linear, NULL};
+const struct learner_kind *const learner_kinds[] = {&learner_logistic, &learner_linear, &learner_fm,
+                                                    NULL};
 
 const struct learner_kind *learner_kind_find(const char *name) {
     for (size_t i = 0; learner_kinds[i]; i++) {
