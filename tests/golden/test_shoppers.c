@@ -16,8 +16,8 @@
 #include <stdlib.h>
 
 #include "base/buffer.h"
-#include "model/logistic.h"
 #include "base/input_file.h"
+#include "model/logistic.h"
 
 #define NUMBERS  10
 #define NAMES    7
