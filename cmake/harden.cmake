@@ -4,10 +4,6 @@
 # address, relocations read-only after the start, no executable stack. tests/style/hardening.sh reads them from the binaries.
 include(CheckCCompilerFlag)
 include(CheckLinkerFlag)
-include(CheckPIESupported)
-
-check_pie_supported(LANGUAGES C)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 function(harden target)
   foreach(flag -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -mbranch-protection=standard)
@@ -17,6 +13,9 @@ function(harden target)
       target_compile_options(${target} INTERFACE ${flag})
     endif()
   endforeach()
+  # Not CMake's own property: that compiles libraries with -fPIC, which forbids inlining what others might replace.
+  target_compile_options(${target} INTERFACE -fPIE)
+  target_link_options(${target} INTERFACE -pie)
   # Needs optimisation; some distributions' compilers bring another value along.
   target_compile_options(${target} INTERFACE $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3>)
   foreach(flag -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)

@@ -348,7 +348,8 @@ static int start_run(struct run *run) {
         run->options.console
             ? console_new(stdout, (size_t)run->config.ops.pushes_per_second_max, run->options.json)
             : NULL;
-    if (run->console && !isatty(STDOUT_FILENO)) {
+    /* Nobody real is on an embedded broker. */
+    if (run->console && !isatty(STDOUT_FILENO) && !run->options.embedded_broker) {
         console_use_pseudonyms(run->console,
                                pseudonym_key_of(bytes_of_text(run->config.ops.pseudonym_key)));
     }

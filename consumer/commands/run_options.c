@@ -100,7 +100,8 @@ static const struct option_row rows[] = {
     {.name = "console",
      .type = OPTION_FLAG,
      .offset = offsetof(struct run_options, console),
-     .help = "Show rates once a second and some pushes in readable form; end with a summary."},
+     .help = "Show rates once a second and some pushes in readable form; end with a summary. Where "
+             "standard output is no terminal, users are shown by pseudonym (ops.pseudonym_key)."},
     {.name = "json",
      .type = OPTION_FLAG,
      .offset = offsetof(struct run_options, json),
