@@ -11,6 +11,8 @@ struct embedded;
 /* Starts one broker and creates every topic (P partitions from topics->partitions). */
 MUST_CHECK struct failure embedded_start(const struct topics *topics, struct embedded **out);
 const char *embedded_bootstrap_servers(const struct embedded *embedded);
+/* librdkafka's handle of it, to inject errors. */
+struct rd_kafka_mock_cluster_s *embedded_cluster(const struct embedded *embedded);
 void embedded_stop(struct embedded *embedded);
 
 #endif

@@ -7,62 +7,14 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <librdkafka/rdkafka.h>
-#include <librdkafka/rdkafka_mock.h>
 
 #include "broker/embedded.h"
-#include "tests/support/kafka_member.h"
+#include "tests/support/mock_cluster.h"
 
-/* The protocol's numbers. */
-#define API_PRODUCE           0
-#define API_HEARTBEAT         12
-#define API_ADD_OFFSETS       25
-#define API_END_TXN           26
-#define API_TXN_OFFSET_COMMIT 28
-#define BROKER_ID             1
-
-struct fixture {
-    rd_kafka_t *host;
-    rd_kafka_mock_cluster_t *cluster;
-    struct world world;
-    struct member member;
-};
-
-static void fixture_open(struct fixture *fixture, const char *name) {
-    char text[200];
-    *fixture = (struct fixture){0};
-    fixture->host = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), text, sizeof text);
-    assert_non_null(fixture->host);
-    fixture->cluster = rd_kafka_mock_cluster_new(fixture->host, 1);
-    for (int topic = 0; topic < TOPIC_COUNT; topic++) {
-        int count = topic_partitions_of((enum topic)topic) == TOPIC_PARTITIONS_P ? PARTITIONS : 1;
-        assert_int_equal(rd_kafka_mock_topic_create(
-                             fixture->cluster, topic_default_name((enum topic)topic), count, 1),
-                         0);
-    }
-    world_open_at(&fixture->world, rd_kafka_mock_cluster_bootstraps(fixture->cluster), name);
-    feed(&fixture->world, TOPIC_CLICKSTREAM, 0, 10);
-    feed(&fixture->world, TOPIC_CLICKSTREAM, 1, 10);
-    feed(&fixture->world, TOPIC_PUSH_FEEDBACK, 1, 5);
-}
-
-static void fixture_join(struct fixture *fixture, int64_t commit_deadline_ms) {
-    struct member *member = &fixture->member;
-    member_configure(member, &fixture->world, "w-0");
-    member->config.is_embedded = true;
-    member->config.commit_deadline_ms = commit_deadline_ms;
-    struct failure failure = broker_kafka_open(&member->config, &fixture->world.topics,
-                                               &fixture->world.log, &member->broker);
+static void mock_cluster_join(struct mock_cluster *mock, int64_t commit_deadline_ms) {
+    struct failure failure = mock_cluster_start(mock, commit_deadline_ms);
     assert_string_equal(failure.text, "");
-    POLL_UNTIL(member, member->records == 25);
-}
-
-static void fixture_close(struct fixture *fixture) {
-    broker_release(fixture->member.broker);
-    broker_close(fixture->member.broker);
-    world_close(&fixture->world);
-    rd_kafka_mock_cluster_destroy(fixture->cluster);
-    rd_kafka_destroy(fixture->host);
+    POLL_UNTIL(&mock->member, mock->member.records == MOCK_RECORDS);
 }
 
 static int64_t committed(const struct member *member) {
@@ -86,7 +38,7 @@ static void lose_and_recover(struct member *member, int64_t recreated_after) {
     assert_int_equal(member->revoked, 0);
     assert_int_equal(committed(member), committed_before);
     assert_int_equal(recreated(member), recreated_after);
-    POLL_UNTIL(member, member->records == 25);
+    POLL_UNTIL(member, member->records == MOCK_RECORDS);
     member_submit(member, "u3", "v3", 3);
     assert_true(member_drain(member));
     assert_int_equal(committed(member), committed_before + 1);
@@ -94,29 +46,29 @@ static void lose_and_recover(struct member *member, int64_t recreated_after) {
 
 static void test_abortable_then_fatal(void **state) {
     (void)state;
-    struct fixture fixture;
-    fixture_open(&fixture, "errors");
-    fixture_join(&fixture, 20000);
-    struct member *member = &fixture.member;
+    struct mock_cluster mock;
+    mock_cluster_open(&mock, "errors");
+    mock_cluster_join(&mock, 20000);
+    struct member *member = &mock.member;
     member_submit(member, "u0", "v0", 0);
     assert_true(member_drain(member));
 
-    rd_kafka_mock_push_request_errors(fixture.cluster, API_TXN_OFFSET_COMMIT, 1,
+    rd_kafka_mock_push_request_errors(mock.cluster, API_TXN_OFFSET_COMMIT, 1,
                                       RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID);
     lose_and_recover(member, 0);
-    rd_kafka_mock_push_request_errors(fixture.cluster, API_TXN_OFFSET_COMMIT, 1,
+    rd_kafka_mock_push_request_errors(mock.cluster, API_TXN_OFFSET_COMMIT, 1,
                                       RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION);
     lose_and_recover(member, 0);
     /* Fenced: a new producer. */
-    rd_kafka_mock_push_request_errors(fixture.cluster, API_END_TXN, 1,
+    rd_kafka_mock_push_request_errors(mock.cluster, API_END_TXN, 1,
                                       RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH);
     lose_and_recover(member, 1);
-    rd_kafka_mock_push_request_errors(fixture.cluster, API_ADD_OFFSETS, 1,
+    rd_kafka_mock_push_request_errors(mock.cluster, API_ADD_OFFSETS, 1,
                                       RD_KAFKA_RESP_ERR_INVALID_TXN_STATE);
     lose_and_recover(member, 2);
 
     /* Fenced again within a minute. */
-    rd_kafka_mock_push_request_errors(fixture.cluster, API_END_TXN, 1,
+    rd_kafka_mock_push_request_errors(mock.cluster, API_END_TXN, 1,
                                       RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH);
     member_submit(member, "u4", "v4", 4);
     struct failure failure = failure_none();
@@ -126,22 +78,22 @@ static void test_abortable_then_fatal(void **state) {
     }
     assert_int_equal(failure.action, FAILURE_STOP);
     assert_string_equal(failure.text, "another process uses worker name w-0");
-    fixture_close(&fixture);
+    mock_cluster_close(&mock);
 }
 
 static void test_retriable_errors_are_not_seen(void **state) {
     (void)state;
-    struct fixture fixture;
-    fixture_open(&fixture, "retry");
-    fixture_join(&fixture, 20000);
-    struct member *member = &fixture.member;
-    rd_kafka_mock_push_request_errors(fixture.cluster, API_ADD_OFFSETS, 2,
+    struct mock_cluster mock;
+    mock_cluster_open(&mock, "retry");
+    mock_cluster_join(&mock, 20000);
+    struct member *member = &mock.member;
+    rd_kafka_mock_push_request_errors(mock.cluster, API_ADD_OFFSETS, 2,
                                       RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS,
                                       RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS);
-    rd_kafka_mock_push_request_errors(fixture.cluster, API_END_TXN, 2,
+    rd_kafka_mock_push_request_errors(mock.cluster, API_END_TXN, 2,
                                       RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE,
                                       RD_KAFKA_RESP_ERR_NOT_COORDINATOR);
-    rd_kafka_mock_push_request_errors(fixture.cluster, API_PRODUCE, 1,
+    rd_kafka_mock_push_request_errors(mock.cluster, API_PRODUCE, 1,
                                       RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION);
     member_submit(member, "u1", "v1", 1);
     assert_true(member_drain(member));
@@ -150,7 +102,7 @@ static void test_retriable_errors_are_not_seen(void **state) {
     assert_int_equal(member->lost, 0);
 
     /* A record that no repetition can deliver ends the process, and says which topic. */
-    rd_kafka_mock_push_request_errors(fixture.cluster, API_PRODUCE, 1,
+    rd_kafka_mock_push_request_errors(mock.cluster, API_PRODUCE, 1,
                                       RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
     member_submit(member, "u2", "v2", 2);
     bool done;
@@ -161,38 +113,38 @@ static void test_retriable_errors_are_not_seen(void **state) {
     }
     assert_int_equal(failure.action, FAILURE_STOP);
     assert_non_null(strstr(failure.text, "user-state [0]"));
-    fixture_close(&fixture);
+    mock_cluster_close(&mock);
 }
 
 static void test_a_broker_away_longer_than_the_deadline(void **state) {
     (void)state;
-    struct fixture fixture;
-    fixture_open(&fixture, "away");
-    fixture_join(&fixture, 1000);
-    struct member *member = &fixture.member;
-    rd_kafka_mock_broker_set_down(fixture.cluster, BROKER_ID);
+    struct mock_cluster mock;
+    mock_cluster_open(&mock, "away");
+    mock_cluster_join(&mock, 1000);
+    struct member *member = &mock.member;
+    rd_kafka_mock_broker_set_down(mock.cluster, MOCK_BROKER_ID);
     member_submit(member, "u1", "v1", 1);
     assert_false(member_drain(member));
     POLL_UNTIL(member, member->lost == 1);
     assert_int_equal(member->assigned, 1);
-    rd_kafka_mock_broker_set_up(fixture.cluster, BROKER_ID);
+    rd_kafka_mock_broker_set_up(mock.cluster, MOCK_BROKER_ID);
     member->records = 0;
-    POLL_UNTIL(member, member->assigned >= 2 && member->records == 25);
+    POLL_UNTIL(member, member->assigned >= 2 && member->records == MOCK_RECORDS);
     member_submit(member, "u2", "v2", 2);
     assert_true(member_drain(member));
-    fixture_close(&fixture);
+    mock_cluster_close(&mock);
 }
 
 /* The partitions may only move after the epoch that was computed under the old assignment. */
 static void test_a_revocation_waits_for_the_epoch_in_flight(void **state) {
     (void)state;
-    struct fixture fixture;
-    fixture_open(&fixture, "revoke");
-    fixture_join(&fixture, 20000);
-    struct member *a = &fixture.member;
+    struct mock_cluster mock;
+    mock_cluster_open(&mock, "revoke");
+    mock_cluster_join(&mock, 20000);
+    struct member *a = &mock.member;
     struct member b;
-    member_open(&b, &fixture.world, "w-1");
-    rd_kafka_mock_broker_push_request_error_rtts(fixture.cluster, BROKER_ID, API_END_TXN, 1,
+    member_open(&b, &mock.world, "w-1");
+    rd_kafka_mock_broker_push_request_error_rtts(mock.cluster, MOCK_BROKER_ID, API_END_TXN, 1,
                                                  RD_KAFKA_RESP_ERR_NO_ERROR, 4000);
     member_submit(a, "u1", "v1", 1);
     assert_int_equal(committed(a), 0);
@@ -208,27 +160,27 @@ static void test_a_revocation_waits_for_the_epoch_in_flight(void **state) {
     assert_int_equal(b.owned_count, 1);
     broker_release(b.broker);
     broker_close(b.broker);
-    fixture_close(&fixture);
+    mock_cluster_close(&mock);
 }
 
 /* After an outage of a session a member can be fenced by itself; it joins anew, once. */
 static void test_a_fenced_member_joins_anew(void **state) {
     (void)state;
-    struct fixture fixture;
-    fixture_open(&fixture, "fenced");
-    fixture_join(&fixture, 20000);
-    struct member *member = &fixture.member;
+    struct mock_cluster mock;
+    mock_cluster_open(&mock, "fenced");
+    mock_cluster_join(&mock, 20000);
+    struct member *member = &mock.member;
     broker_release(member->broker);
-    rd_kafka_mock_push_request_errors(fixture.cluster, API_HEARTBEAT, 1,
+    rd_kafka_mock_push_request_errors(mock.cluster, API_HEARTBEAT, 1,
                                       RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID);
     POLL_UNTIL(member, member->lost + member->revoked == 1);
     member->records = 0;
-    POLL_UNTIL(member, member->records == 25);
+    POLL_UNTIL(member, member->records == MOCK_RECORDS);
     assert_int_equal(member->assigned, 2);
     member_submit(member, "u1", "v1", 1);
     assert_true(member_drain(member));
 
-    rd_kafka_mock_push_request_errors(fixture.cluster, API_HEARTBEAT, 1,
+    rd_kafka_mock_push_request_errors(mock.cluster, API_HEARTBEAT, 1,
                                       RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID);
     struct failure failure = failure_none();
     int64_t until_ms = test_now_ms() + PATIENCE_S * 1000;
@@ -237,7 +189,7 @@ static void test_a_fenced_member_joins_anew(void **state) {
     }
     assert_int_equal(failure.action, FAILURE_STOP);
     assert_string_equal(failure.text, "another process uses worker name w-0");
-    fixture_close(&fixture);
+    mock_cluster_close(&mock);
 }
 
 static void test_embedded_broker_has_every_topic(void **state) {
