@@ -27,6 +27,7 @@ static const struct command commands[] = {
     {"dead-letters", "show the messages that could not be used, and put them back",
      command_dead_letters},
     {"learn", "train a learner on a file, and say how good it is", command_learn},
+    {"predict", "score the rows of a file by a saved model", command_predict},
     {"bench", "measure what this machine does with this configuration", command_bench},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

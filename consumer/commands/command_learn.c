@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "consumer/commands/support.h"
 #include "consumer/learn/learner_choice.h"
+#include "consumer/learn/model_file.h"
 #include "consumer/learn/run.h"
 
 #define TERMINAL_MS 1000
@@ -260,6 +262,17 @@ static void end_line(struct watch *watch) {
 static struct failure plan_of(const struct learn_command *command, const char *path,
                               const struct learner_choice *choice, struct learn_plan *out) {
     const char *separator = command->delimiter;
+    bool is_typed = command->label || command->positive || command->weight || command->time ||
+                    command->group || command->numeric || command->categorical || command->ignore ||
+                    command->types || command->crosses.count || command->missing.count ||
+                    command->task;
+    bool is_chosen = command->learner || command->lr || command->l1 || command->l2 ||
+                     command->loss || command->sets.count || command->config;
+    if (command->load && (is_typed || is_chosen)) {
+        return failure_make(FAILURE_STOP, 0,
+                            "--load: the model brings its columns, its learner and options; no "
+                            "other can be given");
+    }
     if (separator && strcmp(separator, "tab") == 0) {
         separator = "\t";
     }
@@ -268,43 +281,43 @@ static struct failure plan_of(const struct learn_command *command, const char *p
                             separator);
     }
     bool is_held_out = command->valid || command->test;
-    *out = (struct learn_plan){.source = {.path = path,
-                                          .format = (enum source_format)command->format,
-                                          .separator = separator ? *separator : 0,
-                                          .row_bytes_max = (size_t)command->row_bytes},
-                               .columns = {.label = command->label,
-                                           .positive = command->positive,
-                                           .weight = command->weight,
-                                           .time = command->time,
-                                           .group = command->group,
-                                           .numeric = command->numeric,
-                                           .categorical = command->categorical,
-                                           .ignore = command->ignore,
-                                           .crosses = command->crosses.items,
-                                           .cross_count = command->crosses.count,
-                                           .missing = command->missing.items,
-                                           .missing_count = command->missing.count,
-                                           .task = command->task - 1},
-                               .types_path = command->types,
-                               .save_types_path = command->save_types,
-                               .kind = choice->kind,
-                               .options = choice->options,
-                               .is_prior_set = choice->is_prior_set,
-                               .passes = command->passes,
-                               .patience = command->patience,
-                               .shuffle = (enum shuffle)command->shuffle,
-                               .is_progressive =
-                                   command->progressive || (command->passes == 1 && !is_held_out),
-                               .valid = command->valid,
-                               .test = command->test,
-                               .gap_ms = command->gap_ms,
-                               .seed = (uint64_t)command->seed,
-                               .drops_duplicates = command->drop_duplicates,
-                               .skips_bad = command->skip_bad,
-                               .keeps_outliers = command->keep_outliers,
-                               .memory_max = (size_t)command->memory_bytes,
-                               .threshold = command->threshold,
-                               .slice = command->slice};
+    *out = (struct learn_plan){
+        .source = {.path = path,
+                   .format = (enum source_format)command->format,
+                   .separator = separator ? *separator : 0,
+                   .row_bytes_max = (size_t)command->row_bytes},
+        .columns = {.label = command->label,
+                    .positive = command->positive,
+                    .weight = command->weight,
+                    .time = command->time,
+                    .group = command->group,
+                    .numeric = command->numeric,
+                    .categorical = command->categorical,
+                    .ignore = command->ignore,
+                    .crosses = command->crosses.items,
+                    .cross_count = command->crosses.count,
+                    .missing = command->missing.items,
+                    .missing_count = command->missing.count,
+                    .task = command->task - 1},
+        .types_path = command->types,
+        .save_types_path = command->save_types,
+        .kind = choice->kind,
+        .options = choice->options,
+        .is_prior_set = choice->is_prior_set || command->load,
+        .passes = command->passes,
+        .patience = command->patience,
+        .shuffle = (enum shuffle)command->shuffle,
+        .is_progressive = command->progressive || (command->passes == 1 && !is_held_out),
+        .valid = command->valid,
+        .test = command->test,
+        .gap_ms = command->gap_ms,
+        .seed = (uint64_t)command->seed,
+        .drops_duplicates = command->drop_duplicates,
+        .skips_bad = command->skip_bad,
+        .keeps_outliers = command->keep_outliers || command->load, /* it has its bounds */
+        .memory_max = (size_t)command->memory_bytes,
+        .threshold = command->threshold,
+        .slice = command->slice};
     return failure_none();
 }
 
@@ -319,13 +332,34 @@ static void print_report(const struct learn_command *command, const struct learn
     buffer_clean_up(&out);
 }
 
+static struct failure save(const struct learn_command *command, struct learn_run *run,
+                           const struct model_origin *before) {
+    struct model_origin origin = {
+        .rows = before->rows + run->report.rows,
+        .passes = before->passes + run->report.passes,
+        .data_fingerprint = before->rows
+                                ? hash_combine(before->data_fingerprint, run->data_fingerprint)
+                                : run->data_fingerprint};
+    return model_file_save(command->save, &run->fitted, &origin);
+}
+
 static int learn(const struct learn_command *command, const struct learn_plan *plan) {
     struct learn_run run = {0};
+    struct model_origin origin = {0};
     int64_t now_ns = clock_monotonic_ns();
     struct watch watch = {command->quiet, isatty(STDERR_FILENO) == 1, false, now_ns, now_ns};
     struct run_listener listener = {show_columns, show_moment, &watch};
-    struct failure failure = learn_run(plan, &listener, &run);
+    struct failure failure = failure_none();
+    if (command->load) {
+        failure = model_file_load(command->load, &run.fitted, &origin);
+    }
+    if (!failed(failure)) {
+        failure = learn_run(plan, &listener, &run);
+    }
     end_line(&watch);
+    if (!failed(failure) && command->save) {
+        failure = save(command, &run, &origin);
+    }
     int code = COMMAND_OK;
     if (failed(failure)) {
         code = command_failed(page.name, failure);

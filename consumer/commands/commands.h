@@ -51,6 +51,7 @@ int command_explain(int argc, char **argv);
 int command_dead_letters(int argc, char **argv);
 int command_model(int argc, char **argv);
 int command_learn(int argc, char **argv);
+int command_predict(int argc, char **argv);
 int command_bench(int argc, char **argv);
 
 #endif

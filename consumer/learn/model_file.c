@@ -1,0 +1,237 @@
+#include "consumer/learn/model_file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "base/input_file.h"
+#include "consumer/learn/model_header.h"
+#include "schemas/rows.h"
+
+#define FIXED_BYTES    48 /* all but the header and the rows */
+#define FILE_BYTES_MAX ((size_t)8 << 30)
+
+static const uint8_t magic[8] = {0x89, 'P', 'S', 'M', '\r', '\n', 0x1a, '\n'};
+
+/* ---- writing ---- */
+
+static void put(struct buffer *out, uint64_t value, int bytes) {
+    for (int i = 0; i < bytes; i++) {
+        buffer_append_byte(out, (uint8_t)(value >> (8 * i)));
+    }
+}
+
+static void set_u64(struct buffer *out, size_t at, uint64_t value) {
+    for (int i = 0; i < 8; i++) {
+        out->data[at + (size_t)i] = (uint8_t)(value >> (8 * i));
+    }
+}
+
+struct row_sink {
+    struct buffer *out;
+    struct buffer body;
+    struct bytes learner;
+    uint64_t count;
+    int64_t version;
+};
+
+static void put_row(void *context, const struct learner_row *row) {
+    struct row_sink *sink = context;
+    struct model_row model_row = {.learner = sink->learner,
+                                  .row = bytes_of_text(row->key),
+                                  .kind = bytes_of_text(learner_row_kind_names[row->kind]),
+                                  .values = row->values,
+                                  .version_offset = sink->version};
+    buffer_clear(&sink->body);
+    model_row_encode(&model_row, &sink->body);
+    put(sink->out, sink->body.size, 4);
+    buffer_append(sink->out, buffer_bytes(&sink->body));
+    sink->count++;
+}
+
+static void encode(struct fitted *fitted, const struct model_origin *origin, struct buffer *out) {
+    struct buffer header = {0};
+    model_header_write(fitted, origin, &header);
+    buffer_append(out, bytes_of(magic, sizeof magic));
+    put(out, MODEL_FILE_FORMAT, 4);
+    put(out, 0, 4);
+    put(out, 0, 8); /* the size, when it is known */
+    put(out, header.size, 8);
+    buffer_append(out, buffer_bytes(&header));
+    size_t count_at = out->size;
+    put(out, 0, 8);
+    struct row_sink sink = {
+        .out = out, .learner = bytes_of_text(fitted->kind->name), .version = origin->rows};
+    fitted->kind->export_rows(fitted->memory, true, put_row, &sink);
+    set_u64(out, count_at, sink.count);
+    set_u64(out, 16, out->size + 8);
+    put(out, hash64(buffer_bytes(out), 0), 8);
+    buffer_clean_up(&sink.body);
+    buffer_clean_up(&header);
+}
+
+static struct failure write_file(const char *path, struct bytes bytes) {
+    FILE *file = fopen(path, "wb");
+    if (!file) {
+        return failure_make(FAILURE_STOP, errno, "%s: %s", path, strerror(errno));
+    }
+    bool is_good = fwrite(bytes.data, 1, bytes.size, file) == bytes.size && fflush(file) == 0 &&
+                   fsync(fileno(file)) == 0;
+    int code = errno;
+    if (fclose(file) != 0 || !is_good) {
+        unlink(path);
+        return failure_make(FAILURE_STOP, code, "%s: %s", path, strerror(code));
+    }
+    return failure_none();
+}
+
+struct failure model_file_save(const char *path, struct fitted *fitted,
+                               const struct model_origin *origin) {
+    struct buffer out = {0}, name = {0};
+    encode(fitted, origin, &out);
+    buffer_format(&name, "%s.%ld.tmp", path, (long)getpid());
+    buffer_append_byte(&name, 0);
+    const char *temporary = (const char *)name.data;
+    struct failure failure = write_file(temporary, buffer_bytes(&out));
+    if (!failed(failure) && rename(temporary, path) != 0) {
+        failure = failure_make(FAILURE_STOP, errno, "%s: %s", path, strerror(errno));
+        unlink(temporary);
+    }
+    buffer_clean_up(&name);
+    buffer_clean_up(&out);
+    return failure;
+}
+
+/* ---- reading ---- */
+
+static uint64_t get(const uint8_t *at, int bytes) {
+    uint64_t value = 0;
+    for (int i = bytes - 1; i >= 0; i--) {
+        value = value << 8 | at[i];
+    }
+    return value;
+}
+
+static struct failure read_file(const char *path, struct buffer *out) {
+    struct input_file *input;
+    struct failure failure = input_file_open(path, &input);
+    if (failed(failure)) {
+        return failure;
+    }
+    for (size_t got = 1; got > 0 && !failed(failure); out->size += got) {
+        failure = input_file_read(input, buffer_reserve(out, 1 << 20), 1 << 20, &got);
+        if (out->size > FILE_BYTES_MAX) {
+            failure = failure_make(FAILURE_STOP, EFBIG, "%s: too large for a model", path);
+        }
+    }
+    input_file_close(input);
+    return failure;
+}
+
+static struct failure check_frame(const char *path, struct bytes file) {
+    if (file.size < sizeof magic || memcmp(file.data, magic, sizeof magic) != 0) {
+        return failure_make(FAILURE_STOP, 0, "%s: is not a model of promostream learn", path);
+    }
+    if (file.size < FIXED_BYTES) {
+        return failure_make(FAILURE_STOP, 0, "%s: truncated: found %zu bytes", path, file.size);
+    }
+    uint64_t format = get(file.data + 8, 4), size = get(file.data + 16, 8);
+    if (format > MODEL_FILE_FORMAT) {
+        return failure_make(FAILURE_STOP, 0,
+                            "%s: a newer promostream wrote it: format %" PRIu64
+                            ", this one reads %d",
+                            path, format, MODEL_FILE_FORMAT);
+    }
+    if (file.size < size) {
+        return failure_make(FAILURE_STOP, 0, "%s: truncated: found %zu bytes, expected %" PRIu64,
+                            path, file.size, size);
+    }
+    bool is_whole = size == file.size && hash64(bytes_of(file.data, file.size - 8), 0) ==
+                                             get(file.data + file.size - 8, 8);
+    return is_whole ? failure_none()
+                    : failure_make(FAILURE_STOP, 0, "%s: damaged: its checksum does not fit", path);
+}
+
+static int kind_of(struct bytes name) {
+    for (int i = 0; i < LEARNER_ROW_KINDS; i++) {
+        if (bytes_equal(name, bytes_of_text(learner_row_kind_names[i]))) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static enum learner_verdict import(struct fitted *fitted, struct bytes body) {
+    struct model_row model_row;
+    struct learner_row row = {0};
+    if (!model_row_decode(body, &model_row) || model_row.row.size >= LEARNER_ROW_KEY_MAX ||
+        kind_of(model_row.kind) < 0) {
+        return LEARNER_BAD_ROW;
+    }
+    memcpy(row.key, model_row.row.data, model_row.row.size);
+    row.kind = (enum learner_row_kind)kind_of(model_row.kind);
+    row.values = model_row.values;
+    enum learner_verdict verdict = fitted->kind->check_row(fitted->memory, &row);
+    if (verdict == LEARNER_OK) {
+        fitted->kind->import_row(fitted->memory, &row);
+    }
+    return verdict;
+}
+
+/* rows: count and rows, up to the hash. */
+static struct failure import_rows(const char *path, struct fitted *fitted, struct bytes rows) {
+    uint64_t count = get(rows.data, 8);
+    size_t at = 8;
+    for (uint64_t i = 0; i < count; i++) {
+        size_t size = rows.size - at >= 4 ? (size_t)get(rows.data + at, 4) : 0;
+        if (size == 0 || size > rows.size - at - 4) {
+            return failure_make(FAILURE_STOP, 0, "%s: damaged: row %" PRIu64, path, i);
+        }
+        enum learner_verdict verdict = import(fitted, bytes_of(rows.data + at + 4, size));
+        if (verdict != LEARNER_OK) {
+            return failure_make(FAILURE_STOP, 0, "%s: %s does not take row %" PRIu64 ": %s", path,
+                                fitted->kind->name, i, learner_verdict_name(verdict));
+        }
+        at += 4 + size;
+    }
+    return at == rows.size
+               ? failure_none()
+               : failure_make(FAILURE_STOP, 0, "%s: damaged: bytes behind the rows", path);
+}
+
+static struct failure decode(const char *path, struct bytes file, struct fitted *out,
+                             struct model_origin *out_origin) {
+    uint64_t header = get(file.data + 24, 8);
+    if (header > file.size - FIXED_BYTES) {
+        return failure_make(FAILURE_STOP, 0, "%s: damaged: its header is too long", path);
+    }
+    struct failure failure =
+        model_header_read(bytes_of(file.data + 32, (size_t)header), out, out_origin);
+    if (failed(failure)) {
+        return failure_make(FAILURE_STOP, 0, "%.80s: %.150s", path, failure.text);
+    }
+    size_t rows_at = 32 + (size_t)header;
+    failure = import_rows(path, out, bytes_of(file.data + rows_at, file.size - 8 - rows_at));
+    if (failed(failure)) {
+        fitted_clean_up(out);
+    }
+    return failure;
+}
+
+struct failure model_file_load(const char *path, struct fitted *out,
+                               struct model_origin *out_origin) {
+    struct buffer file = {0};
+    *out = (struct fitted){0};
+    struct failure failure = read_file(path, &file);
+    if (!failed(failure)) {
+        failure = check_frame(path, buffer_bytes(&file));
+    }
+    if (!failed(failure)) {
+        failure = decode(path, buffer_bytes(&file), out, out_origin);
+    }
+    buffer_clean_up(&file);
+    return failure;
+}
