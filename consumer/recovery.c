@@ -122,9 +122,10 @@ static void take_open_decision(void *context, const struct record *record) {
     struct reading *reading = context;
     struct bytes body = bytes_of(NULL, 0);
     struct open_decision_row row;
-    if (record->value.data &&
-        (!wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_OPEN_DECISION, 0, record->value, &body) ||
-         !open_decision_decode(body, &row))) {
+    if (record->key.size == 0 ||
+        (record->value.data &&
+         (!wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_OPEN_DECISION, 0, record->value, &body) ||
+          !open_decision_decode(body, &row)))) {
         reading->refused++;
     } else if (!side_table_put(reading->partition->open_rows, record->key, body)) {
         reading->refused++;

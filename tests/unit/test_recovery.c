@@ -119,6 +119,12 @@ static void test_a_row_that_is_not_one(void **state) {
     assert_stops(recover(scene, -1, -1, false), "not valid");
 }
 
+static void test_an_open_decision_without_a_key(void **state) {
+    struct scene *scene = *state;
+    epoch_tombstone(&scene->epoch, TOPIC_OPEN_DECISIONS, 0, bytes_of_text(""));
+    assert_stops(recover(scene, -1, -1, false), "not valid");
+}
+
 static void put_user(struct scene *scene, const char *key, const char *name, bool has_open) {
     struct user_state user = {0};
     user_state_init(&user, bytes_of_text(name));
@@ -341,6 +347,7 @@ int main(void) {
         TEST(test_positions_that_do_not_belong_together),
         TEST(test_a_group_without_its_state),
         TEST(test_a_row_that_is_not_one),
+        TEST(test_an_open_decision_without_a_key),
         TEST(test_an_open_decision_that_nobody_holds),
         TEST(test_an_open_decision_that_is_not_one),
         TEST(test_epochs_that_do_not_belong_together),
