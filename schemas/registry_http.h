@@ -24,6 +24,13 @@ struct registry_reply {
     char text[240]; /* otherwise "http://...: what happened", printable */
 };
 
+/* Into a zeroed reply: what the body of an answer with this status means, or why there is none.
+ * Pure. */
+void registry_reply_read(struct registry_reply *reply, const char *url, long status,
+                         struct bytes body);
+void registry_reply_fail(struct registry_reply *reply, const char *url, const char *reason);
+void registry_reply_clean_up(struct registry_reply *reply); /* idempotent */
+
 struct registry_http;
 
 /* config is borrowed. */
@@ -38,7 +45,6 @@ int64_t registry_http_requests(const struct registry_http *http);
 void registry_http_get(struct registry_http *http, const char *path, struct registry_reply *out);
 void registry_http_post(struct registry_http *http, const char *path, const char *body,
                         struct registry_reply *out);
-void registry_reply_clean_up(struct registry_reply *reply); /* idempotent */
 /* "a/b c" as "a%2Fb%20c", to be freed by the caller. */
 char *registry_http_escape(const char *text);
 
