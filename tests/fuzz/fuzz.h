@@ -4,8 +4,11 @@
 #ifndef PROMOSTREAM_TESTS_FUZZ_H
 #define PROMOSTREAM_TESTS_FUZZ_H
 
+#include <stdio.h>
+
 #include "schemas/event.h"
 #include "schemas/mapping.h"
+#include "schemas/shape.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,5 +27,23 @@ void fuzz_touch(const struct event *event);
 const struct mapping *fuzz_mapping(const char *path);
 /* A whole file below the repository's root; ends the process if it is not there. */
 struct bytes fuzz_file(const char *path);
+/* Remembers memory that lives as long as the process, so that it is no leak; returns it. */
+void *fuzz_keep(void *memory);
+/* A path under which the bytes can be read as a file until the next call; the file lives in memory.
+ */
+const char *fuzz_path(struct bytes content);
+/* Where errors may be written that nobody reads. */
+FILE *fuzz_nowhere(void);
+/* A mapping that suggest_write drafts and calls complete must load. */
+void fuzz_check_draft(const struct shape *shape);
+
+/* Pieces of an input, from its front; what is missing at its end is 0 or empty. */
+struct fuzz_input {
+    struct bytes left;
+};
+uint64_t fuzz_number(struct fuzz_input *input, size_t size); /* size bytes, little-endian */
+/* Two bytes of length and so many bytes, in a block of their own size for ASan: owned by the
+ * caller, its data never NULL. */
+struct bytes fuzz_piece(struct fuzz_input *input);
 
 #endif

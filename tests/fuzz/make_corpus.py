@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""Makes tests/fuzz/corpus anew: one small input of each kind, written by fastavro and from our own golden rows.
+"""Makes tests/fuzz/corpus anew: small inputs of each kind, written by fastavro and from our own golden rows. What begins with
+regression- was found by fuzzing, and stays.
 
     PROMOSTREAM_PYTHON tests/fuzz/make_corpus.py
 """
 
+import gzip
 import io
 import json
 import pathlib
-import shutil
 import struct
+import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -46,26 +48,208 @@ def put(target, name, content):
     (CORPUS / target / name).write_bytes(content)
 
 
-def main():
-    shutil.rmtree(CORPUS, ignore_errors=True)
-    for line in (ROOT / "tests/golden/rows.txt").read_text().splitlines():
-        name, digits = line.split()
+def piece(content):
+    return struct.pack("<H", len(content)) + content
+
+
+def compact(path):
+    return json.dumps(json.loads(path.read_text()), separators=(",", ":")).encode()
+
+
+def put_rows():
+    for name, content in golden().items():
         if name in ROWS:
-            put("rows", name, bytes([ROWS.index(name)]) + bytes.fromhex(digits))
-    own = fastavro.parse_schema(json.loads((ROOT / "schemas/event.avsc").read_text()))
+            put("rows", name, bytes([ROWS.index(name)]) + content)
+
+
+def put_messages(own):
     for number, value in enumerate(EVENTS):
         put("event", str(number), body(own, value))
         put("json", str(number), strangers.as_json(value))
-    shapes = [("nested", strangers.as_nested), ("unions", strangers.as_unions), ("order_lines_3", strangers.as_order_lines)]
-    for place, (name, encode) in enumerate(shapes):
-        schema = json.dumps(json.loads((strangers.DATA / f"{name}.avsc").read_text()), separators=(",", ":")).encode()
+    for place, (name, encode) in enumerate(SHAPES):
+        schema = compact(strangers.DATA / f"{name}.avsc")
         for number, value in enumerate(EVENTS):
             message = body(strangers.parsed(name), encode(value))
             put("message", f"{name}-{number}", bytes([place]) + message)
         put("plan", name, struct.pack("<HB", len(schema), place) + schema + message)
+        put("schema", name, piece(schema) + message)
+    put("schema", "event", piece(compact(ROOT / "schemas/event.avsc")) + body(own, EVENTS[1]))
+    put("schema", "user_state", piece(compact(ROOT / "schemas/user_state.avsc")))
+
+
+def put_config():
     put("config", "pipeline", (ROOT / "pipeline.yaml").read_bytes())
     for name in ("nested", "unions", "order_lines", "json"):
         put("config", name, (strangers.DATA / f"{name}.yaml").read_bytes())
+    for name, encode in [("nested", strangers.as_nested), ("unions", strangers.as_unions)]:
+        message = body(strangers.parsed(name), encode(EVENTS[1]))
+        put("mapping", name, piece((strangers.DATA / f"{name}.yaml").read_bytes()) + message)
+    put("mapping", "order_lines", piece((strangers.DATA / "order_lines.yaml").read_bytes()) +
+        body(strangers.parsed("order_lines_3"), strangers.as_order_lines(EVENTS[1])))
+    put("mapping", "json", piece((strangers.DATA / "json.yaml").read_bytes()) + strangers.as_json(EVENTS[1]))
+
+
+def put_decode(own):
+    """A mode of fuzz_decode.c, then records: flags, length, bytes."""
+    def records(mode, values, flags=(2, 0, 0)):
+        return bytes([mode]) + b"".join(bytes([flags[n % len(flags)]]) + piece(value) for n, value in enumerate(values))
+
+    form = fastavro.schema.to_parsing_canonical_form(own)
+    single = b"\xc3\x01" + bytes.fromhex(fastavro.schema.fingerprint(form, "CRC-64-AVRO"))
+    bodies = [body(own, value) for value in EVENTS]
+    unions = [body(strangers.parsed("unions"), strangers.as_unions(value)) for value in EVENTS]
+    nested = [body(strangers.parsed("nested"), strangers.as_nested(value)) for value in EVENTS]
+    put("decode", "single_object", records(0, [single + value for value in bodies] + [b"", b"\xc3\x01"]))
+    put("decode", "feedback", records(0, [single + value for value in bodies], flags=(3, 1)))
+    put("decode", "confluent", records(1, [b"\0\0\0\0\7" + value for value in bodies]))
+    put("decode", "confluent_id", records(2, [b"\0\0\0\0" + bytes([n]) + bodies[0] for n in (7, 8)]))
+    put("decode", "bare", records(3, bodies))
+    put("decode", "unions", records(4, [struct.pack(">BI", 0, n) + value for n, value in enumerate(unions)]))
+    put("decode", "nested", records(5, nested))
+    put("decode", "json", records(7, [strangers.as_json(value) for value in EVENTS]))
+    put("decode", "json_confluent", records(8, [b"\0\0\0\0\1" + strangers.as_json(value) for value in EVENTS]))
+    put("decode", "own_by_plan", records(9, [struct.pack(">BI", 0, n) + value for n, value in enumerate(bodies)]))
+    put("decode", "many_ids", records(4, [struct.pack(">BI", 0, n) for n in range(300)], flags=(2,) + (0,) * 15))
+
+
+def put_zones():
+    for name in ("Europe/Berlin", "America/Sao_Paulo", "Asia/Kolkata", "Africa/Casablanca", "UTC"):
+        put("tzif", name.replace("/", "_"), pathlib.Path("/usr/share/zoneinfo", name).read_bytes())
+    for number, rule in enumerate(["CET-1CEST,M3.5.0,M10.5.0/3", "<-03>3", "IST-1GMT0,J60/-167,300/167", "EST5EDT,0,365"]):
+        put("tzif", f"rule-{number}", rule.encode())
+
+
+def put_csv():
+    """Three bytes of options as in fuzz_csv.c, then the file."""
+    rees46 = (b"event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session\n"
+              b"2019-10-01 00:00:00 UTC,view,44600062,2103807459595387724,,shiseido,35.79,541312140,72d76fde\n"
+              b'2019-10-01 00:00:01 UTC,cart,3900821,2053,"a.b ""c""",aqua,33.20,554748717,9333\r\n'
+              b"2019-10-01 00:00:02 UTC,purchase,3900821,2053,a.b,aqua,0.00,554748717,9333\n")
+    rocket = (b"timestamp,visitorid,event,itemid,transactionid\n1433221332117,257597,view,355908,\n"
+              b"1433221332118,257597,addtocart,355908,\n1433222276276,599528,transaction,356475,4000\n")
+    generic = (b"\xef\xbb\xbft;e;u;i;p;q;c;o;id;money;zone;consent\n1790000000000;view;u;i;1.5;2;c;o;x;EUR;Europe/Berlin;granted\n"
+               b"1790000000001;order_completed;u;i;1e2;;;;;;;denied\n;;;;;;;;;;;\n")
+    put("csv", "rees46", b"\0,\xff" + rees46)
+    put("csv", "rees46_gzip", b"\x40,\xff" + gzip.compress(rees46, mtime=0))
+    put("csv", "rees46_zstd", b"\0,\xff" + subprocess.run(["zstd", "-qc"], input=rees46, stdout=subprocess.PIPE, check=True).stdout)
+    put("csv", "retailrocket", b"\1,\xff" + rocket)
+    put("csv", "short_rows", b"\1,\1" + rocket)
+    put("csv", "generic", b"\2;\xff" + generic)
+    put("csv", "generic_iso", b"\x48;\xff" + generic.replace(b"1790000000000", b"2026-11-01T08:00:00+01:00"))
+
+
+def put_model():
+    """Kind, then steps of fuzz_model.c: 9 all honest rows, 7 a version, 8 the end, 0 to 3 an edited row, 10 learn."""
+    version = b"\x07" + struct.pack("<q", 400)
+    for kind in range(8):
+        first = bytes([kind])
+        put("model", f"{kind}-whole", first + b"\x09" + version + b"\x08\x0a\x01")
+        put("model", f"{kind}-warm", first + b"\x08\x09" + version + b"\x0a\x02" + b"\x04\3\0" + version)
+        for number in range(4):
+            edit = struct.pack("<BHHB", number % 2, 31 * number, 7 * number, number + 4)
+            put("model", f"{kind}-edited-{number}", first + b"\x09" + edit + version + b"\x08\x0a\x01")
+    put("model", "refused", b"\0\x09\x03\5\0\3\0" + version + b"\x08\x04\5\0" + version)
+    put("model", "any", b"\0\x05\0" + piece(b"b/options") + piece(b"x" * 40) + b"\x06" + piece(b"logistic/version") + piece(b""))
+
+
+def golden():
+    return {name: bytes.fromhex(digits) for name, digits in
+            (line.split() for line in (ROOT / "tests/golden/rows.txt").read_text().splitlines())}
+
+
+def row_of(name, value):
+    return body(fastavro.parse_schema(json.loads((ROOT / f"schemas/{name}.avsc").read_text())), value)
+
+
+def put_letters():
+    """Times that a letter may be put back, then letters and notes."""
+    def letter(**more):
+        return piece(row_of("dead_letter", {"topic": "clickstream", "partition": 1, "offset": 7, "timestamp_ms": None,
+                                            "reason": "bad_framing", "key": b"k", "value": b"\xff\x1b[31m", "cut": False,
+                                            "headers": [], **more}))
+
+    marks = [{"key": b"promostream-dead-letter", "value": b"0@4"}, {"key": b"promostream-reason", "value": b"truncated"}]
+    put("letters", "golden", b"\3" + piece(golden()["dead_letter"]))
+    put("letters", "several", b"\1" + letter() + letter(cut=True) + letter(topic="elsewhere") + letter(headers=marks * 2) +
+        letter(key=None, value=None) + letter(partition=99, reason="\x07"))
+    put("letters", "notes", b"\1" + letter(topic="dead-letters", partition=1, offset=1, reason="replayed", value=b"clickstream") +
+        letter() + letter())
+
+
+def put_recovery():
+    """Epoch and positions of the group, then rows: topic and flags, key, body."""
+    def row(kind, key, value):
+        return bytes([kind | 0x40]) + piece(key) + piece(value)
+
+    rows = golden()
+    none = b"\xff\xff\xff"
+    put("recovery", "user", none + row(1, b"u1", rows["user_state"]))
+    put("recovery", "all", none + row(0, b"0", rows["partition_state"]) + row(1, b"u1", rows["user_state"]) +
+        row(2, b"0" * 32, rows["open_decision"]))
+    put("recovery", "tombstones", none + row(1, b"u1", rows["user_state"]) + bytes([0x81]) + piece(b"u1") + piece(b""))
+    put("recovery", "sides", none + row(3, b"paused", rows["control"]) + row(4, b"i1", rows["catalogue_item"]) +
+        row(5, b"u1", rows["profile"]) + bytes([0x84]) + piece(b"i1") + piece(b""))
+    control = [row_of("control", {"setting": setting, "value": value, "changed_by": "me", "why": "", "changed_ms": 1})
+               for setting, value in [("paused", "true"), ("champion/purchase", "logistic"), ("champion/purchase", "l" * 30)]]
+    put("recovery", "control", none + row(3, b"paused", control[0]) + b"".join(row(3, b"champion/purchase", c) for c in control[1:]))
+
+
+def put_registry():
+    """Subject or id, then answers: status and a length each."""
+    def answer(status, value):
+        return struct.pack("<H", status) + piece(json.dumps(value).encode() if not isinstance(value, bytes) else value)
+
+    schema = json.dumps({"type": "record", "name": "a.R", "fields": [{"name": "f", "type": "a.T"}, {"name": "g", "type": "a.U"}]})
+    parts = [json.dumps({"type": "enum", "name": name, "symbols": ["x"]}) for name in ("a.T", "a.U")]
+    refs = [{"name": name, "subject": name.lower(), "version": 1} for name in ("a.T", "a.U")]
+    put("registry", "plain", b"\0" + answer(200, {"schema": '"string"'}))
+    put("registry", "subject", b"\1" + answer(200, {"id": 7, "version": 1, "subject": "s", "schema": parts[0]}))
+    put("registry", "references", b"\0" + answer(200, {"schema": schema, "references": refs}) +
+        answer(200, {"id": 1, "schema": parts[0]}) + answer(200, {"id": 2, "schema": parts[1]}))
+    loop = {"schema": schema, "references": refs}
+    put("registry", "loop", b"\0" + answer(200, loop) * 20)
+    names = [{"name": f"n{n}", "subject": f"s{n}", "version": n} for n in range(70)]
+    put("registry", "many", b"\0" + answer(200, {"schema": schema, "references": names}) + answer(200, {"schema": parts[0]}) * 70)
+    put("registry", "missing", b"\0" + answer(404, {"error_code": 40403, "message": "Schema 7 not found\n"}))
+    put("registry", "page", b"\0" + answer(404, b"<html>"))
+    put("registry", "json_type", b"\0" + answer(200, {"schemaType": "JSON", "schema": "{}"}))
+    put("registry", "refused", b"\1" + answer(422, {"error_code": 42201, "message": "no"}) + answer(500, {"message": 5}))
+
+
+def put_http():
+    for number, words in enumerate([(b"GET", b"/metrics", b"Bearer secret"), (b"HEAD", b"/healthz", b""), (b"POST", b"/readyz", b"x"),
+                                    (b"GET", b"/metrics", b"bearer  secre"), (b"GET", b"//", b"")]):
+        put("http", f"asked-{number}", b"\0" + b"".join(map(piece, words)))
+    for number, request in enumerate([
+            b"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret\r\n\r\n",
+            b"GET /healthz HTTP/1.0\r\n\r\nGET /readyz HTTP/1.1\r\nHost: x\r\n\r\n",
+            b"POST /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            b"HEAD /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 99999999999999999999\r\n\r\n",
+            b"GET /%00%2e%2e/ HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n", b"\x16\x03\x01\x02\0", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            b"GET /" + b"a" * 20000 + b" HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 3000 + b"\r\n"]):
+        put("http", f"raw-{number}", b"\1" + request)
+
+
+SHAPES = [("nested", strangers.as_nested), ("unions", strangers.as_unions), ("order_lines_3", strangers.as_order_lines)]
+
+
+def main():
+    for file in CORPUS.glob("*/*"):
+        if not file.name.startswith("regression-"):
+            file.unlink()
+    own = fastavro.parse_schema(json.loads((ROOT / "schemas/event.avsc").read_text()))
+    put_rows()
+    put_messages(own)
+    put_config()
+    put_decode(own)
+    put_zones()
+    put_csv()
+    put_model()
+    put_letters()
+    put_recovery()
+    put_registry()
+    put_http()
+    put("sample", "json", b"\n".join(strangers.as_json(value) for value in EVENTS) + b"\n\n{}\n[")
 
 
 main()
