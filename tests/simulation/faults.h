@@ -20,17 +20,17 @@
     X(FAULT_FATAL_DONE, 0.03, "a call fails for good, and was done")                               \
     X(FAULT_DELIVERY, 0.05, "a record of the transaction is not delivered")                        \
     X(FAULT_DELAY, 0.1, "a call takes up to 2 s")                                                  \
-    X(FAULT_AWAY, 0.05, "a log's end or position cannot be asked")                                 \
-    X(FAULT_UNSETTLED, 0.1, "committed positions time out once more")                              \
-    X(FAULT_CRASH, 0.01, "a process dies at a step")                                               \
+    X(FAULT_AWAY, 0.1, "a log's end or position cannot be asked")                                  \
+    X(FAULT_UNSETTLED, 0.3, "committed positions time out once more")                              \
+    X(FAULT_CRASH, 0.15, "a process dies at a step")                                               \
     X(FAULT_STALL, 0.08, "a process stands still for 1-40 s")                                      \
     X(FAULT_SESSION, 0.05, "a member's session ends at the client")                                \
-    X(FAULT_EXPIRE, 0.05, "a transaction is timed out early")                                      \
+    X(FAULT_EXPIRE, 1.0, "a transaction is timed out early")                                       \
     X(FAULT_LAG, 0.2, "a partition is not fetched for up to 5 s")                                  \
     X(FAULT_CLOCK_JUMP, 0.1, "a wall clock jumps by up to 3 h")                                    \
     X(FAULT_CLOCK_STALL, 0.05, "a wall clock stands still")                                        \
     X(FAULT_COORDINATOR, 0.05, "transactions' coordinator is away for 0.1-60 s")                   \
-    X(FAULT_TWIN, 0.02, "a second process takes a name")                                           \
+    X(FAULT_TWIN, 0.1, "a second process takes a name")                                            \
     X(FAULT_MEMBERS, 0.1, "a worker joins or leaves the group")                                    \
     X(FAULT_COMPACTION, 0.5, "topics are compacted")
 
