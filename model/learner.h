@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 
+#include "base/behaviour.h"
 #include "base/bytes.h"
 
 #define LEARNER_ARMS_MAX      33 /* none and 32 offers */
@@ -45,13 +46,6 @@ struct learner_feature {
     double value;
 };
 
-/* One step of a behaviour sequence. */
-struct learner_step {
-    uint64_t item; /* hash of what was looked at or put into the cart, 0 = none */
-    uint32_t kind; /* of event, small */
-    double gap_s;  /* since the step before; NaN = it is the first one, or unknown */
-};
-
 /* Raw, frozen features (METHODS 0, rule 10): NaN and the empty text are missing. A kind that has no
  * use for features or steps leaves them alone. */
 struct learner_input {
@@ -59,7 +53,7 @@ struct learner_input {
     const struct bytes *names;              /* [name_count] */
     const struct learner_feature *features; /* NULL if there are none */
     size_t feature_count;
-    const struct learner_step *steps; /* oldest first, NULL if there are none */
+    const struct behaviour_step *steps; /* oldest first, NULL if there are none */
     size_t step_count;
 };
 

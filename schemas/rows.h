@@ -5,6 +5,7 @@
 #ifndef PROMOSTREAM_SCHEMAS_ROWS_H
 #define PROMOSTREAM_SCHEMAS_ROWS_H
 
+#include "base/behaviour.h"
 #include "base/buffer.h"
 #include "base/hash.h"
 #include "schemas/user_state.h"
@@ -18,6 +19,7 @@
 #define ROW_LEDGER_MAX   8
 #define ROW_SIDES_MAX    4
 #define ROW_LEARNERS_MAX 4
+#define ROW_STEPS_MAX    8
 
 /* ---- promotion-decisions ---- */
 
@@ -70,6 +72,8 @@ struct decision_row {
     struct bytes policy;               /* who chose: see policy_names of rooms/decision.h */
     size_t score_count;
     struct learner_score_row scores[ROW_LEARNERS_MAX]; /* the champion first */
+    size_t step_count;
+    struct behaviour_step steps[ROW_STEPS_MAX];
 };
 void decision_encode(const struct decision_row *row, struct buffer *out);
 bool decision_decode(struct bytes body, struct decision_row *out);
@@ -122,6 +126,8 @@ struct open_decision_row {
     struct learner_score_row scores[ROW_LEARNERS_MAX];
     double margin; /* of the cart, a share of price; NaN = the configured default */
     double weight; /* 1 / sampling rate */
+    size_t step_count;
+    struct behaviour_step steps[ROW_STEPS_MAX];
 };
 void open_decision_encode(const struct open_decision_row *row, struct buffer *out);
 bool open_decision_decode(struct bytes body, struct open_decision_row *out);
@@ -154,6 +160,8 @@ struct example_row {
     double net_margin;  /* after the offer's cost and refunds, currency; NaN = not known yet */
     double weight;
     bool is_censored_by_push;
+    size_t step_count;
+    struct behaviour_step steps[ROW_STEPS_MAX];
 };
 void example_encode(const struct example_row *row, struct buffer *out);
 /* False too for a number that is written out and is NaN or infinite. */

@@ -9,6 +9,13 @@ const struct plan_op row_action[] = {
     ROW_END,
 };
 
+const struct plan_op row_step[] = {
+    ROW_FIELD(PLAN_WORD, behaviour_step, item),
+    ROW_FIELD(PLAN_INT, behaviour_step, kind),
+    {PLAN_DOUBLE, PLAN_NULLABLE | PLAN_FINITE, offsetof(struct behaviour_step, gap_s), 0, NULL},
+    ROW_END,
+};
+
 const struct plan_op row_score[] = {
     ROW_TEXT(learner_score_row, learner),
     ROW_FIELD(PLAN_LONG, learner_score_row, version_offset),
@@ -24,6 +31,8 @@ static const struct plan_array numbers =
     ROW_ITEMS(decision_row, numbers, number_count, row_double_optional_item);
 static const struct plan_array names =
     ROW_ITEMS(decision_row, names, name_count, row_text_optional_item);
+
+static const struct plan_array steps = ROW_ITEMS(decision_row, steps, step_count, row_step);
 
 /* decision.avsc, field by field. */
 static const struct plan_op ops[] = {
@@ -56,6 +65,7 @@ static const struct plan_op ops[] = {
     ROW_FIELD(PLAN_WORD, decision_row, rule_fingerprint),
     ROW_TEXT(decision_row, policy),
     ROW_ARRAY(decision_row, scores, ROW_LEARNERS_MAX, &scores),
+    ROW_ARRAY(decision_row, steps, ROW_STEPS_MAX, &steps),
     ROW_END,
 };
 

@@ -25,6 +25,8 @@ static const struct plan_array names =
 static const struct plan_array actions = ROW_ITEMS(example_row, actions, action_count, row_action);
 static const struct plan_array scores = ROW_ITEMS(example_row, scores, score_count, score_ops);
 
+static const struct plan_array steps = ROW_ITEMS(example_row, steps, step_count, row_step);
+
 #define FINITE(field)                                                                              \
     { PLAN_DOUBLE, PLAN_FINITE, offsetof(struct example_row, field), 0, NULL }
 
@@ -51,6 +53,7 @@ static const struct plan_op ops[] = {
     {PLAN_DOUBLE, PLAN_NULLABLE | PLAN_FINITE, offsetof(struct example_row, net_margin), 0, NULL},
     FINITE(weight),
     ROW_FIELD(PLAN_BOOLEAN, example_row, is_censored_by_push),
+    ROW_ARRAY(example_row, steps, ROW_STEPS_MAX, &steps),
     ROW_END,
 };
 

@@ -13,6 +13,8 @@ static const struct plan_array actions =
 static const struct plan_array scores =
     ROW_ITEMS(open_decision_row, scores, score_count, row_score);
 
+static const struct plan_array steps = ROW_ITEMS(open_decision_row, steps, step_count, row_step);
+
 /* open_decision.avsc, field by field. A byte and an enum are the same on the wire. */
 static const struct plan_op ops[] = {
     ROW_FIELD(PLAN_HASH, open_decision_row, open.id),
@@ -39,6 +41,7 @@ static const struct plan_op ops[] = {
     ROW_ARRAY(open_decision_row, scores, ROW_LEARNERS_MAX, &scores),
     ROW_OPTIONAL(PLAN_DOUBLE, open_decision_row, margin),
     ROW_FIELD(PLAN_DOUBLE, open_decision_row, weight),
+    ROW_ARRAY(open_decision_row, steps, ROW_STEPS_MAX, &steps),
     ROW_END,
 };
 

@@ -34,8 +34,9 @@ extern const struct plan_op row_text_optional_item[];   /* ["null", "string"] */
 extern const struct plan_op row_double_optional_item[]; /* ["null", "double"] */
 extern const struct plan_op row_double_item[];          /* double */
 
-/* struct action_probability and struct learner_score_row. */
+/* struct action_probability, struct learner_score_row and struct behaviour_step. */
 extern const struct plan_op row_action[];
+extern const struct plan_op row_step[];
 extern const struct plan_op row_score[];
 
 /* struct open_decision as open_state of user_state.avsc. */

@@ -138,7 +138,10 @@ static bool score(const struct model *model, const struct learner_input *input, 
 
 static void show_arm(struct sheet *sheet, const struct model *model, const struct decision_row *row,
                      size_t action) {
-    const struct learner_input input = {.numbers = row->numbers, .names = row->names};
+    const struct learner_input input = {.numbers = row->numbers,
+                                        .names = row->names,
+                                        .steps = row->steps,
+                                        .step_count = row->step_count};
     const struct learner_score_row *frozen = &row->scores[0];
     double frozen_p = action < frozen->p_count ? frozen->p[action] : (double)NAN;
     uint64_t arm = learner_arm_key(row->actions[action].action);
@@ -173,7 +176,10 @@ static void show_arm(struct sheet *sheet, const struct model *model, const struc
 /* ---- Is it the model that scored? ---- */
 
 static bool repeats(const struct model *model, const struct decision_row *row) {
-    const struct learner_input input = {.numbers = row->numbers, .names = row->names};
+    const struct learner_input input = {.numbers = row->numbers,
+                                        .names = row->names,
+                                        .steps = row->steps,
+                                        .step_count = row->step_count};
     const struct learner_score_row *frozen = &row->scores[0];
     for (size_t i = 0; i < row->action_count && i < frozen->p_count; i++) {
         struct learner_arm_score now;

@@ -133,6 +133,21 @@ static void capture_features(const struct side *side, const struct partition *pa
     features_capture(user, &context, out);
 }
 
+/* Item ids are interned per process: by their hash they mean the same everywhere. */
+static void capture_steps(const struct partition *partition, const struct user_state *user,
+                          struct decision *out) {
+    for (size_t i = USER_RECENT_ITEMS; i-- > 0;) {
+        const struct recent_item *recent = &user->recent[i];
+        if (recent->item != ITEM_NONE) {
+            out->steps[out->step_count++] = (struct behaviour_step){
+                .item = hash64(items_text(&partition->store.items, recent->item), 0),
+                .kind = recent->kind,
+                .gap_s = recent->gap_s < 0 ? (double)NAN : recent->gap_s,
+            };
+        }
+    }
+}
+
 void capture_decision(const struct decide_config *config, const struct side *side,
                       struct partition *partition, uint32_t slot, const struct capture_cause *cause,
                       struct decision *out) {
@@ -174,4 +189,5 @@ void capture_decision(const struct decide_config *config, const struct side *sid
     out->cart_value = state_cart_value(user);
     out->margin = cart_margin(side, partition, user);
     capture_features(side, partition, user, profile, top, out);
+    capture_steps(partition, user, out);
 }

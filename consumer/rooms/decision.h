@@ -82,6 +82,8 @@ struct decision {
     double numbers[ROW_NUMBERS_MAX];
     size_t name_count;
     struct bytes names[ROW_NAMES_MAX];
+    size_t step_count;
+    struct behaviour_step steps[ROW_STEPS_MAX]; /* the last items, oldest first */
     double weight; /* of the example that it becomes: 1 / sampling rate */
 
     /* ---- scored: arms are none and the offers, in the order of the configuration ---- */

@@ -114,12 +114,14 @@ static void write_decision(struct emit *emit, int32_t partition, const struct de
         .feature_version = decision->feature_version,
         .number_count = decision->number_count,
         .name_count = decision->name_count,
+        .step_count = decision->step_count,
         .rule_fingerprint = emit->rule_fingerprint,
         .policy = bytes_of_text(policy_names[decision->policy]),
     };
     memcpy(row.actions, decision->actions, decision->action_count * sizeof row.actions[0]);
     memcpy(row.numbers, decision->numbers, decision->number_count * sizeof row.numbers[0]);
     memcpy(row.names, decision->names, decision->name_count * sizeof row.names[0]);
+    memcpy(row.steps, decision->steps, decision->step_count * sizeof row.steps[0]);
     list_gates_and_items(decision, &row);
     row.score_count = list_scores(decision, row.scores);
     decision_encode(&row, begin_row(emit, TOPIC_PROMOTION_DECISIONS, partition, decision->user_id,
@@ -232,6 +234,7 @@ static void write_open_decision(struct emit *emit, int32_t partition,
         .feature_version = decision->feature_version,
         .number_count = decision->number_count,
         .name_count = decision->name_count,
+        .step_count = decision->step_count,
         .action_count = decision->action_count,
         .margin = decision->margin,
         .weight = decision->weight,
@@ -241,6 +244,7 @@ static void write_open_decision(struct emit *emit, int32_t partition,
                   &row.open);
     memcpy(row.numbers, decision->numbers, decision->number_count * sizeof row.numbers[0]);
     memcpy(row.names, decision->names, decision->name_count * sizeof row.names[0]);
+    memcpy(row.steps, decision->steps, decision->step_count * sizeof row.steps[0]);
     memcpy(row.actions, decision->actions, decision->action_count * sizeof row.actions[0]);
     row.score_count = list_scores(decision, row.scores);
     char key[33];

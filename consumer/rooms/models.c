@@ -282,11 +282,16 @@ enum model_example model_example(const struct model *model, const struct example
         return MODEL_EXAMPLE_MARGIN_ONLY;
     }
     *out = (struct learner_example){
-        .input = {.numbers = row->numbers, .names = row->names},
+        .input = {.numbers = row->numbers,
+                  .names = row->names,
+                  .steps = row->steps,
+                  .step_count = row->step_count},
         .arm = learner_arm_key(row->action),
         .label = row->label == LABEL_BOUGHT ? 1 : 0,
         .is_correction = row->is_retraction,
         .p_first = p_first,
+        .time_ms = row->decided_ms,
+        .id = hash_combine(row->decision_id.high, row->decision_id.low),
         .weight = row->weight,
         .is_censored = row->is_censored_by_push,
     };

@@ -191,6 +191,7 @@ static void write_example(struct outcomes *room, const struct partition *partiti
         .feature_version = frozen.feature_version,
         .number_count = frozen.number_count,
         .name_count = frozen.name_count,
+        .step_count = frozen.step_count,
         .bucket = frozen.bucket,
         .action = frozen.action,
         .action_p = frozen.action_p,
@@ -204,6 +205,7 @@ static void write_example(struct outcomes *room, const struct partition *partiti
     };
     memcpy(row.numbers, frozen.numbers, frozen.number_count * sizeof row.numbers[0]);
     memcpy(row.names, frozen.names, frozen.name_count * sizeof row.names[0]);
+    memcpy(row.steps, frozen.steps, frozen.step_count * sizeof row.steps[0]);
     memcpy(row.actions, frozen.actions, frozen.action_count * sizeof row.actions[0]);
     memcpy(row.scores, frozen.scores, frozen.score_count * sizeof row.scores[0]);
     char key[33];

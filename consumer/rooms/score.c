@@ -127,7 +127,10 @@ static bool is_finite(const struct learner_scores *scores, size_t arm_count) {
 }
 
 void score_decision(struct score *score, struct decision *decision) {
-    struct learner_input input = {.numbers = decision->numbers, .names = decision->names};
+    struct learner_input input = {.numbers = decision->numbers,
+                                  .names = decision->names,
+                                  .steps = decision->steps,
+                                  .step_count = decision->step_count};
     assert(decision->number_count == model_space.number_count &&
            decision->name_count == model_space.name_count);
     decision->learner_count = score->model_count;

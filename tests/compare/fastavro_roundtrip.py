@@ -28,6 +28,7 @@ ACTIONS = [{"action": "none", "p": 0.25, "value": None}, {"action": "ten", "p": 
 SCORES = [{"learner": "logistic", "version_offset": 8192, "p": [0.125, 0.25]}]
 
 # Some fields of each row, one of every kind of value at least.
+STEPS = [{"item": -2, "kind": 3, "gap_s": None}, {"item": 5, "kind": 1, "gap_s": 60.0}]
 EXPECTED = {
     "catalogue_item": {"item_id": "i1", "price": 19.5, "margin": 0.25, "stock": 0},
     "control": {"setting": "paused", "value": "true", "changed_ms": TIME},
@@ -36,21 +37,22 @@ EXPECTED = {
                                              {"key": b"\xff", "value": b""}]},
     "decision": {"decision_id": ID, "trigger": "browse_abandoned", "deadline_ms": TIME, "anchor": -3, "sent": True,
                  "actions": ACTIONS, "policy": "value",
-                 "scores": SCORES + [{"learner": "other", "version_offset": 0, "p": []}],
+                 "scores": SCORES + [{"learner": "other", "version_offset": 0, "p": []}], "steps": STEPS,
                  "numbers": [1.5, None, -2.0], "names": ["shoes", None], "gates": ["consent", "quiet_hours"]},
     "event": {"type": "product_added", "event_ms": TIME, "user_id": "u1", "total": 12.5, "consent": "denied",
               "lines": [{"item_id": "i1", "category": "shoes", "brand": "acme", "price": 19.5, "quantity": 2},
                         {"item_id": "i2", "category": None, "brand": None, "price": None, "quantity": 1}]},
     "example": {"decision_id": ID, "revision": 2, "origin": "browse_abandoned", "decided_ms": TIME, "label": "cancelled",
                 "numbers": [1.5, None, -2.0], "names": ["shoes", None], "actions": ACTIONS, "scores": SCORES,
-                "is_retraction": True, "net_margin": -0.5, "weight": 20.0, "is_censored_by_push": True},
+                "is_retraction": True, "net_margin": -0.5, "weight": 20.0, "is_censored_by_push": True,
+                "steps": STEPS},
     "journal": {"partition": 7, "clickstream_from_offset": 9, "feedback_to_offset": 12, "fired_at_end": True,
                 "watermark_after_ms": 2**63 - 1, "sides": [{"topic": "catalogue", "next_offset": 13},
                                                            {"topic": "profiles", "next_offset": 14}],
                 "models": [{"learner": "logistic", "version_offset": 8192}, {"learner": "other", "version_offset": 0}]},
     "model_row": {"learner": "logistic", "row": "w/17", "kind": "weights", "values": b"\x01 v", "version_offset": 8192},
     "open_decision": {"decision_id": ID, "deadline_ms": TIME, "flags": 17, "offer_id": "12345678901234567890123",
-                      "actions": ACTIONS, "scores": SCORES, "margin": 0.375, "weight": 20.0},
+                      "actions": ACTIONS, "scores": SCORES, "margin": 0.375, "weight": 20.0, "steps": STEPS},
     "partition_state": {"partition": 7, "feedback_next_offset": 10, "event_ms_max": TIME,
                         "hours": [{"hour": 472222, "used": 3}, {"hour": 472223, "used": 4}]},
     "profile": {"user_id": "u1", "timezone": "Europe/Berlin", "consent": "denied"},

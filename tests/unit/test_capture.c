@@ -82,6 +82,23 @@ static void put_profile(struct scene *scene) {
     buffer_clean_up(&value);
 }
 
+static void test_steps_are_oldest_first(void **state) {
+    struct scene *scene = *state;
+    struct user_state *user = user_of(scene);
+    struct items *items = &scene->partition.store.items;
+    user->recent[0] = (struct recent_item){
+        .item = items_intern(items, bytes_of_text("hat")), .gap_s = 60, .kind = 2};
+    user->recent[1] = (struct recent_item){
+        .item = items_intern(items, bytes_of_text("shoe")), .gap_s = -1, .kind = 1};
+    capture(scene, NOON_MS, NULL);
+    const struct behaviour_step *steps = scene->decision.steps;
+    assert_int_equal(scene->decision.step_count, 2);
+    assert_true(steps[0].item == hash64(bytes_of_text("shoe"), 0) && steps[0].kind == 1);
+    assert_true(isnan(steps[0].gap_s));
+    assert_true(steps[1].item == hash64(bytes_of_text("hat"), 0) && steps[1].kind == 2);
+    assert_true(steps[1].gap_s == 60);
+}
+
 static void test_cart_joined_with_the_catalogue(void **state) {
     struct scene *scene = *state;
     put_catalogue(scene, "shoe", 0.4);
@@ -147,6 +164,7 @@ static void test_second_attempt_keeps_id_and_window(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        TEST(test_steps_are_oldest_first),
         TEST(test_cart_joined_with_the_catalogue),
         TEST(test_profile_fills_what_the_stream_did_not_say),
         TEST(test_one_episode_per_window),

@@ -65,6 +65,8 @@ static struct decision_row every_field(void) {
         .policy = TEXT("value"),
         .score_count = 2,
         .scores = {{TEXT("logistic"), 8192, 2, {0.125, 0.25}}, {TEXT("other"), 0, 0, {0}}},
+        .step_count = 2,
+        .steps = {{UINT64_MAX - 1, 3, (double)NAN}, {5, 1, 60}},
     };
 }
 
@@ -87,7 +89,9 @@ static void reads_as_it_was_written(void **state) {
               "null, {\"double\": -2.0}], \"names\": [{\"string\": \"shoes\"}, null], "
               "\"rule_fingerprint\": -9223372036854775808, \"policy\": \"value\", \"scores\": "
               "[{\"learner\": \"logistic\", \"version_offset\": 8192, \"p\": [0.125, 0.25]}, "
-              "{\"learner\": \"other\", \"version_offset\": 0, \"p\": []}]}");
+              "{\"learner\": \"other\", \"version_offset\": 0, \"p\": []}], \"steps\": "
+              "[{\"item\": -2, \"kind\": 3, \"gap_s\": null}, {\"item\": 5, \"kind\": 1, "
+              "\"gap_s\": {\"double\": 60.0}}]}");
     struct buffer body = {0};
     encode(&row, &body);
     row_check_golden("decision", buffer_bytes(&body));

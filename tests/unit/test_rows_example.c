@@ -55,6 +55,8 @@ static struct example_row every_field(void) {
         .net_margin = -0.5,
         .weight = 20,
         .is_censored_by_push = true,
+        .step_count = 2,
+        .steps = {{UINT64_MAX - 1, 3, (double)NAN}, {5, 1, 60}},
     };
 }
 
@@ -73,7 +75,9 @@ static void reads_as_it_was_written(void **state) {
               "{\"action\": \"ten\", \"p\": 0.75, \"value\": {\"double\": -1.5}}], \"scores\": "
               "[{\"learner\": \"logistic\", \"version_offset\": 8192, \"p\": [0.125, 0.25]}], "
               "\"label\": \"cancelled\", \"is_retraction\": true, \"net_margin\": {\"double\": "
-              "-0.5}, \"weight\": 20.0, \"is_censored_by_push\": true}");
+              "-0.5}, \"weight\": 20.0, \"is_censored_by_push\": true, \"steps\": "
+              "[{\"item\": -2, \"kind\": 3, \"gap_s\": null}, {\"item\": 5, \"kind\": 1, "
+              "\"gap_s\": {\"double\": 60.0}}]}");
     struct buffer body = {0};
     encode(&row, &body);
     row_check_golden("example", buffer_bytes(&body));

@@ -58,6 +58,8 @@ static struct open_decision_row every_field(void) {
         .scores = {{TEXT("logistic"), 8192, 2, {0.125, 0.25}}},
         .margin = 0.375,
         .weight = 20,
+        .step_count = 2,
+        .steps = {{UINT64_MAX - 1, 3, (double)NAN}, {5, 1, 60}},
     };
 }
 
@@ -78,7 +80,9 @@ static void reads_as_it_was_written(void **state) {
               "[{\"action\": \"none\", \"p\": 0.25, \"value\": null}, {\"action\": \"ten\", "
               "\"p\": 0.75, \"value\": {\"double\": -1.5}}], \"scores\": [{\"learner\": "
               "\"logistic\", \"version_offset\": 8192, \"p\": [0.125, 0.25]}], \"margin\": "
-              "{\"double\": 0.375}, \"weight\": 20.0}");
+              "{\"double\": 0.375}, \"weight\": 20.0, \"steps\": "
+              "[{\"item\": -2, \"kind\": 3, \"gap_s\": null}, {\"item\": 5, \"kind\": 1, "
+              "\"gap_s\": {\"double\": 60.0}}]}");
     struct buffer body = {0};
     encode(&row, &body);
     row_check_golden("open_decision", buffer_bytes(&body));
