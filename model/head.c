@@ -67,7 +67,9 @@ void head_init(const struct base_kind *base, void *memory, const void *memory_op
     struct head *head = memory;
     bool is_squared = options->loss == HEAD_SQUARED;
     memset(memory, 0, aligned(sizeof *head) + aligned(sizeof(struct effects)));
-    *head = (struct head){.base = base, .options = *options, .space = *space};
+    head->base = base;
+    head->options = *options;
+    head->space = *space;
     head->effects_offset = aligned(sizeof *head);
     head->base_offset = head->effects_offset + aligned(sizeof(struct effects));
     head->has_effects = arm_count > 0 && !is_squared;

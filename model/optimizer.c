@@ -23,8 +23,10 @@ double optimizer_usual_lr(enum optimizer_rule rule) {
 }
 
 struct optimizer optimizer_make(const struct optimizer_options *options) {
-    struct optimizer optimizer = {.rule = (enum optimizer_rule)options->optimizer,
-                                  .options = *options};
+    struct optimizer optimizer;
+    memset(&optimizer, 0, sizeof optimizer); /* padding, too: memories are compared */
+    optimizer.rule = (enum optimizer_rule)options->optimizer;
+    optimizer.options = *options;
     assert(optimizer.rule < OPTIMIZER_RULES && options->lr >= 0);
     if (options->lr == 0) {
         optimizer.options.lr = optimizer_usual_lr(optimizer.rule);
@@ -132,7 +134,8 @@ static void step_adagrad(float rate, float l2, float epsilon, float *w, float *s
                          const float *square, size_t n) {
     for (size_t i = 0; i < n; i++) {
         float slope = g[i] + l2 * w[i];
-        sum[i] += square ? square[i] : slope * slope;
+        float grown = sum[i] + (square ? square[i] : slope * slope);
+        sum[i] = grown > 0 ? grown : slope * slope; /* square 0 at a weight that is new */
         w[i] -= rate * slope / (sqrtf(sum[i]) + epsilon);
     }
 }
@@ -167,12 +170,14 @@ static void adam(const struct optimizer *optimizer, double rate, float *w, float
 
 static void row_adagrad(const struct optimizer *optimizer, double rate, float *w, float *state,
                         const float *g, const float *square, size_t n) {
-    double sum = 0, l2 = optimizer->options.l2;
+    double own = 0, sum = 0, l2 = optimizer->options.l2;
     for (size_t i = 0; i < n; i++) {
         double slope = (double)g[i] + l2 * (double)w[i];
+        own += slope * slope;
         sum += square ? (double)square[i] : slope * slope;
     }
-    *state = (float)((double)*state + sum / (double)n);
+    double grown = (double)*state + sum / (double)n;
+    *state = (float)(grown > 0 ? grown : own / (double)n); /* square 0 at a row that is new */
     double divided = rate / (sqrt((double)*state) + optimizer->options.epsilon);
     step_sgd((float)divided, (float)l2, w, g, n);
 }
@@ -270,21 +275,14 @@ void optimizer_step_weight(const struct optimizer *optimizer, double rate, float
 
 /* ---- forgetting, moving ---- */
 
-/* The sum whose bet is this one. */
-static void coin_bet(float *state, size_t stride, double bet) {
-    double most = (double)state[COIN_X * stride] * (double)state[COIN_G * stride];
-    double per_unit = (COIN_START + (double)state[COIN_WEALTH * stride]) /
-                      (most * (most + (double)state[COIN_ABS * stride]));
-    if (most > 0 && per_unit > 0) {
-        state[COIN_SUM * stride] = (float)(bet / per_unit);
+/* The sum whose bet is this one; never more than nearly all is bet, or wealth could go below 0. */
+static void coin_bet(float *state, double bet) {
+    double most = (double)state[COIN_X] * (double)state[COIN_G];
+    double room = most + (double)state[COIN_ABS];
+    if (most > 0) {
+        double sum = bet * most * room / (COIN_START + (double)state[COIN_WEALTH]);
+        state[COIN_SUM] = (float)copysign(fmin(fabs(sum), 0.9 * room), sum);
     }
-}
-
-static void forget_coin(double keep, float *state, size_t stride) {
-    double bet = optimizer_coin_weight(state, stride, 0);
-    state[COIN_ABS * stride] = (float)(keep * (double)state[COIN_ABS * stride]);
-    state[COIN_WEALTH * stride] = (float)(keep * (double)state[COIN_WEALTH * stride]);
-    coin_bet(state, stride, bet);
 }
 
 void optimizer_forget(const struct optimizer *optimizer, double keep, const float *w, float *state,
@@ -297,7 +295,8 @@ void optimizer_forget(const struct optimizer *optimizer, double keep, const floa
         }
     }
     for (size_t i = 0; i < n && optimizer->rule == OPTIMIZER_COIN; i++) {
-        forget_coin(keep, state + i, n);
+        state[COIN_SUM * n + i] = (float)(keep * (double)state[COIN_SUM * n + i]);
+        state[COIN_ABS * n + i] = (float)(keep * (double)state[COIN_ABS * n + i]);
     }
     for (size_t i = 0; i < n && optimizer->rule == OPTIMIZER_ADAGRAD; i++) {
         state[i] = (float)(keep * (double)state[i]);
@@ -314,8 +313,7 @@ void optimizer_set_weight(const struct optimizer *optimizer, double value, float
         return;
     }
     if (optimizer->rule == OPTIMIZER_COIN) {
-        double bet = optimizer_coin_weight(state, 1, 0);
-        coin_bet(state, 1, bet + value - (double)*w);
+        coin_bet(state, optimizer_coin_weight(state, 1, 0) + value - (double)*w);
     }
     *w = (float)value;
 }
@@ -325,7 +323,6 @@ static void divide(float *value, double by) {
 }
 
 void optimizer_rescale(const struct optimizer *optimizer, double by, float *w, float *state) {
-    double bet;
     switch (optimizer->rule) {
     case OPTIMIZER_FTRL:
         divide(&state[0], by); /* z of a weight that l1 holds at 0 */
@@ -335,10 +332,9 @@ void optimizer_rescale(const struct optimizer *optimizer, double by, float *w, f
         }
         return;
     case OPTIMIZER_COIN:
-        bet = optimizer_coin_weight(state, 1, 0) * by;
         divide(&state[COIN_X], by);
+        divide(&state[COIN_SUM], by);
         divide(&state[COIN_ABS], by);
-        coin_bet(state, 1, bet);
         break;
     case OPTIMIZER_ADAM: /* m, v */
         divide(&state[0], by);

@@ -120,7 +120,8 @@ double optimizer_rate(const struct optimizer *optimizer, int64_t step);
 double optimizer_clip(const struct optimizer *optimizer, double norm_square);
 
 /* One step of a row. square[n]: what adagrad and ftrl add to n instead of g^2 (METHODS 0, rule 5:
- * less where a label is taken back), NULL = g^2. w and state float32 [n], [optimizer_floats]. */
+ * less where a label is taken back; where n is 0, adagrad adds g^2), NULL = g^2. w and state
+ * float32 [n], [optimizer_floats]. */
 void optimizer_step(const struct optimizer *optimizer, double rate, float *w, float *state,
                     const float *g, const float *square, size_t n);
 
@@ -142,8 +143,8 @@ void optimizer_set_weight(const struct optimizer *optimizer, double value, float
 void optimizer_rescale(const struct optimizer *optimizer, double by, float *w, float *state);
 
 /* Exponential forgetting (METHODS 1.2): what is summed up in the state (n of adagrad, row_adagrad
- * and ftrl, wealth and gradients of coin) is multiplied by keep, 0 < keep <= 1; w stays: ftrl's z
- * is derived again. */
+ * and ftrl, gradients of coin) is multiplied by keep, 0 < keep <= 1. The weight stays: ftrl's z is
+ * derived again; that of coin only nearly, for nobody may bet more than he has. */
 void optimizer_forget(const struct optimizer *optimizer, double keep, const float *w, float *state,
                       size_t n);
 

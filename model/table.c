@@ -27,8 +27,11 @@ static struct table shape_of(const struct table_options *options, size_t floats)
     assert(options->bits >= 6 && options->bits <= 26 && floats > 0);
     assert(options->admit_after >= 1 && options->admit_after < COUNTER_MAX);
     bool has_keys = options->table == TABLE_COLLISIONLESS;
-    struct table table = {
-        .options = *options, .rows = (size_t)1 << options->bits, .floats = floats};
+    struct table table;
+    memset(&table, 0, sizeof table); /* padding, too: memories are compared */
+    table.options = *options;
+    table.rows = (size_t)1 << options->bits;
+    table.floats = floats;
     table.filter_size = has_keys && options->admit_after > 1 ? FILTER_PER_ROW * table.rows : 0;
     table.filter_size =
         table.filter_size > 0 && table.filter_size < TABLE_CHUNK ? TABLE_CHUNK : table.filter_size;
