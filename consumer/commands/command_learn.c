@@ -1,4 +1,5 @@
 /* learn: trains a learner on a file, without Kafka, and says how good it is. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -24,7 +25,7 @@ struct learn_command {
     int shuffle, format;
     const char *valid, *test, *delimiter, *slice;
     double threshold;
-    const char *save, *load;
+    const char *save, *load, *predictions;
 };
 
 static const char *const task_choices[] = {"auto", "binary", "regression", NULL};
@@ -177,6 +178,9 @@ static const struct option_row rows[] = {
      .max = 1,
      .help = "Probability from which on a row counts as yes."},
     ROW("slice", slice, "COL", TEXT, NULL, "Figures for each value of a column, too."),
+    ROW("predictions", predictions, "FILE", TEXT, NULL,
+        "Write p,label of each row that was predicted before it was learned; otherwise of --test, "
+        "or of --valid."),
     ROW("save", save, "FILE", TEXT, NULL, "Write the model, for --load and promostream predict."),
     ROW("load", load, "FILE", TEXT, NULL, "Go on from a saved model: its columns, its learner."),
     FLAG("json", json, "Print the report as one JSON object."),
@@ -343,23 +347,55 @@ static struct failure save(const struct learn_command *command, struct learn_run
     return model_file_save(command->save, &run->fitted, &origin);
 }
 
-static int learn(const struct learn_command *command, const struct learn_plan *plan) {
-    struct learn_run run = {0};
+static struct failure open_predictions(const struct learn_command *command,
+                                       struct learn_plan *plan) {
+    plan->predictions = command->predictions ? fopen(command->predictions, "w") : NULL;
+    if (command->predictions && !plan->predictions) {
+        return failure_make(FAILURE_STOP, errno, "%s: %s", command->predictions, strerror(errno));
+    }
+    if (plan->predictions) {
+        fputs("p,label\n", plan->predictions);
+    }
+    return failure_none();
+}
+
+static struct failure close_predictions(const struct learn_command *command,
+                                        struct learn_plan *plan) {
+    if (!plan->predictions) {
+        return failure_none();
+    }
+    bool has_error = ferror(plan->predictions) != 0;
+    return fclose(plan->predictions) != 0 || has_error
+               ? failure_make(FAILURE_STOP, errno, "%s: %s", command->predictions, strerror(errno))
+               : failure_none();
+}
+
+/* The model that goes on, the run, its predictions, the model that came of it. */
+static struct failure work_through(const struct learn_command *command, struct learn_plan *plan,
+                                   const struct run_listener *listener, struct learn_run *run) {
     struct model_origin origin = {0};
+    struct failure failure = open_predictions(command, plan);
+    if (!failed(failure) && command->load) {
+        failure = model_file_load(command->load, &run->fitted, &origin);
+    }
+    if (!failed(failure)) {
+        failure = learn_run(plan, listener, run);
+    }
+    struct failure closed = close_predictions(command, plan);
+    failure = failed(failure) ? failure : closed;
+    if (!failed(failure) && command->save) {
+        failure = save(command, run, &origin);
+    }
+    return failure;
+}
+
+static int learn(const struct learn_command *command, struct learn_plan *plan) {
+    struct learn_run run = {0};
     int64_t now_ns = clock_monotonic_ns();
     struct watch watch = {command->quiet, isatty(STDERR_FILENO) == 1, false, now_ns, now_ns};
     struct run_listener listener = {show_columns, show_moment, &watch};
-    struct failure failure = failure_none();
-    if (command->load) {
-        failure = model_file_load(command->load, &run.fitted, &origin);
-    }
-    if (!failed(failure)) {
-        failure = learn_run(plan, &listener, &run);
-    }
+    struct failure failure = work_through(command, plan, &listener, &run);
     end_line(&watch);
-    if (!failed(failure) && command->save) {
-        failure = save(command, &run, &origin);
-    }
     int code = COMMAND_OK;
     if (failed(failure)) {
         code = command_failed(page.name, failure);

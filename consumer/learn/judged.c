@@ -40,6 +40,9 @@ static struct judged_slice *slice_of(struct judged *judged, struct bytes value) 
 
 double judged_add(struct judged *judged, double p, double label, double weight,
                   struct bytes slice) {
+    if (judged->predictions) {
+        fprintf(judged->predictions, "%.9g,%.9g\n", p, label);
+    }
     if (judged->has_slices) {
         evaluation_add(&slice_of(judged, slice)->evaluation, p, label, weight);
     }

@@ -3,6 +3,8 @@
 #ifndef PROMOSTREAM_LEARN_JUDGED_H
 #define PROMOSTREAM_LEARN_JUDGED_H
 
+#include <stdio.h>
+
 #include "base/buffer.h"
 #include "consumer/learn/evaluation.h"
 
@@ -15,6 +17,7 @@ struct judged_slice {
 
 struct judged {
     struct evaluation whole;
+    FILE *predictions; /* borrowed: a line "p,label" for each row that is added; NULL = nowhere */
     bool has_slices;
     struct judged_slice *slices; /* in order of appearance */
     size_t slice_count;

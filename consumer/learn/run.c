@@ -95,11 +95,21 @@ static struct failure check_labels(const struct work *work) {
 
 /* ---- in one pass ---- */
 
+/* Whose predictions are written out. */
+static enum report_part predicted_part(const struct work *work) {
+    return work->plan->is_progressive            ? REPORT_PROGRESSIVE
+           : work->split.test.kind != SPLIT_NONE ? REPORT_TEST
+                                                 : REPORT_VALID;
+}
+
 static struct judged *begin_part(struct work *work, enum report_part part) {
     struct judged *judged = &work->run->parts[part];
     judged_init(judged, work->run->fitted.columns.task, work->plan->threshold,
                 work->plan->slice != NULL);
     work->run->report.parts[part] = judged;
+    if (part == predicted_part(work)) {
+        judged->predictions = work->plan->predictions;
+    }
     return judged;
 }
 

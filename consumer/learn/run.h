@@ -29,6 +29,7 @@ struct learn_plan {
     size_t memory_max; /* bytes of rows */
     double threshold;
     const char *slice; /* column, NULL = none */
+    FILE *predictions; /* of the first of these that is judged: progressive, test, valid; or NULL */
 };
 
 /* For a person who waits; moment.rows counts. Returns false to stop in order. */
