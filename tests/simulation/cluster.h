@@ -59,6 +59,7 @@ struct cluster_producer { /* of one transactional.id */
 struct committed {
     int64_t offset, epoch;                       /* -1 = none */
     int64_t pending, pending_epoch, transaction; /* offsets in an open transaction; -1 = none */
+    const struct cluster_producer *writer, *pending_writer; /* as the metadata names them */
 };
 
 struct cluster_member {
@@ -83,6 +84,20 @@ struct cluster_group {
     struct committed committed[INPUT_COUNT][CLUSTER_PARTITIONS_MAX];
 };
 
+/* A request that its sender has given up; it arrives all the same. */
+struct late_request {
+    struct cluster_producer *producer; /* NULL = free */
+    int32_t epoch;
+    int64_t due_us;
+    bool is_offsets, commits; /* is_offsets: send_offsets, else the end */
+    struct cluster_group *group;
+    char instance[CLUSTER_NAME_BYTES];
+    int64_t member, generation;
+    struct epoch_offset offsets[INPUT_COUNT * CLUSTER_PARTITIONS_MAX];
+    size_t offset_count;
+};
+#define CLUSTER_LATE_MAX 32
+
 struct cluster {
     struct schedule *schedule;
     struct rng rng;
@@ -92,10 +107,11 @@ struct cluster {
     size_t producer_count;
     struct cluster_group groups[CLUSTER_GROUPS_MAX];
     size_t group_count;
+    struct late_request late[CLUSTER_LATE_MAX];
     int64_t next_transaction;
     int64_t marker_delay_us; /* at most, for each marker */
     bool is_lax;             /* broken on purpose: it fences nobody */
-    int64_t commits, aborts, expired, fencings;
+    int64_t commits, aborts, expired, fencings, takeovers;
 };
 
 void cluster_init(struct cluster *cluster, struct schedule *schedule, uint64_t seed,
@@ -131,6 +147,7 @@ enum answer cluster_end_transaction(struct cluster *cluster, struct cluster_prod
                                     int32_t epoch, bool commits);
 /* The coordinator ends it as if its time were over. */
 void cluster_expire(struct cluster *cluster, struct cluster_producer *producer);
+void cluster_add_late(struct cluster *cluster, const struct late_request *request);
 /* Of cluster_advance. */
 void cluster_advance_transactions(struct cluster *cluster);
 

@@ -153,6 +153,7 @@ enum answer cluster_send_offsets(struct cluster *cluster, struct cluster_produce
                committed->transaction == producer->transaction);
         committed->pending = offsets[i].next_offset;
         committed->pending_epoch = offsets[i].epoch;
+        committed->pending_writer = producer;
         committed->transaction = producer->transaction;
     }
     return answer;
@@ -187,6 +188,7 @@ static void settle_offsets(struct cluster_producer *producer) {
             if (producer->commits) {
                 committed->offset = committed->pending;
                 committed->epoch = committed->pending_epoch;
+                committed->writer = committed->pending_writer;
             }
             committed->transaction = LOG_NO_TRANSACTION;
         }
@@ -213,7 +215,33 @@ static void write_markers(struct cluster *cluster, struct cluster_producer *prod
     }
 }
 
+void cluster_add_late(struct cluster *cluster, const struct late_request *request) {
+    for (size_t i = 0; i < CLUSTER_LATE_MAX; i++) {
+        if (!cluster->late[i].producer) {
+            cluster->late[i] = *request;
+            return;
+        }
+    }
+}
+
+/* Only the producer's epoch tells that it is of another transaction. */
+static void arrive(struct cluster *cluster, struct late_request *late) {
+    if (late->is_offsets && late->producer->state == PRODUCER_OPEN) {
+        (void)cluster_send_offsets(cluster, late->producer, late->epoch, late->group,
+                                   late->instance, late->member, late->generation, late->offsets,
+                                   late->offset_count);
+    } else if (!late->is_offsets) {
+        (void)cluster_end_transaction(cluster, late->producer, late->epoch, late->commits);
+    }
+    late->producer = NULL;
+}
+
 void cluster_advance_transactions(struct cluster *cluster) {
+    for (size_t i = 0; i < CLUSTER_LATE_MAX; i++) {
+        if (cluster->late[i].producer && cluster->late[i].due_us <= now_us(cluster)) {
+            arrive(cluster, &cluster->late[i]);
+        }
+    }
     for (size_t i = 0; i < cluster->producer_count; i++) {
         struct cluster_producer *producer = &cluster->producers[i];
         if (producer->state == PRODUCER_OPEN &&

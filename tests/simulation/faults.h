@@ -32,7 +32,8 @@
     X(FAULT_COORDINATOR, 0.05, "transactions' coordinator is away for 0.1-60 s")                   \
     X(FAULT_TWIN, 0.1, "a second process takes a name")                                            \
     X(FAULT_MEMBERS, 0.1, "a worker joins or leaves the group")                                    \
-    X(FAULT_COMPACTION, 0.5, "topics are compacted")
+    X(FAULT_COMPACTION, 0.5, "topics are compacted")                                               \
+    X(FAULT_LATE, 0.5, "a call that timed out is done later")
 
 #define FAULT_ENUM(id, share, text) id,
 enum fault { FAULTS(FAULT_ENUM) FAULT_COUNT };
@@ -47,6 +48,8 @@ struct faults {
 extern const char *const fault_names[FAULT_COUNT], *const fault_texts[FAULT_COUNT];
 
 void faults_init(struct faults *faults, uint64_t seed);
+/* FAULT_LATE alone stays away unless it is asked for. */
+void faults_allow_late(struct faults *faults);
 /* None at all: an undisturbed run. */
 void faults_init_calm(struct faults *faults, uint64_t seed);
 /* Whether it happens now, at one of its occasions; counted if so. */

@@ -13,6 +13,8 @@
 #define COMMITTED_US     (1 * SIM_SECOND)
 #define TAKE_US_MAX      (2 * SIM_MS)
 #define TAKE_RECORDS_MAX 60
+#define TAKEOVER_TRIES   5
+#define TAKEOVER_WAIT_US (20 * SIM_MS)
 
 struct slot *seam_slot(struct sim_seam *seam, int32_t partition) {
     for (size_t i = 0; i < seam->slot_count; i++) {
@@ -44,6 +46,7 @@ static void on_assign(struct sim_seam *seam, const struct cluster_member *member
         seam->slots[i] = (struct slot){.partition = member->first + i};
     }
     seam->ownership = OWNS_UNREAD;
+    seam->takeovers_left = TAKEOVER_TRIES;
     sim_trace(site_of(seam), "generation %lld assigns %d from %d", (long long)seam->generation,
               (int)member->count, (int)member->first);
 }
@@ -149,6 +152,50 @@ static struct failure serve_group(struct sim_seam *seam) {
     return failure_none();
 }
 
+/* ---- takeover, as broker_takeover.c does it ---- */
+
+static bool is_writer_listed(const struct sim_seam *seam, const struct cluster_producer *writer) {
+    for (size_t i = 0; i < seam->group->member_count; i++) {
+        char id[2 * CLUSTER_NAME_BYTES];
+        (void)snprintf(id, sizeof id, "%s-%s", seam->options.group,
+                       seam->group->members[i].instance);
+        if (strcmp(id, writer->id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* False: not settled. */
+static bool fence(struct sim_seam *seam, const struct cluster_producer *writer) {
+    struct cluster *cluster = site_of(seam)->cluster;
+    struct cluster_producer *fenced;
+    int32_t epoch;
+    sim_trace(site_of(seam), "takes over from %s", writer->id);
+    if (fault_happens(site_of(seam)->faults, FAULT_AWAY)) {
+        return false;
+    }
+    while (!seam->process->is_dead && cluster_init_producer(cluster, writer->id, writer->timeout_us,
+                                                            &fenced, &epoch) != ANSWER_OK) {
+        seam_sleep(seam, TAKEOVER_WAIT_US);
+    }
+    cluster->takeovers++;
+    return true;
+}
+
+/* Who wrote last in our partitions and is no member any more is dead, or has left. */
+static bool take_over(struct sim_seam *seam) {
+    bool is_settled = true;
+    for (size_t i = 0; i < seam->slot_count && is_settled; i++) {
+        const struct cluster_producer *writer =
+            seam->group->committed[0][seam->slots[i].partition].writer;
+        if (writer && strcmp(writer->id, seam->id) != 0 && !is_writer_listed(seam, writer)) {
+            is_settled = fence(seam, writer);
+        }
+    }
+    return is_settled;
+}
+
 /* ---- committed positions ---- */
 
 static struct failure open_producer(struct sim_seam *seam, bool *out_ready) {
@@ -200,6 +247,12 @@ static struct failure poll_positions(struct sim_seam *seam, int64_t timeout_us,
     }
     if (!seam_step(seam, TAKE_US_MAX)) {
         return seam_dead();
+    }
+    if (seam->takeovers_left > 0) {
+        seam->takeovers_left = take_over(seam) ? 0 : seam->takeovers_left - 1;
+    }
+    if (seam->takeovers_left > 0) {
+        return failure_none();
     }
     if (!read_committed(seam)) {
         seam_sleep(seam, COMMITTED_US);

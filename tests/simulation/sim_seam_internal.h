@@ -48,6 +48,7 @@ struct sim_seam {
     bool is_reported;
     enum broker_event_kind pending;
     bool is_producer_stale;
+    int takeovers_left; /* tries to end what dead workers left open */
     struct lent *lent;
     int64_t side_next[TOPIC_COUNT][CLUSTER_PARTITIONS_MAX];
     bool side_is_at_end[TOPIC_COUNT];

@@ -88,10 +88,34 @@ static enum answer request_until(const struct call *call, int64_t wait_us) {
     return answer;
 }
 
+/* The request that was given up is still on its way. */
+static void send_late(const struct call *call) {
+    struct sim_seam *seam = call->seam;
+    struct late_request late = {
+        .producer = seam->producer,
+        .epoch = seam->producer_epoch,
+        .due_us =
+            seam_now_us(seam) + fault_length(site_of(seam)->faults, 10 * SIM_MS, 30 * SIM_SECOND),
+        .is_offsets = call->which == TXN_SEND_OFFSETS,
+        .commits = call->which == TXN_COMMIT,
+        .group = seam->group,
+        .member = seam->sent_member,
+        .generation = seam->sent_generation,
+        .offset_count = seam->offset_count,
+    };
+    memcpy(late.offsets, seam->offsets, sizeof late.offsets);
+    (void)snprintf(late.instance, sizeof late.instance, "%s", seam->options.instance);
+    if (call->which != TXN_INIT && fault_happens(site_of(seam)->faults, FAULT_LATE)) {
+        sim_trace(site_of(seam), "%s comes late", txn_call_name(call->which));
+        cluster_add_late(site_of(seam)->cluster, &late);
+    }
+}
+
 /* What can go wrong on the way there; false: nothing does. */
 static bool fails_before(const struct call *call, int64_t wait_us, struct txn_error *out) {
     struct faults *faults = site_of(call->seam)->faults;
     if (is_away(call->seam) || fault_happens(faults, FAULT_TIMEOUT_UNDONE)) {
+        send_late(call);
         seam_sleep(call->seam, wait_us);
         *out = timed_out;
     } else if (fault_happens(faults, FAULT_RETRIABLE)) {

@@ -12,7 +12,7 @@
 
 static const char help[] =
     "usage: simulate [--seed N] [--seeds COUNT | --seconds S] [--lane frozen|live|both]\n"
-    "                [--calm] [--trace] [--break WHAT] [--keep-going]\n"
+    "                [--calm | --late] [--trace] [--break WHAT] [--keep-going]\n"
     "\n"
     "Runs the pipeline on a simulated Kafka while things go wrong, and compares what was\n"
     "committed with a straight line of computation. One seed decides everything.\n"
@@ -23,6 +23,8 @@ static const char help[] =
     "  --lane LANE    frozen: one model, all outputs directly; live: a trainer beside it, by the\n"
     "                 journal (default both)\n"
     "  --calm         nothing goes wrong\n"
+    "  --late         calls that timed out may be done later, in the middle of the next "
+    "transaction\n"
     "  --trace        everything that happens, on standard error\n"
     "  --break WHAT   breaks the simulated seam on purpose and expects that this is found:\n"
     "                 lost-epoch, double-epoch, lost-push, lost-example, stale-state, early-read,\n"
@@ -37,7 +39,7 @@ struct options {
     double seconds;
     int lane; /* LANE_COUNT = all */
     enum sim_break broken;
-    bool is_calm, has_trace, keeps_going;
+    bool is_calm, has_late, has_trace, keeps_going;
 };
 
 struct totals {
@@ -71,11 +73,17 @@ static bool parse_number(const char *text, double *out) {
 /* False: wrong usage. */
 static bool parse(int argc, char **argv, struct options *out) {
     static const struct option longs[] = {
-        {"seed", required_argument, NULL, 's'},    {"seeds", required_argument, NULL, 'n'},
-        {"seconds", required_argument, NULL, 't'}, {"lane", required_argument, NULL, 'l'},
-        {"calm", no_argument, NULL, 'c'},          {"trace", no_argument, NULL, 'v'},
-        {"break", required_argument, NULL, 'b'},   {"keep-going", no_argument, NULL, 'k'},
-        {"help", no_argument, NULL, 'h'},          {0},
+        {"seed", required_argument, NULL, 's'},
+        {"seeds", required_argument, NULL, 'n'},
+        {"seconds", required_argument, NULL, 't'},
+        {"lane", required_argument, NULL, 'l'},
+        {"calm", no_argument, NULL, 'c'},
+        {"late", no_argument, NULL, 'a'},
+        {"trace", no_argument, NULL, 'v'},
+        {"break", required_argument, NULL, 'b'},
+        {"keep-going", no_argument, NULL, 'k'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
     };
     *out = (struct options){.seed = 1, .seeds = 1, .lane = LANE_COUNT};
     for (int choice; (choice = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
@@ -95,6 +103,7 @@ static bool parse(int argc, char **argv, struct options *out) {
             out->broken = found < 0 ? BREAK_NOTHING : (enum sim_break)found;
         }
         out->is_calm = out->is_calm || choice == 'c';
+        out->has_late = out->has_late || choice == 'a';
         out->has_trace = out->has_trace || choice == 'v';
         out->keeps_going = out->keeps_going || choice == 'k';
         if (choice == 'h') {
@@ -120,6 +129,7 @@ static void add(struct totals *totals, const struct world_result *result) {
     sum->epochs += result->epochs;
     sum->aborted += result->aborted;
     sum->rebalances += result->rebalances;
+    sum->takeovers += result->takeovers;
     sum->starts += result->starts;
     sum->deaths += result->deaths;
     sum->switches += result->switches;
@@ -147,10 +157,10 @@ static void print_totals(const struct totals *totals) {
            (long long)totals->seeds, (long long)totals->violations, seconds,
            (double)totals->seeds / seconds, (double)sum->virtual_us / 3.6e9);
     printf("events %lld, records %lld, epochs committed %lld, aborted %lld, rebalances %lld, "
-           "starts %lld, deaths %lld, switches %lld\n",
+           "takeovers %lld, starts %lld, deaths %lld, switches %lld\n",
            (long long)sum->events, (long long)sum->records, (long long)sum->epochs,
-           (long long)sum->aborted, (long long)sum->rebalances, (long long)sum->starts,
-           (long long)sum->deaths, (long long)sum->switches);
+           (long long)sum->aborted, (long long)sum->rebalances, (long long)sum->takeovers,
+           (long long)sum->starts, (long long)sum->deaths, (long long)sum->switches);
     printf("decisions %lld, pushes %lld, feedback %lld, examples %lld, model versions %lld, ticks "
            "%lld\n",
            (long long)sum->decisions, (long long)sum->pushes, (long long)sum->answers,
@@ -162,8 +172,10 @@ static void print_violation(const char *program, const struct world_options *opt
     printf("\nseed %llu, lane %s: %s\nreplay: %s --seed %llu --lane %s%s%s%s --trace\n",
            (unsigned long long)options->seed, lane_names[options->lane], result->violation, program,
            (unsigned long long)options->seed, lane_names[options->lane],
-           options->is_calm ? " --calm" : "", options->broken ? " --break " : "",
-           options->broken ? break_names[options->broken] : "");
+           options->is_calm    ? " --calm"
+           : options->has_late ? " --late"
+                               : "",
+           options->broken ? " --break " : "", options->broken ? break_names[options->broken] : "");
     fflush(stdout);
 }
 
@@ -174,6 +186,7 @@ static void run_seed(const char *program, const struct options *options, uint64_
                                       .seed = seed,
                                       .broken = options->broken,
                                       .is_calm = options->is_calm,
+                                      .has_late = options->has_late,
                                       .trace = options->has_trace ? stderr : NULL};
         struct world_result result;
         if (options->lane != LANE_COUNT && options->lane != lane) {

@@ -47,6 +47,9 @@ static void init(struct world *world, const struct world_options *options,
     schedule_init(&world->schedule, options->seed);
     cluster_init(&world->cluster, &world->schedule, options->seed, world->partitions);
     (options->is_calm ? faults_init_calm : faults_init)(&world->faults, options->seed);
+    if (options->has_late) {
+        faults_allow_late(&world->faults);
+    }
     world->schedule.advance = advance;
     world->schedule.advance_context = world;
     world->cluster.is_lax = options->broken == BREAK_NO_FENCING;
@@ -142,6 +145,7 @@ static void count(struct world *world) {
     }
     result->epochs = world->cluster.commits;
     result->aborted = world->cluster.aborts;
+    result->takeovers = world->cluster.takeovers;
     result->rebalances = world->cluster.group_count > 0 ? world->cluster.groups[0].rebalances : 0;
     result->switches = world->schedule.switches;
     result->virtual_us = world->schedule.now_us;

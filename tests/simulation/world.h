@@ -27,14 +27,16 @@ struct world_options {
     enum lane lane;
     uint64_t seed;
     enum sim_break broken;
-    bool is_calm; /* nothing goes wrong */
-    FILE *trace;  /* NULL = none */
+    bool is_calm;  /* nothing goes wrong */
+    bool has_late; /* FAULT_LATE too */
+    FILE *trace;   /* NULL = none */
 };
 
 struct world_result {
     char violation[1000]; /* empty = none */
     int64_t injected[FAULT_COUNT];
-    int64_t events, records, epochs, aborted, rebalances, starts, deaths, switches, breaks;
+    int64_t events, records, epochs, aborted, rebalances, takeovers, starts, deaths, switches,
+        breaks;
     int64_t decisions, pushes, examples, versions, ticks, answers;
     int64_t virtual_us;
 };
