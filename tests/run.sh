@@ -91,9 +91,10 @@ suite "build with ASan and UBSan" 180 build asan all
 threaded=(test_broker_mock test_trainer_mock test_http test_console test_log test_metrics test_registry)
 suite "build with TSan" 60 build tsan "${threaded[@]}"
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
-suite "unit, property, golden (ASan, UBSan)" 150 tests_of asan -L 'unit|property|golden' -j "$jobs"
+suite "unit, simulation ... (ASan, UBSan)" 160 tests_of asan -L 'unit|property|golden|simulation' -j "$jobs"
 suite "fuzz: corpora, mutations (ASan, UBSan)" 60 tests_of asan -L fuzz -j "$jobs"
 suite "threads: broker, http, registry (TSan)" 90 tests_of tsan -R "/($(IFS="|"; echo "${threaded[*]}"))\$"
+suite "simulated seeds" 45 tests_of ci -L simulation -j "$jobs"
 suite "Kafka, registry, Python: fetch" 120 eval 'tests/kafka/kafka.sh install && tests/kafka/registry.sh install && python_packages'
 suite "start Kafka and the registry" 60 start_servers
 PROMOSTREAM_KAFKA=$(tests/kafka/kafka.sh address "$kafka")
@@ -103,7 +104,7 @@ export PROMOSTREAM_PYTHON=$PROMOSTREAM_CACHE/python/bin/python3
 [ -d "$PROMOSTREAM_DATA" ] || echo "run.sh: no public logs in $PROMOSTREAM_DATA: comparisons with them are skipped"
 budget_s=600
 [ "$mode" = full ] && budget_s=5400
-suite "mock, kafka, compare, chaos, demo" "$budget_s" tests_of ci -LE 'unit|property|golden|fuzz'
+suite "mock, kafka, compare, chaos, demo" "$budget_s" tests_of ci -LE 'unit|property|golden|fuzz|simulation'
 
 printf '\n==== suites\n'
 printf '%s\n' "${summary[@]}"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Seeds of one lane: for SECONDS, always the same first ones; in the full form (PROMOSTREAM_TESTS=full) 10,000.
+# Seeds of one lane, always from the first one on: for SECONDS, or in the full form (PROMOSTREAM_TESTS=full) COUNT of them.
 #
-#   seeds.sh SIMULATE LANE SECONDS
+#   seeds.sh SIMULATE LANE SECONDS COUNT
 set -euo pipefail
 if [ "${PROMOSTREAM_TESTS:-fast}" = full ]; then
-    exec "$1" --lane "$2" --seeds 10000
+    exec "$1" --lane "$2" --seeds "$4"
 fi
 exec "$1" --lane "$2" --seconds "$3"
