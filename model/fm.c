@@ -6,9 +6,6 @@
 
 #include "base/hash.h"
 #include "model/fm_internal.h"
-
-#define FM_REAL       float
-#define FM_NAME(name) name
 #include "model/fm_math.h"
 
 #define AHEAD 4

@@ -1,8 +1,17 @@
 /* fm_math: the formulas of a factorisation machine for one number type, so that what runs in float
- * is checked in double. Define FM_REAL and FM_NAME(name) before including it; no include guard.
+ * is checked in double (tests/property/test_gradients.c): FM_REAL and FM_NAME(name), float unless
+ * they are defined before. No include guard.
  *
  * x[count], w[count], v[count] -> [k]: NULL where there is none; sums[k]. Sums go over features in
  * their order. */
+#include <stddef.h>
+
+#include "model/fm.h"
+
+#ifndef FM_REAL
+#define FM_REAL       float
+#define FM_NAME(name) name
+#endif
 
 /* sum w x + 1/2 sum over f of (S_f^2 - sum v_f^2 x^2); leaves S_f in sums. The first feature is the
  * bias: its v counts for nothing. */
