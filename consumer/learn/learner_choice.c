@@ -1,10 +1,48 @@
 #include "consumer/learn/learner_choice.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/config.h"
 #include "base/nearest.h"
+
+/* Defaults of `learn` that are not those of the stream. kind NULL: of every one that has the
+ * option. The calibrator answers labels that come late and offers that change; rows of a file have
+ * neither. FTRL's usual alpha of 0.1 is divided by the square root of 2: linear gives a number two
+ * features, its bucket and its scaled value, which step together. */
+static const struct {
+    const char *kind, *option, *value;
+} own_defaults[] = {{NULL, "calibration_rate", "0"}, {"linear", "lr", "0.07"}};
+#define OWN_DEFAULT_COUNT (sizeof own_defaults / sizeof own_defaults[0])
+
+static const char *default_of(const struct learner_kind *kind,
+                              const struct learner_option *option) {
+    for (size_t i = 0; i < OWN_DEFAULT_COUNT; i++) {
+        bool is_kind = !own_defaults[i].kind || strcmp(own_defaults[i].kind, kind->name) == 0;
+        if (is_kind && strcmp(own_defaults[i].option, option->name) == 0) {
+            return own_defaults[i].value;
+        }
+    }
+    return option->default_text;
+}
+
+static const char *lr_of_ftrl(const struct learner_kind *kind) {
+    const struct learner_option lr = {.name = "lr", .default_text = "0"};
+    return default_of(kind, &lr);
+}
+
+static void set_defaults(const struct learner_kind *kind, void *options) {
+    learner_options_default(kind, options);
+    for (size_t i = 0; i < kind->option_count; i++) {
+        char error[LEARNER_OPTION_TEXT_MAX];
+        const struct learner_option *option = &kind->options[i];
+        bool is_set = learner_options_set(kind, options, option->name, default_of(kind, option),
+                                          error, sizeof error);
+        assert(is_set);
+        (void)is_set;
+    }
+}
 
 struct learner_file {
     const char *kind;
@@ -42,6 +80,11 @@ static struct failure set(struct learner_choice *choice, const char *key, const 
     char error[LEARNER_OPTION_TEXT_MAX];
     if (learner_options_set(choice->kind, choice->options, key, value, error, sizeof error)) {
         choice->is_prior_set = choice->is_prior_set || strcmp(key, "prior_p") == 0;
+        choice->is_lr_set = choice->is_lr_set || strcmp(key, "lr") == 0;
+        if (strcmp(key, "optimizer") == 0 && !choice->is_lr_set) { /* its own usual one */
+            const char *lr = strcmp(value, "ftrl") == 0 ? lr_of_ftrl(choice->kind) : "0";
+            (void)learner_options_set(choice->kind, choice->options, "lr", lr, error, sizeof error);
+        }
         return failure_none();
     }
     struct nearest nearest;
@@ -150,7 +193,7 @@ struct failure learner_choice_make(const struct learner_request *request,
     }
     if (!failed(failure)) {
         out->options = memory_new(1, out->kind->options_bytes);
-        learner_options_default(out->kind, out->options);
+        set_defaults(out->kind, out->options);
         failure = set_all(out, request, &file);
     }
     if (config) {
@@ -198,7 +241,7 @@ void learner_choice_help(const struct learner_kind *kind, struct buffer *out) {
         write_range(option, out);
         buffer_format(out, "\n      %s", option->help);
         if (*option->default_text) {
-            buffer_format(out, " (%s)", option->default_text);
+            buffer_format(out, " (%s)", default_of(kind, option));
         }
         buffer_append_byte(out, '\n');
     }

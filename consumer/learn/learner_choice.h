@@ -13,7 +13,7 @@
 struct learner_choice {
     const struct learner_kind *kind;
     void *options;     /* owned; [kind->options_bytes] */
-    bool is_prior_set; /* prior_p was given */
+    bool is_prior_set, is_lr_set; /* was given */
 };
 
 /* What was said, NULL where nothing was: later ones win over earlier ones. */
