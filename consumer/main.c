@@ -10,6 +10,7 @@
 
 #include "base/buffer.h"
 #include "base/options.h"
+#include "model/kernels_blas.h"
 #include "schemas/schemas.h"
 
 _Atomic sig_atomic_t stop_requested;
@@ -123,5 +124,6 @@ int main(int argc, char **argv) {
     schemas_init();
     catch_signals();
     keep_memory();
+    kernel_blas_start();
     return finish(command->run(argc - 1, argv + 1));
 }
