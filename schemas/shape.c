@@ -113,12 +113,13 @@ static void rename_place(struct shape_place *place, const char *name) {
 bool shape_enter(const struct shape_place *from, struct bytes name, struct shape_place *out) {
     *out = *from;
     out->depth++;
-    if (from->depth >= SHAPE_DEPTH_MAX || !is_plain(name)) {
+    if (from->depth >= SHAPE_DEPTH_MAX || from->is_branch || !is_plain(name)) {
         return false;
     }
     char text[SHAPE_NAME_MAX + 1];
     snprintf(text, sizeof text, "%.*s", BYTES_ARG(name));
     bool is_branch = from->is_avro && strcmp(text, "@type") == 0;
+    out->is_branch = is_branch;
     bool is_bracket = needs_brackets(name) && !is_branch;
     bool needs_quotes = is_digits(name) || is_quoted(name);
     int size = snprintf(out->path, sizeof out->path, "%s%s%s%s", from->path,
@@ -141,7 +142,8 @@ bool shape_enter_index(const struct shape_place *from, struct shape_place *out) 
     out->depth++;
     out->is_first = true;
     int size = snprintf(out->path, sizeof out->path, "%s[0]", from->path);
-    return from->depth < SHAPE_DEPTH_MAX && size > 0 && (size_t)size < sizeof out->path;
+    return !from->is_branch && from->depth < SHAPE_DEPTH_MAX && size > 0 &&
+           (size_t)size < sizeof out->path;
 }
 
 bool shape_enter_key(const struct shape_place *from, const char *field, struct bytes key,
@@ -150,7 +152,7 @@ bool shape_enter_key(const struct shape_place *from, const char *field, struct b
     out->depth++;
     out->is_keyed = true;
     bool is_wild = key.size == 1 && key.data[0] == '*';
-    if (from->depth >= SHAPE_DEPTH_MAX || (!is_wild && !is_plain(key))) {
+    if (from->depth >= SHAPE_DEPTH_MAX || from->is_branch || (!is_wild && !is_plain(key))) {
         return false;
     }
     char text[SHAPE_NAME_MAX + 1];
@@ -166,7 +168,8 @@ bool shape_enter_any(const struct shape_place *from, struct shape_place *out) {
     *out = *from;
     out->depth++;
     int size = snprintf(out->path, sizeof out->path, "%s[*]", from->path);
-    return from->depth < SHAPE_DEPTH_MAX && size > 0 && (size_t)size < sizeof out->path;
+    return !from->is_branch && from->depth < SHAPE_DEPTH_MAX && size > 0 &&
+           (size_t)size < sizeof out->path;
 }
 
 /* ---- Leaves, arrays, values ---- */
@@ -205,7 +208,7 @@ int32_t shape_array_at(struct shape *shape, const struct shape_place *place) {
     if (found >= 0) {
         return found;
     }
-    if (shape->array_count >= SHAPE_LEAVES_MAX || *place->path == 0) {
+    if (shape->array_count >= SHAPE_LEAVES_MAX || place->is_branch || *place->path == 0) {
         return -1;
     }
     shape->arrays = memory_grow(shape->arrays, shape->array_count + 1, sizeof *shape->arrays);

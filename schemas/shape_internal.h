@@ -11,11 +11,12 @@
 struct shape_place {
     char path[SHAPE_PATH_MAX];
     char last[SHAPE_NAME_MAX + 1], parent[SHAPE_NAME_MAX + 1];
-    int32_t array; /* -1 = root */
-    int depth;     /* steps taken */
-    bool is_keyed; /* below [key=x] */
-    bool is_first; /* below [0] */
-    bool is_avro;  /* @type is a union's branch, not a member of that name */
+    int32_t array;  /* -1 = root */
+    int depth;      /* steps taken */
+    bool is_keyed;  /* below [key=x] */
+    bool is_first;  /* below [0] */
+    bool is_avro;   /* @type is a union's branch, not a member of that name */
+    bool is_branch; /* the place is such a @type: a path ends there */
 };
 
 /* Each fills *out with the place one step further; false if no mapping can go there. */

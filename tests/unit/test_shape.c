@@ -139,6 +139,21 @@ static void test_schema_paths(void **state) {
     shape_clean_up(&shape);
 }
 
+/* No path goes on behind @type, so a member of that name hides what is in it. */
+static void test_a_field_called_like_a_branch(void **state) {
+    (void)state;
+    struct shape shape = {0};
+    add_schema(&shape,
+               "{\"type\":\"record\",\"name\":\"m\",\"fields\":[{\"name\":\"@type\",\"type\":"
+               "{\"type\":\"record\",\"name\":\"t\",\"fields\":[{\"name\":\"value\",\"type\":"
+               "\"long\"},{\"name\":\"l\",\"type\":{\"type\":\"array\",\"items\":\"long\"}},"
+               "{\"name\":\"m\",\"type\":{\"type\":\"map\",\"values\":\"long\"}}]}},"
+               "{\"name\":\"total\",\"type\":\"long\"}]}");
+    assert_int_equal(shape.leaf_count, 1);
+    assert_string_equal(shape.leaves[0].path, "total");
+    shape_clean_up(&shape);
+}
+
 /* Ten ways on at each of the steps, and no leaf at their ends: 10^12 of them. */
 static void test_records_within_each_other(void **state) {
     (void)state;
@@ -252,6 +267,7 @@ int main(void) {
         cmocka_unit_test(test_what_values_look_like),
         cmocka_unit_test(test_texts_that_are_numbers),
         cmocka_unit_test(test_schema_paths),
+        cmocka_unit_test(test_a_field_called_like_a_branch),
         cmocka_unit_test(test_records_within_each_other),
         cmocka_unit_test(test_aliases_without_end),
         cmocka_unit_test(test_avro_sample),
