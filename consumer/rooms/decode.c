@@ -112,7 +112,7 @@ static bool split(enum wire_framing framing, struct bytes value, uint64_t *out_i
         id = id << 8 | value.data[i - 1];
     }
     *out_id = id;
-    *out_body = bytes_of(value.data + size, value.size - size);
+    *out_body = size > 0 ? bytes_of(value.data + size, value.size - size) : value;
     return true;
 }
 
