@@ -88,7 +88,7 @@ class Feed:
         from confluent_kafka import Producer
 
         self.producer = Producer({"bootstrap.servers": address, "linger.ms": 0, "enable.idempotence": True,
-                                  "queue.buffering.max.messages": 1000000})
+                                  "queue.buffering.max.messages": 1000000, "reconnect.backoff.max.ms": 200})
         self.topic, self.rate, self.number = topic, rate, 0
         self.sent = [([], []) for _ in range(PARTITIONS)]  # event times, wall times
         self.deadlines = {}  # user: (partition, event time at which the push is due)

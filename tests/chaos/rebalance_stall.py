@@ -66,7 +66,7 @@ def listen(address, topic, out, stop):
     from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
     consumer = Consumer({"bootstrap.servers": address, "group.id": "stall", "enable.auto.commit": False,
-                         "isolation.level": "read_committed", "fetch.wait.max.ms": 5})
+                         "isolation.level": "read_committed", "fetch.wait.max.ms": 5, "reconnect.backoff.max.ms": 200})
     consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in range(PARTITIONS)])
     while not stop.is_set():
         for row in consumer.consume(1000, timeout=0.005):
@@ -76,7 +76,7 @@ def listen(address, topic, out, stop):
 
 
 class Stage:
-    def __init__(self, options):
+    def __init__(self, options, starts_a=True):
         self.address, (self.promostream, _) = shop.kafka_address(), shop.binaries()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="promostream-stall-"))
         self.prefix = f"stall-{int(time.time() * 1000):x}-"
@@ -86,7 +86,7 @@ class Stage:
         self.config.write_text(text.replace("kafka:\n", f"kafka:\n  session_timeout: {SESSION_MS}ms\n", 1))
         self.rows = collections.defaultdict(list)  # partition: [(wall time, value)]
         self.out, self.stop = multiprocessing.Queue(), multiprocessing.Event()
-        self.a = self.start("a")
+        self.a = self.start("a") if starts_a else None
         self.helpers = [
             multiprocessing.Process(target=feed, daemon=True, args=(self.address, f"{self.prefix}clickstream",
                                                                     options.rate, options.users, self.stop)),
@@ -100,11 +100,14 @@ class Stage:
 
     def start(self, name, *options):
         """Returns when it has its partitions."""
-        self.log(name).unlink(missing_ok=True)
-        process = shop.spawn([self.promostream, "run", "--config", self.config, "--group", self.prefix, "--worker-name",
-                              name, *options], self.log(name))
+        process = self.spawn(name, *options)
         latency.wait_for_log(self.log(name), "assigned worker=.* recovery_ms=", process)
         return process
+
+    def spawn(self, name, *options):
+        self.log(name).unlink(missing_ok=True)
+        return shop.spawn([self.promostream, "run", "--config", self.config, "--group", self.prefix, "--worker-name", name,
+                           *options], self.log(name))
 
     def drain(self):
         while True:
@@ -136,11 +139,14 @@ class Stage:
 
     def is_open(self, raw, stable):
         """Is a transaction open in a partition that is b's?"""
-        from confluent_kafka import TopicPartition
+        from confluent_kafka import KafkaException, TopicPartition
 
         places = [TopicPartition(f"{self.prefix}journal", number) for number in MOVE]
-        return any(stable.get_watermark_offsets(place, timeout=5)[1] < raw.get_watermark_offsets(place, timeout=5)[1]
-                   for place in places)
+        try:
+            return any(stable.get_watermark_offsets(place, timeout=5)[1] < raw.get_watermark_offsets(place, timeout=5)[1]
+                       for place in places)
+        except KafkaException:
+            return False  # the topic is being made
 
     def finish(self):
         code = shop.terminate(self.a)
@@ -190,12 +196,17 @@ def one_round(stage, figures):
     figures.take(stage, "leave", begin)
 
 
-def kill_in_a_transaction(stage, b):
-    """It is stopped first: nobody can see that a transaction is open and kill before it is not."""
+def readers(address):
+    """One that sees everything, one that sees what is stable."""
     from confluent_kafka import Consumer
 
-    raw, stable = (Consumer({"bootstrap.servers": stage.address, "group.id": "stall", "isolation.level": level})
-                   for level in ("read_uncommitted", "read_committed"))
+    return [Consumer({"bootstrap.servers": address, "group.id": "stall", "isolation.level": level})
+            for level in ("read_uncommitted", "read_committed")]
+
+
+def kill_in_a_transaction(stage, b):
+    """It is stopped first: nobody can see that a transaction is open and kill before it is not."""
+    raw, stable = readers(stage.address)
 
     def caught():
         b.send_signal(signal.SIGSTOP)
@@ -287,4 +298,5 @@ def main():
         check_bounds(figures, usual)
 
 
-main()
+if __name__ == "__main__":
+    main()

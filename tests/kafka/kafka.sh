@@ -11,8 +11,10 @@
 # Needs: java (default-jre-headless), mvn (maven). Environment: PROMOSTREAM_CACHE (default ~/.cache/promostream),
 # KAFKA_VERSION (default 3.9.1; 4.1.1 works too), KAFKA_HEAP (default 512m),
 # KAFKA_BROKER_SESSION_MS (default 3000: after a kill the next start waits this long; less, and a busy machine loses its
-# broker). When DIR is formatted: KAFKA_LISTENERS (further listeners, NAME:PROTOCOL with spaces between; DIR/port.NAME),
-# KAFKA_PROPERTIES (a file, added to the broker's properties), KAFKA_FORMAT (further words for the storage tool). See secure.sh.
+# broker). When DIR is formatted: KAFKA_LISTENERS (further listeners, NAME:PROTOCOL[:ADVERTISED_PORT] with spaces between;
+# DIR/port.NAME; who goes through a proxy is told the proxy's port),
+# KAFKA_PROPERTIES (a file, added to the broker's properties), KAFKA_FORMAT (further words for the storage tool),
+# KAFKA_CONTROLLER_PORT and KAFKA_CLUSTER_ID (default: any). See secure.sh and kafka3.sh.
 set -euo pipefail
 
 version=${KAFKA_VERSION:-3.9.1}
@@ -82,20 +84,22 @@ free_port() { # [ports to avoid]; below the ephemeral range, so that no client s
 }
 
 write_properties() { # DIR PORT CONTROLLER_PORT
-    local listener name port listeners=PLAINTEXT://127.0.0.1:$2 protocols=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+    local listener name protocol seen port listeners=PLAINTEXT://127.0.0.1:$2 protocols=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+    local advertised=$listeners
     for listener in ${KAFKA_LISTENERS:-}; do
-        name=${listener%%:*}
+        IFS=: read -r name protocol seen <<<"$listener"
         port=$(free_port "$2" "$3" $(cat "$1"/port.* 2>/dev/null || true))
         echo "$port" >"$1/port.$name"
         listeners+=,$name://127.0.0.1:$port
-        protocols+=,$listener
+        advertised+=,$name://127.0.0.1:${seen:-$port}
+        protocols+=,$name:$protocol
     done
     cat >"$1/server.properties" <<PROPERTIES
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$3
 listeners=$listeners,CONTROLLER://127.0.0.1:$3
-advertised.listeners=$listeners
+advertised.listeners=$advertised
 inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=$protocols
@@ -133,9 +137,9 @@ java_tool() { # MAIN ARGUMENTS: a short-lived JVM
 format() {
     local port controller_port id
     port=$(free_port)
-    controller_port=$(free_port "$port")
+    controller_port=${KAFKA_CONTROLLER_PORT:-$(free_port "$port")}
     write_properties "$dir" "$port" "$controller_port"
-    id=$(java_tool kafka.tools.StorageTool random-uuid | tail -n 1)
+    id=${KAFKA_CLUSTER_ID:-$(java_tool kafka.tools.StorageTool random-uuid | tail -n 1)}
     # shellcheck disable=SC2086 # words
     java_tool kafka.tools.StorageTool format -t "$id" -c "$dir/server.properties" ${KAFKA_FORMAT:-} >>"$dir/log" 2>&1 ||
         fail "formatting failed, see $dir/log"
@@ -153,7 +157,7 @@ answers() { # PORT
         exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
         printf "\0\0\0\016\0\003\0\001\0\0\0\001\377\377\0\0\0\0" >&3
         head -c 12 <&3 | od -An -tu1 | awk "{ print \$12 }"' answers "$1" 2>/dev/null) || return 1
-    [ "${count:-0}" = 1 ]
+    [ "${count:-0}" -ge 1 ]
 }
 
 start() {

@@ -9,7 +9,7 @@ python=${PROMOSTREAM_PYTHON:-python3}
 script=$1
 shift
 case $(basename "$script") in
-rounds.py | trainer_rounds.py)
+trainer_rounds.py)
     [ "${PROMOSTREAM_TESTS:-fast}" != full ] || set -- --rounds 20 "$@"
     ;;
 esac

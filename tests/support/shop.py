@@ -45,8 +45,21 @@ def spawn(command, log):
     """Starts a process that does not outlive the test, whatever becomes of the test."""
     with open(log, "ab") as out:
         process = subprocess.Popen(list(map(str, command)), stdout=out, stderr=out)
-    atexit.register(lambda: process.poll() is None and process.kill())
+    _spawned.append(process)
     return process
+
+
+def end_all():
+    """Whatever was spawned and still runs is killed; also at the test's end."""
+    for process in _spawned:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    _spawned.clear()
+
+
+_spawned = []
+atexit.register(end_all)
 
 
 def wait_for(what, condition, seconds=60, pause_s=0.1):
