@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#define LATE_TIMEOUTS 0.2
+
 #define FAULT_NAME(id, share, text)  [id] = #id,
 #define FAULT_TEXT(id, share, text)  [id] = text,
 #define FAULT_SHARE(id, share, text) [id] = share,
@@ -25,6 +27,7 @@ void faults_init(struct faults *faults, uint64_t seed) {
 
 void faults_allow_late(struct faults *faults) {
     faults->share[FAULT_LATE] = shares[FAULT_LATE];
+    faults->share[FAULT_TIMEOUT_UNDONE] = LATE_TIMEOUTS; /* the more of them, the more come late */
 }
 
 bool fault_happens_in(struct faults *faults, enum fault fault, double part) {
