@@ -99,7 +99,8 @@ suite "Kafka, registry, Python: fetch" 120 eval 'tests/kafka/kafka.sh install &&
 suite "start Kafka and the registry" 60 start_servers
 PROMOSTREAM_KAFKA=$(tests/kafka/kafka.sh address "$kafka")
 PROMOSTREAM_REGISTRY=$(tests/kafka/registry.sh address "$registry")
-export PROMOSTREAM_KAFKA PROMOSTREAM_REGISTRY
+PROMOSTREAM_REGISTRY_TLS=$(tests/kafka/registry.sh secure "$registry")
+export PROMOSTREAM_KAFKA PROMOSTREAM_REGISTRY PROMOSTREAM_REGISTRY_TLS PROMOSTREAM_REGISTRY_CA=$registry/server.crt
 export PROMOSTREAM_PYTHON=$PROMOSTREAM_CACHE/python/bin/python3
 [ -d "$PROMOSTREAM_DATA" ] || echo "run.sh: no public logs in $PROMOSTREAM_DATA: comparisons with them are skipped"
 budget_s=600

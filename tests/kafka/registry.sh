@@ -5,8 +5,10 @@
 #   registry.sh start DIR      start, wait until it answers; DIR/port, DIR/pid, DIR/log
 #   registry.sh stop DIR       SIGTERM and wait (SIGKILL after 30 s); a later start has the same port and no schemas
 #   registry.sh address DIR    http://127.0.0.1:PORT/apis/ccompat/v7, for PROMOSTREAM_REGISTRY
+#   registry.sh secure DIR     https://127.0.0.1:PORT/..., for PROMOSTREAM_REGISTRY_TLS; DIR/server.crt is what to trust
 #
-# Needs: java (default-jre-headless), mvn (maven), curl. Environment: PROMOSTREAM_CACHE (default ~/.cache/promostream),
+# (No basic auth: Apicurio gives that to a Keycloak. It is tested on a server of ours, tests/unit/test_registry_http.c.)
+# Needs: java (default-jre-headless), mvn (maven), curl, openssl. Environment: PROMOSTREAM_CACHE (default ~/.cache/promostream),
 # REGISTRY_HEAP (default 256m).
 set -euo pipefail
 
@@ -44,11 +46,11 @@ install_jars() {
     mv "$work/jars" "$jars"
 }
 
-free_port() { # below the ephemeral range, so that no client socket takes it during a restart
+free_port() { # [port to avoid]; below the ephemeral range, so that no client socket takes it during a restart
     local port
     for _ in $(seq 100); do
         port=$((20000 + (RANDOM * 32768 + RANDOM) % 10000))
-        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+        if [ "$port" != "${1:-}" ] && ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
             echo "$port"
             return
         fi
@@ -58,6 +60,15 @@ free_port() { # below the ephemeral range, so that no client socket takes it dur
 
 address() {
     echo "http://127.0.0.1:$(cat "$dir/port")/apis/ccompat/v7"
+}
+
+secure() {
+    echo "https://127.0.0.1:$(cat "$dir/port.tls")/apis/ccompat/v7"
+}
+
+certificate() {
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=registry -addext subjectAltName=IP:127.0.0.1 \
+        -keyout "$dir/server.key" -out "$dir/server.crt" >>"$dir/log" 2>&1 || fail "openssl failed, see $dir/log"
 }
 
 is_running() {
@@ -72,9 +83,13 @@ start() {
     is_running && fail "already running in $dir"
     install_jars
     [ -s "$dir/port" ] || free_port >"$dir/port"
+    [ -s "$dir/port.tls" ] || free_port "$(cat "$dir/port")" >"$dir/port.tls"
+    [ -s "$dir/server.crt" ] || certificate
     # Its own session, so that a signal to the test's process group does not reach it.
     setsid java -Xmx"${REGISTRY_HEAP:-256m}" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
         -Dquarkus.http.host=127.0.0.1 -Dquarkus.http.port="$(cat "$dir/port")" -Dquarkus.log.level=WARN \
+        -Dquarkus.http.ssl-port="$(cat "$dir/port.tls")" -Dquarkus.http.ssl.certificate.files="$dir/server.crt" \
+        -Dquarkus.http.ssl.certificate.key-files="$dir/server.key" \
         -jar "$jars/apicurio-registry-app-$version-runner.jar" >>"$dir/log" 2>&1 </dev/null &
     echo $! >"$dir/pid"
     local waited
@@ -105,8 +120,8 @@ stop() {
 command=${1:-}
 case $command in
 install) install_jars && exit 0 ;;
-start | stop | address) [ -n "${2:-}" ] || fail "usage: registry.sh $command DIR" ;;
-*) fail "usage: registry.sh install|start|stop|address [DIR]" ;;
+start | stop | address | secure) [ -n "${2:-}" ] || fail "usage: registry.sh $command DIR" ;;
+*) fail "usage: registry.sh install|start|stop|address|secure [DIR]" ;;
 esac
 mkdir -p "$2"
 dir=$(cd "$2" && pwd)

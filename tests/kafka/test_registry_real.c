@@ -78,6 +78,25 @@ static void test_find(void **state) {
     free(fixture.log_text);
 }
 
+/* The same over TLS; a certificate that is not trusted says so. */
+static void test_tls(void **state) {
+    const char *url = getenv("PROMOSTREAM_REGISTRY_TLS");
+    const char *certificate = getenv("PROMOSTREAM_REGISTRY_CA");
+    if (!url || !certificate) {
+        printf("skipped: PROMOSTREAM_REGISTRY_TLS and PROMOSTREAM_REGISTRY_CA are not set\n");
+        return;
+    }
+    struct registry_config clear = fixture.config;
+    fixture.config.url = url;
+    uint32_t id = 0;
+    struct failure failure = registry_register(&fixture.config, subject, "\"string\"", &id);
+    assert_true(failed(failure));
+    assert_has(failure.text, "certificate");
+    fixture.config.ca_file = certificate;
+    test_register_and_get(state);
+    fixture.config = clear;
+}
+
 int main(void) {
     const char *url = getenv("PROMOSTREAM_REGISTRY");
     if (!url) {
@@ -98,6 +117,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_register_and_get),
         cmocka_unit_test(test_find),
+        cmocka_unit_test(test_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
