@@ -20,6 +20,8 @@ struct producer_simple {
     rd_kafka_t *client;
     rd_kafka_topic_t **topics; /* those sent to; few */
     size_t topic_count;
+    char **created; /* names; few */
+    size_t created_count;
     int64_t delivered;
     int sent_since_poll;
     struct failure failure; /* the first delivery error */
@@ -137,13 +139,18 @@ void producer_simple_close(struct producer_simple *producer) {
         rd_kafka_topic_destroy(producer->topics[i]);
     }
     free(producer->topics);
+    for (size_t i = 0; i < producer->created_count; i++) {
+        free(producer->created[i]);
+    }
+    free(producer->created);
     if (client_destroy(producer->client, CLOSE_WAIT_MS)) {
         free(producer);
     }
 }
 
-struct failure producer_simple_partitions(struct producer_simple *producer, const char *topic,
-                                          int32_t *out) {
+/* As one broker knows it; any of them may be asked. */
+static struct failure ask_partitions(struct producer_simple *producer, const char *topic,
+                                     int32_t *out) {
     const struct rd_kafka_metadata *metadata;
     struct failure failure = client_metadata(producer->client, METADATA_WAIT_MS, &metadata);
     if (failed(failure)) {
@@ -153,6 +160,31 @@ struct failure producer_simple_partitions(struct producer_simple *producer, cons
     *out = client_partitions(metadata, topic);
     rd_kafka_metadata_destroy(metadata);
     return failure_none();
+}
+
+static bool is_ours(const struct producer_simple *producer, const char *topic) {
+    for (size_t i = 0; i < producer->created_count; i++) {
+        if (strcmp(producer->created[i], topic) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The brokers of a cluster hear of a new topic one after another: one that we have created is
+ * there, whatever the broker says that was asked. */
+struct failure producer_simple_partitions(struct producer_simple *producer, const char *topic,
+                                          int32_t *out) {
+    int64_t until_ns = clock_monotonic_ns() + (int64_t)METADATA_WAIT_MS * MILLISECOND_NS;
+    struct failure failure = ask_partitions(producer, topic, out);
+    while (!failed(failure) && *out == 0 && is_ours(producer, topic)) {
+        rd_kafka_poll(producer->client, VISIBLE_STEP_MS);
+        if (clock_monotonic_ns() >= until_ns) {
+            return failure_make(FAILURE_STOP, 0, "topic %s does not appear", topic);
+        }
+        failure = ask_partitions(producer, topic, out);
+    }
+    return failure;
 }
 
 static struct failure create(struct producer_simple *producer, const char *topic,
@@ -179,21 +211,17 @@ struct failure producer_simple_create_topic(struct producer_simple *producer, co
                                             bool *out_created) {
     *out_created = false;
     int32_t existing;
-    struct failure failure = producer_simple_partitions(producer, topic, &existing);
+    struct failure failure = ask_partitions(producer, topic, &existing);
     if (failed(failure) || existing > 0) {
         return failure;
     }
     failure = create(producer, topic, partitions, replication_factor);
-    int64_t until_ns = clock_monotonic_ns() + (int64_t)METADATA_WAIT_MS * MILLISECOND_NS;
-    while (!failed(failure) && existing == 0) {
-        failure = producer_simple_partitions(producer, topic, &existing);
-        if (!failed(failure) && existing == 0) {
-            rd_kafka_poll(producer->client, VISIBLE_STEP_MS);
-            if (clock_monotonic_ns() >= until_ns) {
-                failure = failure_make(FAILURE_STOP, 0, "topic %s does not appear", topic);
-            }
-        }
+    if (failed(failure)) {
+        return failure;
     }
+    producer->created = memory_grow(producer->created, producer->created_count + 1, sizeof(char *));
+    producer->created[producer->created_count++] = memory_copy_text(bytes_of_text(topic));
+    failure = producer_simple_partitions(producer, topic, &existing);
     *out_created = !failed(failure);
     return failure;
 }
