@@ -84,9 +84,9 @@ def open_shop(group, seed):
                        "--profiles-topic", prefix + "profiles", "--listen-grace", "100ms"], group.log("shop"))
 
 
-def disturb(stage, feed, kind):
+def disturb(stage, feed, kind, account):
     """At least once, and until the shop closes."""
-    done, told = nemesis.disturb(stage, kind, stage.rng.randint(2, 8))
+    nemesis.disturb(stage, kind, stage.rng.randint(2, 8), account)
     shop_closes_at = time.monotonic() + 180
     while feed.poll() is None:
         if time.monotonic() > shop_closes_at:
@@ -94,7 +94,6 @@ def disturb(stage, feed, kind):
         stage.last(0.1)
     if feed.returncode != 0:
         raise SystemExit(f"the shop ended with {feed.returncode}; see {stage.workers.log('shop')}")
-    return done, told
 
 
 def finish(group):
@@ -142,8 +141,8 @@ def check_enough(counted, model, policies):
         raise SystemExit(f"too little happened to prove anything: {versions} versions, {counted}, {dict(policies)}")
 
 
-def one_round(folder, brokers, prefix, seed, kind):
-    """(kinds, accounts) of what was done; ends in SystemExit if it is a violation."""
+def one_round(folder, brokers, prefix, seed, kind, account):
+    """Ends in SystemExit if it is a violation."""
     address, rng = brokers.address, nemesis.seeded(seed)
     group = make(folder, address, prefix)
     progress = processes.Progress(group)
@@ -151,7 +150,7 @@ def one_round(folder, brokers, prefix, seed, kind):
     stage = nemesis.Stage(group, "abc"[:rng.randint(2, 3)], brokers, progress, rng, ROWS, lambda: feed.poll() is not None)
     for name in stage.names:
         stage.serve(name, "--leave")
-    done, told = disturb(stage, feed, kind)
+    disturb(stage, feed, kind, account)
     finish(group)
     progress.close()
     following, again = start_following(group), relearn(group)
@@ -160,7 +159,6 @@ def one_round(folder, brokers, prefix, seed, kind):
     differing = results.show_keys(fold(read[again]), fold(model))
     policies = results.count_policies((row.partition, row.key, row.value) for row in read[prefix + "promotion-decisions"])
     if not counted or differing:
-        raise SystemExit(f"{', '.join(told)}: {'' if counted else 'the journal DIFFERS, '}{differing} rows of the model DIFFER")
+        raise SystemExit(f"{'' if counted else 'the journal DIFFERS, '}{differing} rows of the model DIFFER")
     check_enough(counted, model, policies)
     print(f"  {counted}; decided by {dict(policies)}; {len(fold(model))} rows of the model in {len(model)} records", flush=True)
-    return done, told

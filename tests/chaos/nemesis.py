@@ -117,7 +117,7 @@ def leave(stage):
     """SIGTERM: with --leave it hands over, without it it keeps its place; then it is started again."""
     name = stage.one()
     code = stage.workers.signal(name, signal.SIGTERM)
-    if code != 0:
+    if code not in stage.workers.good_ends(name):
         raise SystemExit(f"worker {name} ended with {code} after SIGTERM; see {stage.workers.log(name)}")
     if len(stage.names) > 1:
         stage.work(stage.rng.random() * 0.1)
@@ -136,12 +136,12 @@ def join(stage):
 
 
 def disk(stage):
-    """The disk is full: log and console go to /dev/full."""
-    name = stage.one()
+    """The disk is full: log and maybe console go to /dev/full."""
+    name, console = stage.one(), stage.rng.choice([[], ["--console"]])
     stage.workers.signal(name, signal.SIGKILL)
     options = [option for option in stage.workers.ends_when[name] if option == "--leave"]
-    stage.serve(name, *options, "--console", out="/dev/full")
-    return f"full disk of {name}"
+    stage.serve(name, *options, *console, out="/dev/full")
+    return f"full disk of {name} {''.join(console)}"
 
 
 # ---- the one broker ----
@@ -245,10 +245,9 @@ def name_of(function):
     return function.__name__.replace("_", "-")
 
 
-def disturb(stage, kind, times):
-    """The kind of the round, so many times, and between them some of the quick ones; until nothing is left to disturb.
-    Returns names and accounts of what was done."""
-    done, told = [], []
+def disturb(stage, kind, times, account):
+    """The kind of the round, so many times, and between them some of the quick ones; until nothing is left to disturb. What
+    was done goes into the account: "done" its kinds, "told" its details."""
     for number in range(times):
         stage.work(stage.rng.random() * 0.5 / times)
         if stage.supervised_is_over() and number > 0:
@@ -256,9 +255,8 @@ def disturb(stage, kind, times):
         function = KINDS[kind]
         if number > 0 and stage.rng.random() < 0.4:
             function = stage.rng.choice(QUICK)
-        told.append(function(stage))
-        done.append(name_of(function))
-    return done, told
+        account["done"].append(name_of(function))
+        account["told"].append(function(stage))
 
 
 def seeded(seed):

@@ -137,11 +137,11 @@ class Stage:
         time.sleep(CALM_S)
         self.drain()
 
-    def is_open(self, raw, stable):
-        """Is a transaction open in a partition that is b's?"""
+    def is_open(self, raw, stable, partitions=MOVE):
+        """Is a transaction open in one of them, by default of those that are b's?"""
         from confluent_kafka import KafkaException, TopicPartition
 
-        places = [TopicPartition(f"{self.prefix}journal", number) for number in MOVE]
+        places = [TopicPartition(f"{self.prefix}journal", number) for number in partitions]
         try:
             return any(stable.get_watermark_offsets(place, timeout=5)[1] < raw.get_watermark_offsets(place, timeout=5)[1]
                        for place in places)

@@ -126,15 +126,17 @@ def death_in_the_first_epoch(options, broker, case):
     broker.proxies["b"].late(0.15)
     b = stage.spawn("b", "--brokers", broker.seen["b"])
     raw, stable = stall.readers(stage.address)
-    shop.wait_for("an open transaction of b", lambda: stage.is_open(raw, stable), 60, pause_s=0.01)
+    everywhere = range(stall.PARTITIONS)
+    shop.wait_for("an open transaction of b", lambda: stage.is_open(raw, stable, everywhere), 60, pause_s=0.01)
     b.kill()
     b.wait()
     begin = time.time()
     broker.proxies["b"].heal()
-    if not stage.is_open(raw, stable) or any(stage.rows.values()):
+    stage.drain()
+    if not stage.is_open(raw, stable, everywhere) or any(stage.rows.values()):
         raise SystemExit("the first transaction of b is not open")
     stage.a = stage.start("a")
-    case.took_s.append(seconds_to_output(stage, range(stall.PARTITIONS), begin))
+    case.took_s.append(seconds_to_output(stage, everywhere, begin))
     case.read_back_ms.append(read_back_ms(stage, "a", 1))
     stage.finish()
 
