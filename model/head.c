@@ -156,6 +156,7 @@ struct lesson {
     struct {
         double raw, p; /* as scored, before learning and calibration */
     } before[LEARNER_BATCH_MAX];
+    double *out_p; /* calibrated; NULL = nobody asked */
 };
 
 static bool is_example(const struct head *head, const struct learner_example *example) {
@@ -181,6 +182,17 @@ static struct ftrl_pull pull_of(const struct head *head, const struct learner_ex
                                   : ftrl_pull_first(p, example->label, example->weight);
 }
 
+/* What score would have said. */
+static double served(const struct head *head, const struct learner_example *example, int index,
+                     double raw) {
+    if (head->options.loss == HEAD_SQUARED) {
+        return raw;
+    }
+    struct bytes origin = origin_of(head, &example->input);
+    struct calibration map = calibrator_of(&head->calibrator, origin, index);
+    return sigma(map.a * raw + map.b);
+}
+
 static enum learner_verdict pull(void *context, size_t i, const struct base_output *output,
                                  struct ftrl_pull *out) {
     struct lesson *lesson = context;
@@ -193,7 +205,9 @@ static enum learner_verdict pull(void *context, size_t i, const struct base_outp
     int index = index_of(head, example->arm);
     double added = mean_of(head, index, &phi), logit = output->logit;
     *out = pull_of(head, example, logit + added);
-    if (head->base->is_batch_a_step && (head->has_effects || head->options.calibration_rate > 0)) {
+    bool is_scored =
+        head->has_effects || head->options.calibration_rate > 0 || lesson->out_p != NULL;
+    if (head->base->is_batch_a_step && is_scored) {
         struct base_output scored; /* what the head learns from has no dropout */
         if (head->base->forward(head_base(head), &example->input, 0, &scored) != LEARNER_OK) {
             return LEARNER_NOT_FINITE;
@@ -202,6 +216,9 @@ static enum learner_verdict pull(void *context, size_t i, const struct base_outp
     }
     double raw = lesson->before[i].raw = logit + added;
     lesson->before[i].p = sigma(raw);
+    if (lesson->out_p) {
+        lesson->out_p[i] = served(head, example, index, raw);
+    }
     if (!is_sane(head, raw) || !is_sane(head, output->logit + added) ||
         (head->has_effects && !effects_can_learn(head_effects(head), index, &phi))) {
         return LEARNER_NOT_FINITE;
@@ -256,19 +273,20 @@ static void done(void *context, size_t i, enum learner_verdict verdict) {
 }
 
 void head_learn_batch(void *memory, const struct learner_example *examples, size_t count,
-                      enum learner_verdict *out_verdicts) {
+                      enum learner_verdict *out_verdicts, double *out_p) {
     struct head *head = memory;
     assert(count >= 1 && count <= LEARNER_BATCH_MAX);
     struct lesson lesson; /* before[] is filled by pull */
     lesson.head = head;
     lesson.examples = examples;
+    lesson.out_p = out_p;
     struct base_teacher teacher = {pull, done, &lesson};
     head->base->learn(head_base_mutable(head), examples, count, &teacher, out_verdicts);
 }
 
 enum learner_verdict head_learn(void *memory, const struct learner_example *example) {
     enum learner_verdict verdict;
-    head_learn_batch(memory, example, 1, &verdict);
+    head_learn_batch(memory, example, 1, &verdict, NULL);
     return verdict;
 }
 

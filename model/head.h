@@ -67,7 +67,7 @@ enum learner_verdict head_score(const void *memory, const struct learner_input *
                                 const uint64_t *arms, size_t arm_count, struct learner_scores *out);
 enum learner_verdict head_learn(void *memory, const struct learner_example *example);
 void head_learn_batch(void *memory, const struct learner_example *examples, size_t count,
-                      enum learner_verdict *out_verdicts);
+                      enum learner_verdict *out_verdicts, double *out_p);
 void head_export_rows(void *memory, bool all, learner_visit_row *visit, void *context);
 enum learner_verdict head_check_row(const void *memory, const struct learner_row *row);
 void head_import_row(void *memory, const struct learner_row *row);

@@ -185,10 +185,12 @@ struct learner_kind {
     /* How many examples a batch should have, and learning from up to LEARNER_BATCH_MAX at once,
      * out_verdicts[count]. Where one step is made of a batch, its borders change the result: let
      * them be a function of offsets (DESIGN: learning is a topic away). Otherwise the bits are
-     * those of learn, one by one, and only faster. NULL: 1, and learn. */
+     * those of learn, one by one, and only faster. out_p[count], or NULL: what score would have
+     * said of the example's arm (p) before it was learned, in a batch that is one step before the
+     * batch; only where the verdict is OK. NULL: 1, and learn. */
     size_t (*batch_size)(const void *options);
     void (*learn_batch)(void *memory, const struct learner_example *examples, size_t count,
-                        enum learner_verdict *out_verdicts);
+                        enum learner_verdict *out_verdicts, double *out_p);
     /* Indices of the best k of the candidates (items) for a user, best first; returns how many.
      * NULL: the kind does not rank. */
     size_t (*rank)(const void *memory, const struct learner_input *user, const uint64_t *candidates,

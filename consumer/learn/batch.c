@@ -1,5 +1,6 @@
 #include "consumer/learn/batch.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 struct batch_slot {
@@ -11,19 +12,9 @@ struct batch_slot {
     struct buffer kept;
 };
 
-/* Kinds whose step is made of a batch say so by an option. */
-static bool steps_by_batch(const struct learner_kind *kind) {
-    for (size_t i = 0; i < kind->option_count; i++) {
-        if (strcmp(kind->options[i].name, "batch") == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static size_t size_of(const struct fitted *fitted, bool is_scored) {
+static size_t size_of(const struct fitted *fitted) {
     const struct learner_kind *kind = fitted->kind;
-    if (!kind->learn_batch || !kind->batch_size || (is_scored && !steps_by_batch(kind))) {
+    if (!kind->learn_batch || !kind->batch_size) {
         return 1;
     }
     size_t size = kind->batch_size(fitted->options);
@@ -32,7 +23,7 @@ static size_t size_of(const struct fitted *fitted, bool is_scored) {
 
 void batch_init(struct batch *batch, struct fitted *fitted, struct judged *judged) {
     *batch = (struct batch){.fitted = fitted, .judged = judged};
-    batch->size = size_of(fitted, judged != NULL);
+    batch->size = size_of(fitted);
     batch->slots = memory_new(batch->size, sizeof *batch->slots);
     batch->examples = memory_new(batch->size, sizeof *batch->examples);
     for (size_t i = 0; i < batch->size; i++) {
@@ -102,34 +93,45 @@ static struct learner_input copy_input(struct batch *batch, struct batch_slot *s
 
 /* ---- learning ---- */
 
-static void judge(struct batch *batch, size_t i) {
+static void judge(struct batch *batch, size_t i, double p) {
     const struct learner_example *example = &batch->examples[i];
-    double p;
-    if (fitted_score(batch->fitted, &example->input, &p) == LEARNER_OK) {
-        double loss = judged_add(batch->judged, p, example->label, example->weight,
-                                 buffer_bytes(&batch->slots[i].kept));
-        batch->counts.recent_loss += loss * example->weight;
-        batch->counts.recent_weight += example->weight;
+    bool is_binary = batch->fitted->columns.task == TASK_BINARY; /* squared loss may leave [0, 1] */
+    double loss = judged_add(batch->judged, is_binary ? fmin(fmax(p, 0), 1) : p, example->label,
+                             example->weight, buffer_bytes(&batch->slots[i].kept));
+    batch->counts.recent_loss += loss * example->weight;
+    batch->counts.recent_weight += example->weight;
+}
+
+/* A kind that takes one example at a time. */
+static enum learner_verdict learn_one(struct batch *batch, double *out_p) {
+    const struct learner_example *example = &batch->examples[0];
+    enum learner_verdict verdict = LEARNER_OK;
+    if (batch->judged) {
+        verdict = fitted_score(batch->fitted, &example->input, out_p);
     }
+    return verdict == LEARNER_OK ? batch->fitted->kind->learn(batch->fitted->memory, example)
+                                 : verdict;
 }
 
 void batch_flush(struct batch *batch) {
     if (batch->count == 0) {
         return;
     }
-    const struct learner_kind *kind = batch->fitted->kind;
     enum learner_verdict verdicts[LEARNER_BATCH_MAX];
-    for (size_t i = 0; batch->judged && i < batch->count; i++) {
-        judge(batch, i);
-    }
-    if (batch->size == 1) {
-        verdicts[0] = kind->learn(batch->fitted->memory, &batch->examples[0]);
+    double p[LEARNER_BATCH_MAX];
+    if (batch->fitted->kind->learn_batch) {
+        batch->fitted->kind->learn_batch(batch->fitted->memory, batch->examples, batch->count,
+                                         verdicts, batch->judged ? p : NULL);
     } else {
-        kind->learn_batch(batch->fitted->memory, batch->examples, batch->count, verdicts);
+        verdicts[0] = learn_one(batch, p);
     }
     for (size_t i = 0; i < batch->count; i++) {
-        batch->counts.learned += verdicts[i] == LEARNER_OK;
-        batch->counts.refused += verdicts[i] != LEARNER_OK;
+        bool is_learned = verdicts[i] == LEARNER_OK;
+        batch->counts.learned += is_learned;
+        batch->counts.refused += !is_learned;
+        if (is_learned && batch->judged) {
+            judge(batch, i, p[i]);
+        }
     }
     batch->count = 0;
 }

@@ -24,8 +24,8 @@ struct batch {
     struct batch_counts counts;
 };
 
-/* A kind that steps once a batch gets its own size; others learn from each row in turn, and are
- * scored with all before it learned. */
+/* Of the size that the kind likes. Rows are scored with all before them learned; where one step is
+ * made of a batch, with all batches before it. */
 void batch_init(struct batch *batch, struct fitted *fitted, struct judged *judged);
 void batch_clean_up(struct batch *batch); /* idempotent; a zeroed one is fine */
 /* Copies the row and learns if the batch is full. */

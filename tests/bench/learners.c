@@ -88,7 +88,7 @@ static void run(const struct stream *stream, const char *name, const char *const
         for (; count < batch && i + count < stream->count; count++) {
             examples[count] = example_of(stream, i + count);
         }
-        kind->learn_batch(memory, examples, count, verdicts);
+        kind->learn_batch(memory, examples, count, verdicts, NULL);
     }
     double learned = seconds() - start, loss = 0;
     start = seconds();

@@ -90,19 +90,26 @@ static void batches_are_only_faster(void **state) {
             kind_learner_free(&b);
             continue;
         }
-        learn(&a, 2, 300);
         struct rng rng = rng_make(2, 0);
         static struct kind_example drawn[300];
         struct learner_example examples[300];
         enum learner_verdict verdicts[300];
+        double served[300], p[300];
         for (int j = 0; j < 300; j++) {
             draw(&rng, j, &drawn[j]);
             examples[j] = drawn[j].example;
+            struct learner_scores scores;
+            assert_int_equal(
+                a.kind->score(a.memory, &examples[j].input, &examples[j].arm, 1, &scores),
+                LEARNER_OK);
+            served[j] = scores.arms[0].p;
+            assert_int_equal(kind_learn(&a, &examples[j]), LEARNER_OK);
         }
         for (size_t j = 0, size = 1; j < 300; j += size, size = size * 2 + 1) {
             size = size > 300 - j ? 300 - j : size;
-            b.kind->learn_batch(b.memory, examples + j, size, verdicts);
+            b.kind->learn_batch(b.memory, examples + j, size, verdicts, p + j);
         }
+        assert_memory_equal(p, served, sizeof p); /* predict, then learn */
         assert_memory_equal(a.memory, b.memory, a.bytes);
         kind_learner_free(&a);
         kind_learner_free(&b);
