@@ -15,6 +15,7 @@
 
 #define OPEN_WAIT_MS    10000
 #define INIT_WAIT_MS    60000
+#define TOPIC_STEP_MS   50
 #define DESTROY_WAIT_MS 1000
 
 const char *input_name(const struct broker_kafka *broker, int input) {
@@ -57,15 +58,12 @@ struct failure client_of_broker(struct broker_kafka *broker, enum client_kind ki
 
 /* ---- open ---- */
 
-static struct failure check_topics(struct broker_kafka *broker) {
-    const struct rd_kafka_metadata *metadata;
-    struct failure failure = client_metadata(broker->ends, OPEN_WAIT_MS, &metadata);
-    if (failed(failure)) {
-        return failure;
-    }
+static struct failure judge_topics(const struct broker_kafka *broker,
+                                   const struct rd_kafka_metadata *metadata, bool *out_missing) {
     bool is_worker = broker->config->input_count == 0;
     int32_t p = client_partitions(metadata, broker->topics->full[TOPIC_CLICKSTREAM]);
-    for (int topic = 0; topic < TOPIC_COUNT && !failed(failure); topic++) {
+    *out_missing = false;
+    for (int topic = 0; topic < TOPIC_COUNT; topic++) {
         enum topic_partitions kind = topic_partitions_of((enum topic)topic);
         const char *name = broker->topics->full[topic];
         int32_t count = client_partitions(metadata, name);
@@ -73,15 +71,37 @@ static struct failure check_topics(struct broker_kafka *broker) {
         if (kind == TOPIC_PARTITIONS_FREE || (kind == TOPIC_PARTITIONS_P && !is_worker)) {
             continue;
         }
-        if (count == 0) {
-            failure = failure_make(FAILURE_STOP, 0, "topic %s does not exist", name);
-        } else if (count != wanted) {
-            failure = failure_make(FAILURE_STOP, 0, "topic %s has %d partitions, must have %d",
-                                   name, count, wanted);
+        if (count == 0 || wanted == 0) {
+            *out_missing = true;
+            return failure_make(FAILURE_STOP, 0, "topic %s does not exist",
+                                count == 0 ? name : broker->topics->full[TOPIC_CLICKSTREAM]);
+        }
+        if (count != wanted) {
+            return failure_make(FAILURE_STOP, 0, "topic %s has %d partitions, must have %d", name,
+                                count, wanted);
         }
     }
-    rd_kafka_metadata_destroy(metadata);
-    return failure;
+    return failure_none();
+}
+
+/* The brokers of a cluster hear of new topics one after another: those that were created a moment
+ * ago are there, whatever the broker says that was asked. */
+static struct failure check_topics(struct broker_kafka *broker) {
+    int64_t until_ms = monotonic_ms() + OPEN_WAIT_MS;
+    for (;;) {
+        const struct rd_kafka_metadata *metadata;
+        struct failure failure = client_metadata(broker->ends, OPEN_WAIT_MS, &metadata);
+        if (failed(failure)) {
+            return failure;
+        }
+        bool is_missing;
+        failure = judge_topics(broker, metadata, &is_missing);
+        rd_kafka_metadata_destroy(metadata);
+        if (!is_missing || !broker->topics->create || monotonic_ms() >= until_ms) {
+            return failure;
+        }
+        rd_kafka_poll(broker->ends, TOPIC_STEP_MS);
+    }
 }
 
 static struct failure open_all(struct broker_kafka *broker) {
