@@ -80,6 +80,11 @@ static const struct phrase phrases[] = {
 enum access_trouble access_trouble_of(rd_kafka_resp_err_t code, const char *reason) {
     bool is_login = code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
                     code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED;
+    /* A connection that broke in the middle of a login is reported as a failed login, with a local
+     * error inside. */
+    if (is_login && strstr(reason, ": Local: ")) {
+        return ACCESS_NONE;
+    }
     if (code == RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM ||
         (is_login && strstr(reason, "supported mechanisms"))) {
         return ACCESS_MECHANISM;

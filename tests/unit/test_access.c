@@ -21,6 +21,13 @@ static void test_reasons(void **state) {
          ACCESS_LOGIN},
         {RD_KAFKA_RESP_ERR__AUTHENTICATION,
          "Unsupported SASL mechanism: broker's supported mechanisms: PLAIN", ACCESS_MECHANISM},
+        {RD_KAFKA_RESP_ERR__AUTHENTICATION,
+         "SASL authentication error: SaslAuthenticateRequest failed: Local: Timed out",
+         ACCESS_NONE},
+        {RD_KAFKA_RESP_ERR__AUTHENTICATION,
+         "SASL PLAIN mechanism handshake failed: Local: Broker transport failure: broker's "
+         "supported mechanisms: (n/a)",
+         ACCESS_NONE},
         {RD_KAFKA_RESP_ERR__SSL, "SSL handshake failed: certificate verify failed",
          ACCESS_CERTIFICATE},
         {RD_KAFKA_RESP_ERR__SSL, "Receive failed: sslv3 alert bad certificate",
