@@ -10,7 +10,7 @@ build=(gcc libc6-dev cmake ninja-build pkg-config librdkafka-dev libavro-dev lib
     libmicrohttpd-dev libxxhash-dev libjansson-dev libzstd-dev zlib1g-dev libcurl4-openssl-dev libsodium-dev libcmocka-dev
     tzdata)
 demo=("${build[@]}" curl)
-test=("${demo[@]}" default-jre-headless maven mold python3 python3-venv zstd git)
+test=("${demo[@]}" default-jre-headless maven openssl mold python3 python3-venv zstd git)
 
 case "${1:-build}" in
 build) wanted=("${build[@]}") ;;
