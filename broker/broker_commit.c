@@ -197,6 +197,8 @@ static void repair(struct broker_kafka *broker, struct failure failure) {
         struct failure aborted = txn_abort(broker);
         if (failed(aborted)) {
             log_warn(broker->log, "broker", "abort failed: %s", aborted.text);
+        }
+        if (failed(aborted) || committer->is_doubtful) {
             failure.action = FAILURE_RECREATE;
         }
     }
@@ -205,6 +207,22 @@ static void repair(struct broker_kafka *broker, struct failure failure) {
     if (failure.action != FAILURE_ABORT_EPOCH) {
         recreate(broker);
     }
+}
+
+/* A request that was given up and repeated may arrive late, in the middle of the next transaction,
+ * and end it or bring old offsets: only a new producer epoch tells them apart. A producer that
+ * belongs to the assignment comes with the next reading of positions. */
+static void replace_doubtful(struct broker_kafka *broker) {
+    struct committer *committer = &broker->committer;
+    log_info(broker->log, "broker", "a call was repeated, replacing the producer worker=%s",
+             broker->config->worker_name);
+    if (broker->config->opens_producer_at_assignment) {
+        pthread_mutex_lock(&committer->mutex);
+        committer->has_failed = true;
+        pthread_cond_broadcast(&committer->changed);
+        pthread_mutex_unlock(&committer->mutex);
+    }
+    recreate(broker);
 }
 
 static void count_committed(struct broker_kafka *broker, const struct epoch *epoch,
@@ -233,6 +251,9 @@ static void commit_one(struct broker_kafka *broker) {
         repair(broker, failure);
     } else {
         count_committed(broker, epoch, started_ns);
+        if (committer->is_doubtful) {
+            replace_doubtful(broker);
+        }
     }
     epoch_clear(epoch);
 }

@@ -60,6 +60,7 @@ static struct failure call(const struct transaction *txn, enum txn_call which) {
         if (failure.action != FAILURE_RETRY) {
             return failure;
         }
+        txn->broker->committer.is_doubtful = true;
         int wait_ms = is_in_progress(failure.code) ? IN_PROGRESS_WAIT_MS : RETRY_WAIT_MS;
         if (commit_pause(txn->broker, wait_ms) || monotonic_ms() >= txn->deadline_ms) {
             failure.action = FAILURE_RECREATE;
@@ -241,6 +242,7 @@ struct failure txn_producer_open(struct broker_kafka *broker, int64_t deadline_m
     }
     struct transaction txn = {.broker = broker, .deadline_ms = deadline_ms};
     failure = call(&txn, TXN_INIT);
+    broker->committer.is_doubtful = false; /* its epoch is new: what is late is refused */
     if (!failed(failure)) {
         failure = warm(broker);
     }

@@ -11,6 +11,8 @@
 #include "broker/embedded.h"
 #include "tests/support/mock_cluster.h"
 
+#define CALL_GIVEN_UP_MS 6000 /* more than one call waits */
+
 static void mock_cluster_join(struct mock_cluster *mock, int64_t commit_deadline_ms) {
     struct failure failure = mock_cluster_start(mock, commit_deadline_ms);
     assert_string_equal(failure.text, "");
@@ -135,6 +137,30 @@ static void test_a_broker_away_longer_than_the_deadline(void **state) {
     mock_cluster_close(&mock);
 }
 
+/* The first request may arrive late, in the next transaction: its producer has another epoch then.
+ */
+static void test_after_a_repeated_call_comes_a_new_producer(void **state) {
+    (void)state;
+    struct mock_cluster mock;
+    mock_cluster_open(&mock, "late");
+    mock_cluster_join(&mock, 30000);
+    struct member *member = &mock.member;
+    rd_kafka_mock_broker_set_down(mock.cluster, MOCK_BROKER_ID);
+    member_submit(member, "u1", "v1", 1);
+    int64_t until_ms = test_now_ms() + CALL_GIVEN_UP_MS;
+    while (test_now_ms() < until_ms) {
+        member_poll(member);
+    }
+    rd_kafka_mock_broker_set_up(mock.cluster, MOCK_BROKER_ID);
+    assert_true(member_drain(member));
+    member_submit(member, "u2", "v2", 2);
+    assert_true(member_drain(member));
+    assert_int_equal(committed(member), 2);
+    assert_int_equal(recreated(member), 1);
+    assert_int_equal(member->lost, 0);
+    mock_cluster_close(&mock);
+}
+
 /* The partitions may only move after the epoch that was computed under the old assignment. */
 static void test_a_revocation_waits_for_the_epoch_in_flight(void **state) {
     (void)state;
@@ -226,6 +252,7 @@ int main(void) {
         cmocka_unit_test(test_abortable_then_fatal),
         cmocka_unit_test(test_retriable_errors_are_not_seen),
         cmocka_unit_test(test_a_broker_away_longer_than_the_deadline),
+        cmocka_unit_test(test_after_a_repeated_call_comes_a_new_producer),
         cmocka_unit_test(test_a_fenced_member_joins_anew),
         cmocka_unit_test(test_a_revocation_waits_for_the_epoch_in_flight),
     };
