@@ -314,9 +314,9 @@ static size_t batch_size(const void *options) {
 
 static const struct learner_option fm_options[] = {
     HEAD_OPTIONS(struct fm_options),
-    INPUTS_OPTIONS(struct fm_options, inputs, "bucket"),
+    INPUTS_OPTIONS(struct fm_options, inputs, "both"),
     OPTIMIZER_OPTIONS_L2(struct fm_options, optimizer, "", "ftrl", "0", "1"),
-    OPTIMIZER_OPTIONS(struct fm_options, pairs, "pairs_", "adagrad", "0"),
+    OPTIMIZER_OPTIONS_L2(struct fm_options, pairs, "pairs_", "ftrl", "0.05", "1"),
     TABLE_OPTIONS(struct fm_options, table, "", "hashed", "18", "1"),
     {.name = "k",
      .type = LEARNER_OPTION_INT,
