@@ -18,6 +18,7 @@
 struct epoch_config {            /* section `epoch` */
     int64_t interval_ms;         /* an epoch closes after this long ... */
     int64_t events_max;          /* ... or after this many input records */
+    int64_t bytes_max;           /* ... or this many bytes of them, keys and values */
     int64_t backlog_interval_ms; /* instead of interval_ms while more is waiting, if it is longer */
     int64_t micro_batch_max;     /* decisions that are scored together at most */
     bool ticks;                  /* idle partitions' watermarks follow the wall clock's pace */

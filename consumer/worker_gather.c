@@ -20,7 +20,7 @@ void worker_forget_gathered(struct worker *worker) {
             worker->owned[p].gathered_count[input] = 0;
         }
     }
-    worker->gathered = 0;
+    worker->gathered = worker->gathered_bytes = 0;
     worker->hold_since_ns = 0;
     broker_release(worker->broker);
 }
@@ -40,6 +40,7 @@ static void keep_record(struct worker *worker, const struct record *record) {
     }
     owned->gathered[record->input][(*count)++] = *record;
     worker->gathered++;
+    worker->gathered_bytes += record->key.size + record->value.size;
 }
 
 static void stop_partitions(struct worker *worker, bool keeps_memory) {
@@ -195,7 +196,7 @@ struct failure worker_gather(struct worker *worker) {
             return failure;
         }
         health_beat(worker->health, now_ms(worker));
-    } while (worker->gathered < records_max &&
+    } while (worker->gathered < records_max && worker->gathered_bytes < (size_t)config->bytes_max &&
              !is_time_over(config, begin_ns, event.record_count) &&
              !worker->settings.should_stop());
     return failure_none();

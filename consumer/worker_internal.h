@@ -32,7 +32,7 @@ struct worker {
     int64_t lag_since_ns, lag_said_ns; /* far behind the log ends since then, 0 = not; last line */
     struct owned *owned;               /* partition_count of them */
     int32_t partition_count;
-    size_t gathered; /* records of this epoch, all partitions */
+    size_t gathered, gathered_bytes; /* records of this epoch, all partitions */
     bool is_assigned, is_firing, is_done;
     int64_t heartbeat_wall_ms; /* last submitted epoch */
     int64_t hold_since_ns;     /* records wait for their schemas since then; 0 = none do */

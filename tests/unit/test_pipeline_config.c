@@ -44,6 +44,7 @@ static void test_defaults(void **state) {
     assert_int_equal(config.broker.commit_deadline_ms, 30000);
     assert_int_equal(config.epoch.interval_ms, 250);
     assert_int_equal(config.epoch.events_max, 200000);
+    assert_int_equal(config.epoch.bytes_max, 64 << 20);
     assert_int_equal(config.epoch.backlog_interval_ms, 1000);
     assert_int_equal(config.epoch.micro_batch_max, 64);
     assert_true(config.epoch.ticks);

@@ -46,11 +46,11 @@ static bool after_a_while(void) {
 
 /* Runs a worker with these settings, of which config, name, clock and log are filled in, until its
  * end, and fires what is left. */
-static struct failure run_with(struct worker_settings settings, struct sim_log *log,
-                               const struct sim_options *options) {
+static struct failure run_text(const char *text, struct worker_settings settings,
+                               struct sim_log *log, const struct sim_options *options) {
     struct pipeline_config config;
     struct failure failure =
-        pipeline_config_load_text("worker.yaml", config_text, strlen(config_text), stderr, &config);
+        pipeline_config_load_text("worker.yaml", text, strlen(text), stderr, &config);
     assert_false(failed(failure));
     struct log_sink silent = {.out = NULL};
     settings.config = &config;
@@ -68,6 +68,11 @@ static struct failure run_with(struct worker_settings settings, struct sim_log *
     worker_destroy(worker);
     pipeline_config_clean_up(&config);
     return failure;
+}
+
+static struct failure run_with(struct worker_settings settings, struct sim_log *log,
+                               const struct sim_options *options) {
+    return run_text(config_text, settings, log, options);
 }
 
 static void run_worker(const struct stream *stream, struct sim_log *log, double loss_share,
@@ -197,6 +202,38 @@ static void test_serves_the_group_until_the_others_are_done(void **state) {
     stream_clean_up(&stream);
 }
 
+/* Epochs of a stream that could be one. */
+static size_t commits_of(const struct stream *stream, const char *epoch) {
+    struct buffer text = {0};
+    struct sim_log log;
+    struct sim_options options = {.clicks = stream->records, .click_count = stream->count};
+    const char *rest = strchr(config_text, '\n');
+    buffer_format(&text, "epoch: {interval: 500ms, events_max: 1000000, ticks: false, %s}%s%c",
+                  epoch, rest, 0);
+    sim_log_init(&log);
+    assert_false(failed(run_text((const char *)text.data,
+                                 (struct worker_settings){.should_stop = never}, &log, &options)));
+    size_t commits = log.commits;
+    sim_log_clean_up(&log);
+    buffer_clean_up(&text);
+    return commits;
+}
+
+static void test_an_epoch_is_bounded_in_bytes(void **state) {
+    (void)state;
+    struct stream stream = {0};
+    random_stream(&stream, 1);
+    size_t bytes = 0;
+    for (size_t i = 0; i < stream.count; i++) {
+        bytes += stream.records[i].key.size + stream.records[i].value.size;
+    }
+    size_t small = commits_of(&stream, "bytes_max: 64K"),
+           large = commits_of(&stream, "bytes_max: 64M");
+    print_message("%zu bytes: %zu epochs of 64 KiB, %zu without a bound\n", bytes, small, large);
+    assert_true(small >= bytes / 131072 && large < small);
+    stream_clean_up(&stream);
+}
+
 static void test_refuses_partitions_that_were_added(void **state) {
     (void)state;
     struct stream stream = {0};
@@ -225,6 +262,7 @@ int main(void) {
         cmocka_unit_test(test_lost_epochs_and_revocations_change_nothing),
         cmocka_unit_test(test_goes_on_where_another_stopped),
         cmocka_unit_test(test_serves_the_group_until_the_others_are_done),
+        cmocka_unit_test(test_an_epoch_is_bounded_in_bytes),
         cmocka_unit_test(test_refuses_partitions_that_were_added),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
