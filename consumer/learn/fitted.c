@@ -3,11 +3,26 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/hash.h"
 
+#define LARGE_PAGE ((size_t)2 << 20)
 #define OUTLIER_SEED                                                                               \
     UINT64_C(0x6f75746c696572) /* of the flags' keys: no feature of a file has it */
+
+/* On large pages where they are worth it: a table is met at random. */
+static void *memory_for(size_t bytes) {
+    size_t alignment = bytes >= LARGE_PAGE ? LARGE_PAGE : 64;
+    void *memory = aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+    if (!memory) {
+        abort();
+    }
+    if (alignment == LARGE_PAGE) {
+        (void)madvise(memory, bytes, MADV_HUGEPAGE); /* a kernel without them does without */
+    }
+    return memory;
+}
 
 void fitted_init(struct fitted *fitted, const struct learner_kind *kind, const void *options,
                  struct columns *columns, uint64_t seed) {
@@ -17,10 +32,7 @@ void fitted_init(struct fitted *fitted, const struct learner_kind *kind, const v
     memcpy(fitted->options, options, kind->options_bytes);
     fitted->space = columns_space(&fitted->columns);
     fitted->memory_bytes = kind->memory_bytes(options, &fitted->space);
-    fitted->memory = aligned_alloc(64, (fitted->memory_bytes + 63) & ~(size_t)63);
-    if (!fitted->memory) {
-        abort();
-    }
+    fitted->memory = memory_for(fitted->memory_bytes);
     kind->init(fitted->memory, options, &fitted->space, NULL, 0);
 }
 
