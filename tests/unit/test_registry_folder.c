@@ -2,10 +2,12 @@
 #include "schemas/registry_folder.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -151,6 +153,39 @@ static void test_write_fails(void **state) {
     assert_has(failure.text, "/nonexistent/schemas/3.avsc: No such file");
 }
 
+static int count_files(const char *folder) {
+    char command[160];
+    int count = -1;
+    snprintf(command, sizeof command, "ls -A %s | wc -l", folder);
+    FILE *pipe = popen(command, "r");
+    assert_non_null(pipe);
+    assert_int_equal(fscanf(pipe, "%d", &count), 1);
+    pclose(pipe);
+    return count;
+}
+
+/* No byte fits (played by a limit): what was there stays whole, nothing half is left. */
+static void test_write_on_a_full_disk(void **state) {
+    struct registry_fixture *fixture = *state;
+    const char *folder = fixture_folder(fixture);
+    assert_false(failed(folder_write(folder, 3, bytes_of_text("\"bytes\""))));
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){0, before.rlim_max}), 0);
+    struct failure failure = folder_write(folder, 3, bytes_of_text("\"float\""));
+    struct failure other = folder_write(folder, 4, bytes_of_text("\"int\""));
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(failure.action, FAILURE_RETRY);
+    assert_int_equal(other.action, FAILURE_RETRY);
+    struct buffer text = {0};
+    assert_true(folder_read(folder, 3, &text));
+    assert_int_equal(text.size, 7);
+    assert_memory_equal(text.data, "\"bytes\"", 7);
+    assert_int_equal(count_files(folder), 1);
+    buffer_clean_up(&text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_id_of),
@@ -160,6 +195,7 @@ int main(void) {
         REGISTRY_TEST(test_huge_file),
         REGISTRY_TEST(test_write_and_read),
         cmocka_unit_test(test_write_fails),
+        REGISTRY_TEST(test_write_on_a_full_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
