@@ -22,12 +22,11 @@ void faults_init(struct faults *faults, uint64_t seed) {
         double size = exp(-4 * rng_unit(&faults->rng));
         faults->share[i] = is_there ? shares[i] * size : 0;
     }
-    faults->share[FAULT_LATE] = 0;
 }
 
-void faults_allow_late(struct faults *faults) {
+void faults_make_late(struct faults *faults) {
     faults->share[FAULT_LATE] = shares[FAULT_LATE];
-    faults->share[FAULT_TIMEOUT_UNDONE] = LATE_TIMEOUTS; /* the more of them, the more come late */
+    faults->share[FAULT_TIMEOUT_UNDONE] = LATE_TIMEOUTS;
 }
 
 bool fault_happens_in(struct faults *faults, enum fault fault, double part) {

@@ -48,8 +48,8 @@ struct faults {
 extern const char *const fault_names[FAULT_COUNT], *const fault_texts[FAULT_COUNT];
 
 void faults_init(struct faults *faults, uint64_t seed);
-/* FAULT_LATE alone stays away unless it is asked for. */
-void faults_allow_late(struct faults *faults);
+/* Many calls time out and are done later. */
+void faults_make_late(struct faults *faults);
 /* None at all: an undisturbed run. */
 void faults_init_calm(struct faults *faults, uint64_t seed);
 /* Whether it happens now, at one of its occasions; counted if so. */

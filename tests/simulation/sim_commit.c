@@ -121,7 +121,8 @@ static void repair(struct sim_seam *seam, struct failure failure) {
     if (failure.action == FAILURE_ABORT_EPOCH) {
         struct failure aborted = seam_call(seam, TXN_ABORT, seam_now_us(seam) + ABORT_DEADLINE_US);
         seam->has_open_transaction = seam->has_open_transaction && failed(aborted);
-        failure.action = failed(aborted) ? FAILURE_RECREATE : failure.action;
+        bool is_doubtful = seam->is_doubtful && site_of(seam)->broken != BREAK_LATE;
+        failure.action = failed(aborted) || is_doubtful ? FAILURE_RECREATE : failure.action;
     }
     seam->failures_in_row++;
     (void)seam_pause(seam, back_off_us(seam->failures_in_row));
@@ -131,6 +132,16 @@ static void repair(struct sim_seam *seam, struct failure failure) {
 }
 
 /* ---- the commit task ---- */
+
+/* What is late must not arrive in the next transaction. */
+static void replace_doubtful(struct sim_seam *seam) {
+    sim_trace(site_of(seam), "replaces its producer");
+    if (seam->options.opens_producer_at_assignment) {
+        seam->has_failed = true;
+        notify_worker(seam);
+    }
+    recreate(seam);
+}
 
 static void commit_one(struct sim_seam *seam) {
     struct failure failure = seam_transaction(seam, seam->in_flight);
@@ -143,6 +154,9 @@ static void commit_one(struct sim_seam *seam) {
         metric_add(&seam->metrics.epochs_committed_total, 1);
         metric_add(&seam->metrics.records_produced_total, (int64_t)seam->in_flight->record_count);
         seam->failures_in_row = 0;
+        if (seam->is_doubtful && site_of(seam)->broken != BREAK_LATE) {
+            replace_doubtful(seam);
+        }
     }
     epoch_clear(seam->in_flight);
 }

@@ -22,6 +22,7 @@
     X(BREAK_EARLY_READ, "early-read")             /* committed positions do not wait */            \
     X(BREAK_DIRTY_READ, "dirty-read")             /* reads see aborted records */                  \
     X(BREAK_NO_FENCING, "no-fencing")             /* old producers and generations may write */    \
+    X(BREAK_LATE, "late")                         /* producers go on after calls that timed out */ \
     X(BREAK_EARLY_COMPACTION, "early-compaction") /* rows vanish before laggards come */
 #define BREAK_ENUM(id, name) id,
 enum sim_break { BREAKS(BREAK_ENUM) BREAK_COUNT };

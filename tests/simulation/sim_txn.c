@@ -194,6 +194,7 @@ struct failure seam_call(struct sim_seam *seam, enum txn_call which, int64_t dea
         if (action != FAILURE_RETRY) {
             return failure;
         }
+        seam->is_doubtful = true;
         if (seam_pause(seam, RETRY_WAIT_US) || seam_now_us(seam) >= deadline_us) {
             failure.action = FAILURE_RECREATE;
             return failure;
@@ -210,6 +211,7 @@ void seam_producer_close(struct sim_seam *seam) {
 
 struct failure seam_producer_open(struct sim_seam *seam, int64_t wait_us) {
     struct failure failure = seam_call(seam, TXN_INIT, seam_now_us(seam) + wait_us);
+    seam->is_doubtful = false;
     if (failed(failure)) {
         seam_producer_close(seam);
         failure.action = failure.action == FAILURE_STOP ? FAILURE_STOP : FAILURE_RETRY;

@@ -12,7 +12,7 @@
 
 static const char help[] =
     "usage: simulate [--seed N] [--seeds COUNT | --seconds S] [--lane frozen|live|both]\n"
-    "                [--calm | --late] [--trace] [--break WHAT] [--keep-going]\n"
+    "                [--calm] [--trace] [--break WHAT] [--keep-going]\n"
     "\n"
     "Runs the pipeline on a simulated Kafka while things go wrong, and compares what was\n"
     "committed with a straight line of computation. One seed decides everything.\n"
@@ -23,12 +23,11 @@ static const char help[] =
     "  --lane LANE    frozen: one model, all outputs directly; live: a trainer beside it, by the\n"
     "                 journal (default both)\n"
     "  --calm         nothing goes wrong\n"
-    "  --late         calls that timed out may be done later, in the middle of the next "
     "transaction\n"
     "  --trace        everything that happens, on standard error\n"
     "  --break WHAT   breaks the simulated seam on purpose and expects that this is found:\n"
     "                 lost-epoch, double-epoch, lost-push, lost-example, stale-state, early-read,\n"
-    "                 dirty-read, no-fencing, early-compaction\n"
+    "                 dirty-read, no-fencing, late, early-compaction\n"
     "  --keep-going   after a violation too\n"
     "\n"
     "Exit codes: 0 nothing found (--break: it was found), 1 a violation (--break: it was not\n"
@@ -39,7 +38,7 @@ struct options {
     double seconds;
     int lane; /* LANE_COUNT = all */
     enum sim_break broken;
-    bool is_calm, has_late, has_trace, keeps_going;
+    bool is_calm, has_trace, keeps_going;
 };
 
 struct totals {
@@ -78,7 +77,7 @@ static bool parse(int argc, char **argv, struct options *out) {
         {"seconds", required_argument, NULL, 't'},
         {"lane", required_argument, NULL, 'l'},
         {"calm", no_argument, NULL, 'c'},
-        {"late", no_argument, NULL, 'a'},
+
         {"trace", no_argument, NULL, 'v'},
         {"break", required_argument, NULL, 'b'},
         {"keep-going", no_argument, NULL, 'k'},
@@ -103,7 +102,6 @@ static bool parse(int argc, char **argv, struct options *out) {
             out->broken = found < 0 ? BREAK_NOTHING : (enum sim_break)found;
         }
         out->is_calm = out->is_calm || choice == 'c';
-        out->has_late = out->has_late || choice == 'a';
         out->has_trace = out->has_trace || choice == 'v';
         out->keeps_going = out->keeps_going || choice == 'k';
         if (choice == 'h') {
@@ -172,10 +170,8 @@ static void print_violation(const char *program, const struct world_options *opt
     printf("\nseed %llu, lane %s: %s\nreplay: %s --seed %llu --lane %s%s%s%s --trace\n",
            (unsigned long long)options->seed, lane_names[options->lane], result->violation, program,
            (unsigned long long)options->seed, lane_names[options->lane],
-           options->is_calm    ? " --calm"
-           : options->has_late ? " --late"
-                               : "",
-           options->broken ? " --break " : "", options->broken ? break_names[options->broken] : "");
+           options->is_calm ? " --calm" : "", options->broken ? " --break " : "",
+           options->broken ? break_names[options->broken] : "");
     fflush(stdout);
 }
 
@@ -186,7 +182,6 @@ static void run_seed(const char *program, const struct options *options, uint64_
                                       .seed = seed,
                                       .broken = options->broken,
                                       .is_calm = options->is_calm,
-                                      .has_late = options->has_late,
                                       .trace = options->has_trace ? stderr : NULL};
         struct world_result result;
         if (options->lane != LANE_COUNT && options->lane != lane) {

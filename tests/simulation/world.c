@@ -47,8 +47,8 @@ static void init(struct world *world, const struct world_options *options,
     schedule_init(&world->schedule, options->seed);
     cluster_init(&world->cluster, &world->schedule, options->seed, world->partitions);
     (options->is_calm ? faults_init_calm : faults_init)(&world->faults, options->seed);
-    if (options->has_late) {
-        faults_allow_late(&world->faults);
+    if (options->broken == BREAK_LATE) {
+        faults_make_late(&world->faults);
     }
     world->schedule.advance = advance;
     world->schedule.advance_context = world;

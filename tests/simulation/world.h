@@ -27,9 +27,8 @@ struct world_options {
     enum lane lane;
     uint64_t seed;
     enum sim_break broken;
-    bool is_calm;  /* nothing goes wrong */
-    bool has_late; /* FAULT_LATE too */
-    FILE *trace;   /* NULL = none */
+    bool is_calm; /* nothing goes wrong */
+    FILE *trace;  /* NULL = none */
 };
 
 struct world_result {
