@@ -106,7 +106,9 @@ class Lag:
     def __init__(self, address, topic, group):
         from confluent_kafka import Consumer, TopicPartition
 
-        self.client = Consumer({"bootstrap.servers": address, "group.id": group, "enable.auto.commit": False})
+        # read_uncommitted: what is committed now, without waiting for a transaction that is open.
+        self.client = Consumer({"bootstrap.servers": address, "group.id": group, "enable.auto.commit": False,
+                                "isolation.level": "read_uncommitted"})
         self.places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
 
     def now(self):
@@ -131,8 +133,10 @@ def delete(address, prefix):
 
 
 def feed(folder, address, prefix, count, rate):
+    """A shop without new items: with 5 a day, years pass in an hour, and its catalogue would rightly take more and more."""
+    (folder / "world.yaml").write_text("catalogue: {new_per_day: 0}\n")
     return shop.spawn([shop.binaries()[1], "simulate", "--brokers", address, "--topic", prefix + "clickstream", "--users", SHOPPERS,
-                       "--days", 3650, "--rate", rate, "--count", count, "--world", "base", "--quiet",
+                       "--days", 3650, "--rate", rate, "--count", count, "--world", folder / "world.yaml", "--quiet",
                        "--catalogue-topic", prefix + "catalogue", "--profiles-topic", prefix + "profiles"], folder / "feed.log")
 
 
