@@ -20,6 +20,7 @@ struct sampling {
     rd_kafka_queue_t *queue;
     bool *has_ended;        /* per partition: its end was seen */
     int32_t started, ended; /* partitions */
+    struct failure refused; /* a right that is missing */
 };
 
 static int64_t left_ms(int64_t deadline_ns) {
@@ -69,6 +70,10 @@ static void visit_message(struct sampling *sampling, const rd_kafka_message_t *m
         sampling->has_ended[message->partition] = true;
         return;
     }
+    if (access_is_refused(message->err) && !failed(sampling->refused)) {
+        sampling->refused = failure_make(FAILURE_STOP, message->err, "reading %s: %s",
+                                         sampling->request->topic, access_text_of_read(message));
+    }
     if (message->err) {
         return; /* heals by itself, or the deadline ends the sample */
     }
@@ -90,7 +95,8 @@ static void visit_message(struct sampling *sampling, const rd_kafka_message_t *m
  * first end. */
 static void consume(struct sampling *sampling, int64_t deadline_ns) {
     rd_kafka_message_t **messages = memory_new(BATCH_MAX, sizeof(rd_kafka_message_t *));
-    while (sampling->ended < sampling->started && left_ms(deadline_ns) > 0) {
+    while (sampling->ended < sampling->started && left_ms(deadline_ns) > 0 &&
+           !failed(sampling->refused)) {
         size_t count = client_take(sampling->queue, 100, messages, BATCH_MAX);
         for (size_t i = 0; i < count; i++) {
             visit_message(sampling, messages[i]);
@@ -137,6 +143,7 @@ struct failure sample_topic(const struct sample_request *request, broker_visit *
     }
     if (!failed(failure)) {
         consume(sampling, deadline_ns);
+        failure = sampling->refused;
     }
     close_client(sampling);
     if (client_destroy(sampling->client, DESTROY_WAIT_MS)) {

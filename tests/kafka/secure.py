@@ -19,7 +19,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import shop  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
-WAIT_S = 60
+WAIT_S = 120
+SLOW = 4  # the last cases of wrong_access
 DONE, UNREACHABLE, REFUSED = 0, 3, 6
 TOKEN = "mark-token-4f6a1c0de9"
 PSEUDONYM_KEY = "mark-pseudonym-0a8d3c"
@@ -34,7 +35,10 @@ decide:
   none_share: 0
   consent_unknown_is_granted: true
   offers: [{id: ten, kind: percent_off, value: 10, title: "For {user_id}", body: "{items}"}]
-  rules: [{trigger: cart_abandoned, offer: ten}, {trigger: checkout_abandoned, offer: ten}, {trigger: browse_abandoned, offer: ten}]
+  rules:
+    - {trigger: cart_abandoned, offer: ten}
+    - {trigger: checkout_abandoned, offer: ten}
+    - {trigger: browse_abandoned, offer: ten}
 """
 
 failures = 0
@@ -140,12 +144,13 @@ def main_job():
     address = kafka.address("SASL")
     secret = {"KAFKA_PASSWORD": kafka.passwords["promostream"]}
     feed("feed", address, kafka.login(mechanism="SCRAM-SHA-256", password="${KAFKA_PASSWORD}"), environment=secret).ends(DONE)
+    feed("feed_unread", kafka.clear, {"client.id": "feed"}, "--topic", "unread").ends(DONE)
     mutual = {**kafka.tls(), **kafka.client_certificate(), "debug": "conf,security"}
     jobs = [run("job", address, kafka.login(debug="all"), level="debug", words=("--console",)),
-            run("plain", address, kafka.login(mechanism="PLAIN", password="${KAFKA_PASSWORD}"), environment=secret),
-            run("mutual", kafka.address("MTLS"), mutual, level="debug")]
+            run("plain", address, kafka.login(mechanism="PLAIN", password="${KAFKA_PASSWORD}"), environment=secret)]
     for job in jobs:
         job.ends(DONE)
+    run("mutual", kafka.address("MTLS"), mutual, level="debug").ends(DONE)
     pushes = {prefix: sorted(row.key for row in shop.read_topic(kafka.clear, f"{prefix}-promotion-pushes"))
               for prefix in ("job", "plain", "mutual")}
     expect(len(pushes["job"]) > 10, f"{len(pushes['job'])} pushes over TLS and SASL")
@@ -184,6 +189,11 @@ def wrong_access():
     return cases
 
 
+def check(cases):
+    for command, code, *phrases in cases:
+        command.ends(code, *phrases)
+
+
 def give_rights():
     """Guest may do everything under a case's prefix but one thing."""
     from confluent_kafka.admin import (AclBinding, AclOperation, AclPermissionType, AdminClient, ResourcePatternType,
@@ -196,7 +206,9 @@ def give_rights():
     def acl(resource, name, pattern, operation, permission):
         return AclBinding(resource, name, pattern, "User:guest", "*", operation, permission)
 
-    rights = [acl(topic, "clickstream", literal, AclOperation.READ, allow)]
+    rights = [acl(topic, "clickstream", literal, AclOperation.READ, allow),
+              acl(topic, "unread", literal, AclOperation.DESCRIBE, allow),
+              acl(topic, "unread", literal, AclOperation.DESCRIBE_CONFIGS, allow)]
     for case in ("write", "read", "group", "transaction"):
         rights.append(acl(topic, f"{case}-", prefixed, AclOperation.ALL, allow))
         if case != "group":
@@ -222,6 +234,10 @@ def missing_rights():
         (feed("feed_create", sasl, guest, "--topic", "forbidden"), "creating topic forbidden", "Create"),
         (feed("feed_write", sasl, guest), "topic clickstream", "right Write on this topic"),
     ]
+    sample = configuration("sample", sasl, guest, "write-").read_text().replace("clickstream: clickstream", "clickstream: unread")
+    (work / "sample.yaml").write_text(sample)
+    cases.append((Command("sample", promostream, "validate", "--against-broker", "--config", work / "sample.yaml"),
+                  "reading unread", "right Read on this topic"))
     return [(command, REFUSED, *phrases) for command, *phrases in cases]
 
 
@@ -278,8 +294,9 @@ kafka = Kafka(work)
 users = main_job()
 registry = shown_configuration()
 give_rights()
-for command, code, *phrases in missing_rights() + wrong_access():
-    command.ends(code, *phrases)
+wrong = wrong_access()
+check(wrong[:-SLOW])
+check(missing_rights() + wrong[-SLOW:])
 metrics()
 registry.process.terminate()
 registry.wait()
