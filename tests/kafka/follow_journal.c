@@ -14,7 +14,7 @@
 #include "consumer/commands/support.h"
 #include "consumer/worker.h"
 #include "schemas/schemas.h"
-#include "tests/support/kept_log.h"
+#include "tests/support/kept_compare.h"
 
 #define DIFFERS 1
 #define FAILED  2
@@ -184,149 +184,29 @@ static struct failure follow(struct follower *follower, int32_t number) {
 
 /* ---- comparing ---- */
 
-static void print_bytes(const char *name, struct bytes bytes, size_t at) {
-    size_t first = at > 8 ? at - 8 : 0;
-    printf("  %-9s %zu bytes%s, from byte %zu:", name, bytes.size, bytes.data ? "" : " (tombstone)",
-           first);
-    for (size_t i = first; i < bytes.size && i < first + 24; i++) {
-        printf(" %02x", bytes.data[i]);
+static bool is_equal(const struct follower *follower, struct buffer *out) {
+    const struct kept_topic *committed = follower->log.topics, *found = follower->found.topics;
+    bool is_equal = true;
+    for (size_t i = 0; i < LENGTH(in_order) && is_equal; i++) {
+        enum topic topic = in_order[i];
+        is_equal = kept_compare_in_order(topic, &committed[topic], &found[topic], out);
     }
-    printf("\n");
-}
-
-static void print_decision(const char *name, const struct record *record) {
-    struct decision_row row;
-    struct bytes body;
-    if (!record || !wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_DECISION, 0, record->value, &body) ||
-        !decision_decode(body, &row)) {
-        return;
+    for (size_t i = 0; i < LENGTH(as_sets) && is_equal; i++) {
+        enum topic topic = as_sets[i];
+        is_equal = kept_compare_as_sets(topic, &committed[topic], &found[topic], out);
     }
-    char id[33];
-    hash128_format(row.decision_id, id);
-    printf(
-        "  %-9s decision %s attempt %d %s at %lld: %.*s, reason %.*s, policy %.*s, action_p %.17g",
-        name, id, (int)row.attempt, trigger_names[row.trigger], (long long)row.decided_ms,
-        BYTES_ARG(row.action), BYTES_ARG(row.reason), BYTES_ARG(row.policy), row.action_p);
-    for (size_t i = 0; i < row.score_count; i++) {
-        printf(", %.*s %lld p %.17g", BYTES_ARG(row.scores[i].learner),
-               (long long)row.scores[i].version_offset, row.scores[i].p[0]);
+    for (size_t i = 0; i < LENGTH(by_key) && is_equal; i++) {
+        enum topic topic = by_key[i];
+        is_equal = kept_compare_folded(topic, &committed[topic], &found[topic], out);
     }
-    printf("\n");
-}
-
-/* Either may be NULL: it is not there. */
-static int print_difference(enum topic topic, size_t index, const struct record *committed,
-                            const struct record *followed) {
-    const struct record *either = followed ? followed : committed;
-    printf("%s differs at row %zu of partition %d, key %.*s", topic_default_name(topic), index,
-           (int)either->partition, BYTES_ARG(either->key));
-    if (followed) {
-        printf(", epoch %lld", (long long)followed->offset);
-    }
-    struct bytes a = committed ? committed->value : bytes_of(NULL, 0);
-    struct bytes b = followed ? followed->value : bytes_of(NULL, 0);
-    size_t at = 0;
-    while (at < a.size && at < b.size && a.data[at] == b.data[at]) {
-        at++;
-    }
-    printf(": %s\n", !committed ? "not committed" : !followed ? "not followed" : "other bytes");
-    print_bytes("committed", a, at);
-    print_bytes("followed", b, at);
-    if (topic == TOPIC_PROMOTION_DECISIONS) {
-        print_decision("committed", committed);
-        print_decision("followed", followed);
-    }
-    return DIFFERS;
-}
-
-static bool is_same(const struct record *a, const struct record *b) {
-    return a->partition == b->partition && bytes_equal(a->key, b->key) &&
-           !a->value.data == !b->value.data && bytes_equal(a->value, b->value);
-}
-
-static int compare_rows(enum topic topic, const struct kept_topic *committed,
-                        const struct kept_topic *followed) {
-    size_t before = 0; /* rows of earlier partitions */
-    for (size_t i = 0; i < committed->count || i < followed->count; i++) {
-        const struct record *a = i < committed->count ? &committed->records[i] : NULL;
-        const struct record *b = i < followed->count ? &followed->records[i] : NULL;
-        before = a && i > 0 && a->partition != a[-1].partition ? i : before;
-        if (!a || !b || !is_same(a, b)) {
-            return print_difference(topic, i - before, a, b);
-        }
-    }
-    return 0;
-}
-
-static int by_place(const struct record *a, const struct record *b) {
-    int order = (a->partition > b->partition) - (a->partition < b->partition);
-    return order ? order : bytes_compare(a->key, b->key);
-}
-
-static int by_value(const void *left, const void *right) {
-    const struct record *a = left, *b = right;
-    int order = by_place(a, b);
-    return order ? order : bytes_compare(a->value, b->value);
-}
-
-static int by_offset(const void *left, const void *right) {
-    const struct record *a = left, *b = right;
-    int order = by_place(a, b);
-    return order ? order : (a->offset > b->offset) - (a->offset < b->offset);
-}
-
-static struct record *sorted(const struct kept_topic *kept,
-                             int (*order)(const void *, const void *)) {
-    struct record *records = memory_new(kept->count + 1, sizeof *records);
-    memcpy(records, kept->records, kept->count * sizeof *records);
-    qsort(records, kept->count, sizeof *records, order);
-    return records;
-}
-
-/* The last row of each key; an epoch writes a key of user-state or partition-state once, but may
- * write and close an open decision, so order within an epoch counts too. */
-static struct kept_topic folded(const struct kept_topic *kept) {
-    struct kept_topic copy = *kept;
-    copy.records = memory_new(kept->count + 1, sizeof *copy.records);
-    for (size_t i = 0; i < kept->count; i++) {
-        copy.records[i] = kept->records[i];
-        copy.records[i].offset = (int64_t)i;
-    }
-    struct kept_topic out = {.records = sorted(&copy, by_offset)};
-    for (size_t i = 0; i < kept->count; i++) {
-        const struct record *record = &out.records[i];
-        bool is_last = i + 1 == kept->count || by_place(record, record + 1) != 0;
-        if (is_last && record->value.data) {
-            out.records[out.count] = *record;
-            out.records[out.count++].offset = kept->records[record->offset].offset;
-        }
-    }
-    free(copy.records);
-    return out;
+    return is_equal;
 }
 
 static int compare_topics(const struct follower *follower) {
-    int code = 0;
-    for (size_t i = 0; i < LENGTH(in_order) && !code; i++) {
-        code = compare_rows(in_order[i], &follower->log.topics[in_order[i]],
-                            &follower->found.topics[in_order[i]]);
-    }
-    for (size_t i = 0; i < LENGTH(as_sets) && !code; i++) {
-        struct kept_topic a = follower->log.topics[as_sets[i]];
-        struct kept_topic b = follower->found.topics[as_sets[i]];
-        a.records = sorted(&a, by_value);
-        b.records = sorted(&b, by_value);
-        code = compare_rows(as_sets[i], &a, &b);
-        free(a.records);
-        free(b.records);
-    }
-    for (size_t i = 0; i < LENGTH(by_key) && !code; i++) {
-        struct kept_topic a = folded(&follower->log.topics[by_key[i]]);
-        struct kept_topic b = folded(&follower->found.topics[by_key[i]]);
-        code = compare_rows(by_key[i], &a, &b);
-        free(a.records);
-        free(b.records);
-    }
+    struct buffer text = {0};
+    int code = is_equal(follower, &text) ? 0 : DIFFERS;
+    printf("%.*s", (int)text.size, text.size > 0 ? (const char *)text.data : "");
+    buffer_clean_up(&text);
     return code;
 }
 
