@@ -320,6 +320,13 @@ struct failure seam_position(struct broker *broker, enum broker_input input, int
     return failure_none();
 }
 
+int64_t seam_lag(struct broker *broker, enum broker_input input, int32_t partition) {
+    struct sim_seam *seam = seam_of(broker);
+    const struct slot *slot = seam_slot(seam, partition);
+    int64_t end = cluster_end(site_of(seam)->cluster, seam->options.inputs[input], partition);
+    return slot && slot->is_started ? end - slot->next[input] : -1;
+}
+
 /* ---- records ---- */
 
 static size_t take_run(struct sim_seam *seam, struct slot *slot, int input, size_t max,

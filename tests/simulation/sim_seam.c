@@ -310,6 +310,7 @@ static const struct broker_ops ops = {
     .partition_count = seam_partition_count,
     .read_to_end = seam_read_to_end,
     .side_poll = seam_side_poll,
+    .lag = seam_lag,
     .metrics = metrics_of,
     .close = close_seam,
 };

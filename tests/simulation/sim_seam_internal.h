@@ -99,6 +99,7 @@ MUST_CHECK struct failure seam_start(struct broker *broker, int32_t partition,
                                      const int64_t next_offset[INPUT_COUNT]);
 MUST_CHECK struct failure seam_position(struct broker *broker, enum broker_input input,
                                         int32_t partition, int64_t *out);
+int64_t seam_lag(struct broker *broker, enum broker_input input, int32_t partition);
 struct slot *seam_slot(struct sim_seam *seam, int32_t partition);
 void seam_join(struct sim_seam *seam);
 
