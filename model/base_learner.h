@@ -15,6 +15,8 @@ struct base_output {
     double logit;    /* squared loss: the prediction itself */
     double variance; /* of the logit (METHODS 0, rule 9: sum of x^2 / (1 / sigma0^2 + n)); learn
                         leaves it 0 */
+    double scored;   /* learn, where a step needs the whole batch: the logit that forward would give
+                        without dropout, to the bit */
 };
 
 /* Whoever asks a base to learn knows the loss. The base calls pull once for each example that it
@@ -47,8 +49,11 @@ struct base_kind {
      * finite. 1 <= count <= LEARNER_BATCH_MAX. */
     void (*learn)(void *memory, const struct learner_example *examples, size_t count,
                   const struct base_teacher *teacher, enum learner_verdict *out_verdicts);
-    /* Does a step need the whole batch? Then a logit in pull may have a dropout mask in it, and the
-     * head asks for its own with forward. */
+    /* forward without dropout, of many: the same bits, faster. NULL: one by one. */
+    void (*forward_batch)(const void *memory, const struct learner_input *inputs, size_t count,
+                          struct base_output *out, enum learner_verdict *out_verdicts);
+    /* Does a step need the whole batch? Then a logit in pull may have a dropout mask in it, and
+     * what the head learns itself goes by `scored`. */
     bool is_batch_a_step;
     /* Rows as in learner.h. */
     void (*export_rows)(void *memory, bool all, learner_visit_row *visit, void *context);

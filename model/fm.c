@@ -79,7 +79,7 @@ static struct base_output output_of(const struct fm *fm, struct fm_scratch *scra
     gather(fm, scratch);
     float sum =
         fm_forward(scratch->list.count, fm->k, scratch->x, scratch->w, scratch->v, scratch->sums);
-    struct base_output output = {fm->start + (double)sum, 0};
+    struct base_output output = {.logit = fm->start + (double)sum};
     for (size_t i = 0; i < scratch->list.count; i++) {
         double x = (double)scratch->x[i];
         double n = scratch->v[i] ? (double)scratch->v[i][-1] : 0; /* beside w */

@@ -111,6 +111,14 @@ static bool is_sane(const struct head *head, double raw) {
     return fabs(raw) <= (head->options.loss == HEAD_SQUARED ? PREDICTION_MAX : LOGIT_MAX);
 }
 
+static bool score_arm(const struct head *head, double raw, const struct calibration *map,
+                      struct learner_arm_score *out) {
+    out->raw = raw;
+    out->mean = map->a * raw + map->b;
+    out->p = head->options.loss == HEAD_SQUARED ? out->mean : sigma(out->mean);
+    return is_sane(head, raw) && isfinite(out->mean);
+}
+
 enum learner_verdict head_score(const void *memory, const struct learner_input *input,
                                 const uint64_t *arms, size_t arm_count,
                                 struct learner_scores *out) {
@@ -128,12 +136,8 @@ enum learner_verdict head_score(const void *memory, const struct learner_input *
     for (size_t i = 0; i < arm_count; i++) {
         indices[i] = index_of(head, arms[i]);
         struct calibration map = calibrator_of(&head->calibrator, origin, indices[i]);
-        struct learner_arm_score *arm = &out->arms[i];
-        arm->raw = base.logit + mean_of(head, indices[i], &phi);
-        arm->mean = map.a * arm->raw + map.b;
-        arm->p = head->options.loss == HEAD_SQUARED ? arm->mean : sigma(arm->mean);
         slope = map.a; /* of the origin: the same for every arm */
-        if (!is_sane(head, arm->raw) || !isfinite(arm->mean)) {
+        if (!score_arm(head, base.logit + mean_of(head, indices[i], &phi), &map, &out->arms[i])) {
             return LEARNER_NOT_FINITE;
         }
     }
@@ -145,6 +149,30 @@ enum learner_verdict head_score(const void *memory, const struct learner_input *
         out->covariance[i] = slope * slope * (base.variance + out->covariance[i]);
     }
     return LEARNER_OK;
+}
+
+void head_score_batch(const void *memory, const struct learner_input *inputs, size_t count,
+                      struct learner_arm_score *out, enum learner_verdict *out_verdicts) {
+    const struct head *head = memory;
+    struct base_output outputs[LEARNER_BATCH_MAX];
+    assert(count <= LEARNER_BATCH_MAX);
+    if (head->base->forward_batch) {
+        head->base->forward_batch(head_base(head), inputs, count, outputs, out_verdicts);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!head->base->forward_batch) {
+            out_verdicts[i] = head->base->forward(head_base(head), &inputs[i], 0, &outputs[i]);
+        }
+        if (out_verdicts[i] != LEARNER_OK) {
+            continue;
+        }
+        struct effects_phi phi = phi_of(head, &inputs[i]);
+        int none = index_of(head, LEARNER_ARM_NONE);
+        struct calibration map =
+            calibrator_of(&head->calibrator, origin_of(head, &inputs[i]), none);
+        double raw = outputs[i].logit + mean_of(head, none, &phi);
+        out_verdicts[i] = score_arm(head, raw, &map, &out[i]) ? LEARNER_OK : LEARNER_NOT_FINITE;
+    }
 }
 
 /* ---- learn ---- */
@@ -205,14 +233,8 @@ static enum learner_verdict pull(void *context, size_t i, const struct base_outp
     int index = index_of(head, example->arm);
     double added = mean_of(head, index, &phi), logit = output->logit;
     *out = pull_of(head, example, logit + added);
-    bool is_scored =
-        head->has_effects || head->options.calibration_rate > 0 || lesson->out_p != NULL;
-    if (head->base->is_batch_a_step && is_scored) {
-        struct base_output scored; /* what the head learns from has no dropout */
-        if (head->base->forward(head_base(head), &example->input, 0, &scored) != LEARNER_OK) {
-            return LEARNER_NOT_FINITE;
-        }
-        logit = scored.logit;
+    if (head->base->is_batch_a_step) {
+        logit = output->scored; /* what the head learns from has no dropout */
     }
     double raw = lesson->before[i].raw = logit + added;
     lesson->before[i].p = sigma(raw);

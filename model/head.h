@@ -65,6 +65,8 @@ void head_init(const struct base_kind *base, void *memory, const void *options,
                const struct learner_space *space, const struct learner_arm *arms, size_t arm_count);
 enum learner_verdict head_score(const void *memory, const struct learner_input *input,
                                 const uint64_t *arms, size_t arm_count, struct learner_scores *out);
+void head_score_batch(const void *memory, const struct learner_input *inputs, size_t count,
+                      struct learner_arm_score *out, enum learner_verdict *out_verdicts);
 enum learner_verdict head_learn(void *memory, const struct learner_example *example);
 void head_learn_batch(void *memory, const struct learner_example *examples, size_t count,
                       enum learner_verdict *out_verdicts, double *out_p);
@@ -100,6 +102,7 @@ const void *head_base(const void *memory);
                                                 .memory_bytes = NAME##_memory_bytes,               \
                                                 .init = NAME##_init,                               \
                                                 .score = head_score,                               \
+                                                .score_batch = head_score_batch,                   \
                                                 .learn = head_learn,                               \
                                                 .export_rows = head_export_rows,                   \
                                                 .check_row = head_check_row,                       \

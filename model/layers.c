@@ -42,19 +42,22 @@ void layers_forward(const struct layers *layers, const float *params, const floa
     stack_forward_f32(layers, params, x, keys, rows, saved, out);
 }
 
-void layers_score(const struct layers *layers, const float *params, const float *x, size_t rows,
-                  float *room, float *out) {
+const float *layers_score(const struct layers *layers, const float *params, const float *x,
+                          const uint64_t *keys, size_t rows, float *room, float *out) {
     float *y = room, *other = room + rows * layers->widest;
+    const float *last = x;
     for (size_t l = 0; l < layers->count; l++) {
-        if (layers->items[l].kind == LAYER_DROPOUT) {
+        if (layers->items[l].kind == LAYER_DROPOUT && !keys) {
             continue;
         }
-        layer_forward_f32(layers, l, params, x, NULL, rows, y);
+        layer_forward_f32(layers, l, params, x, keys, rows, y);
+        last = x;
         x = y;
         y = other;
         other = (float *)(uintptr_t)x;
     }
     memcpy(out, x, rows * sizeof *out);
+    return last;
 }
 
 void layers_backward(const struct layers *layers, const float *params, const float *x,

@@ -64,9 +64,10 @@ void layers_start(const struct layers *layers, uint64_t seed, float *params);
  * saved[rows x layers->saved]: all outputs, layer by layer. A row's bits do not depend on rows. */
 void layers_forward(const struct layers *layers, const float *params, const float *x,
                     const uint64_t *keys, size_t rows, float *saved, float *out);
-/* The same bits without dropout, and without what backward needs: room[2 x rows x widest]. */
-void layers_score(const struct layers *layers, const float *params, const float *x, size_t rows,
-                  float *room, float *out);
+/* The same bits without what backward needs: room[2 x rows x widest]. Returns what the last layer
+ * saw, in x or in room. */
+const float *layers_score(const struct layers *layers, const float *params, const float *x,
+                          const uint64_t *keys, size_t rows, float *room, float *out);
 /* The loss's gradient: from d_out[rows] to d_params[params] (added to) and d_x[rows][in]. x, keys,
  * saved as forward had them. room[2 x rows x widest]. */
 void layers_backward(const struct layers *layers, const float *params, const float *x,

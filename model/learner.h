@@ -167,6 +167,10 @@ struct learner_kind {
     enum learner_verdict (*score)(const void *memory, const struct learner_input *input,
                                   const uint64_t *arms, size_t arm_count,
                                   struct learner_scores *out);
+    /* Without an offer, of up to LEARNER_BATCH_MAX inputs: the bits of score's arms[0] for
+     * LEARNER_ARM_NONE, and no covariance. NULL: score, one by one. */
+    void (*score_batch)(const void *memory, const struct learner_input *inputs, size_t count,
+                        struct learner_arm_score *out, enum learner_verdict *out_verdicts);
     enum learner_verdict (*learn)(void *memory, const struct learner_example *example);
     /* Visits the rows that changed since the last export (all: every row that is not as after
      * init), in a fixed order, and forgets that they changed. */

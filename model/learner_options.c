@@ -6,12 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/dnn.h"
 #include "model/fm.h"
+#include "model/gru.h"
 #include "model/linear.h"
 #include "model/logistic.h"
+#include "model/wide_deep.h"
 
-const struct learner_kind *const learner_kinds[] = {&learner_logistic, &learner_linear, &learner_fm,
-                                                    NULL};
+const struct learner_kind *const learner_kinds[] = {
+    &learner_logistic,  &learner_linear, &learner_fm, &learner_dnn,
+    &learner_wide_deep, &learner_gru,    NULL};
 
 const struct learner_kind *learner_kind_find(const char *name) {
     for (size_t i = 0; learner_kinds[i]; i++) {

@@ -98,7 +98,7 @@ static double coin_share(const struct linear *linear, const float *slot, double 
 static struct base_output output_of(const struct linear *linear, const struct input_list *list,
                                     double *out_norm) {
     const struct table *table = linear_table(linear);
-    struct base_output output = {0, 0};
+    struct base_output output = {.logit = 0};
     bool is_coin = linear->optimizer.rule == OPTIMIZER_COIN;
     *out_norm = 0;
     for (size_t i = 0; i < list->count; i++) {
@@ -387,7 +387,7 @@ static const struct learner_option linear_options[] = {
      .max = 36500,
      .help = "days of event time in which what was learned counts half; 0 = nothing is forgotten"},
 };
-static const struct base_kind linear_base = {.memory_bytes = memory_bytes,
+const struct base_kind linear_base = {.memory_bytes = memory_bytes,
                                              .init = init,
                                              .fingerprint = fingerprint,
                                              .forward = forward,

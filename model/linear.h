@@ -27,5 +27,7 @@ struct linear_options {
 };
 
 extern const struct learner_kind learner_linear;
+/* Without the head; options: struct linear_options. */
+extern const struct base_kind linear_base;
 
 #endif

@@ -68,7 +68,7 @@ void linear_plain_gather(const struct linear *linear, struct linear_scratch *scr
 
 struct base_output linear_plain_output(const struct linear *linear,
                                        const struct linear_scratch *scratch) {
-    struct base_output output = {linear->start, 0};
+    struct base_output output = {.logit = linear->start};
     for (size_t i = 0; i < scratch->list.count; i++) {
         output.logit += (double)scratch->w[i] * (double)scratch->x[i];
     }

@@ -182,10 +182,10 @@ static void float_agrees_with_double(void **state) {
         }
         /* Without a mask, a row's bits are the same alone, in a batch, and as it is scored. */
         layers_forward(&layers, f[PARAMS], f[X], NULL, MANY, f[SAVED], f[OUT]);
-        layers_score(&layers, f[PARAMS], f[X], MANY, f[ROOM], scored);
+        layers_score(&layers, f[PARAMS], f[X], NULL, MANY, f[ROOM], scored);
         assert_memory_equal(scored, f[OUT], sizeof scored);
         for (size_t i = 0; i < MANY; i++) {
-            layers_score(&layers, f[PARAMS], f[X] + i * STACK_IN, 1, f[ROOM], scored);
+            layers_score(&layers, f[PARAMS], f[X] + i * STACK_IN, NULL, 1, f[ROOM], scored);
             assert_memory_equal(scored, &f[OUT][i], sizeof(float));
         }
         for (size_t i = 0; i < ALL; i++) {
