@@ -166,6 +166,8 @@ struct example_row {
 void example_encode(const struct example_row *row, struct buffer *out);
 /* False too for a number that is written out and is NaN or infinite. */
 bool example_decode(struct bytes body, struct example_row *out);
+/* The same of a body with others behind it: *rest is what is left. */
+bool example_decode_first(struct bytes bodies, struct example_row *out, struct bytes *rest);
 
 /* ---- model: rows of learners' memories ---- */
 

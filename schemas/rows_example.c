@@ -64,3 +64,10 @@ void example_encode(const struct example_row *row, struct buffer *out) {
 bool example_decode(struct bytes body, struct example_row *out) {
     return plan_decode_body(ops, body, out) == WIRE_OK;
 }
+
+bool example_decode_first(struct bytes bodies, struct example_row *out, struct bytes *rest) {
+    struct wire_reader reader = wire_reader_of(bodies);
+    plan_decode(ops, &reader, out);
+    *rest = bytes_of(reader.cursor, wire_left(&reader));
+    return reader.verdict == WIRE_OK;
+}

@@ -9,7 +9,7 @@ struct batch_slot {
     struct buffer texts;
     struct learner_feature *features;
     size_t feature_capacity;
-    struct buffer kept;
+    struct buffer steps, kept;
 };
 
 static size_t size_of(const struct fitted *fitted) {
@@ -39,6 +39,7 @@ void batch_clean_up(struct batch *batch) {
         free(batch->slots[i].names);
         free(batch->slots[i].features);
         buffer_clean_up(&batch->slots[i].texts);
+        buffer_clean_up(&batch->slots[i].steps);
         buffer_clean_up(&batch->slots[i].kept);
     }
     free(batch->slots);
@@ -88,6 +89,11 @@ static struct learner_input copy_input(struct batch *batch, struct batch_slot *s
     if (batch->size > 1) {
         copy_features(slot, &input);
     }
+    if (input.step_count > 0) {
+        buffer_clear(&slot->steps);
+        buffer_append(&slot->steps, bytes_of(input.steps, input.step_count * sizeof *input.steps));
+        input.steps = (const void *)slot->steps.data;
+    }
     return input;
 }
 
@@ -129,7 +135,7 @@ void batch_flush(struct batch *batch) {
         bool is_learned = verdicts[i] == LEARNER_OK;
         batch->counts.learned += is_learned;
         batch->counts.refused += !is_learned;
-        if (is_learned && batch->judged) {
+        if (is_learned && batch->judged && !batch->examples[i].is_correction) {
             judge(batch, i, p[i]);
         }
     }

@@ -81,7 +81,8 @@ bool dataset_add(struct dataset *dataset, const struct data_row *row) {
     size_t texts = texts_bytes(dataset, row);
     size_t numbers = dataset->number_count * sizeof(double);
     size_t features = row->feature_count * sizeof *row->features;
-    size_t bytes = sizeof *dataset->rows + texts + numbers + features + row->kept.size;
+    size_t steps = row->step_count * sizeof *row->steps;
+    size_t bytes = sizeof *dataset->rows + texts + numbers + features + steps + row->kept.size;
     if (dataset->bytes + bytes > dataset->bytes_max) {
         return false;
     }
@@ -94,6 +95,7 @@ bool dataset_add(struct dataset *dataset, const struct data_row *row) {
     out->row = *row;
     out->row.numbers = copy(dataset, row->numbers, numbers);
     out->row.features = copy(dataset, row->features, features);
+    out->row.steps = copy(dataset, row->steps, steps);
     out->row.kept = bytes_of(copy(dataset, row->kept.data, row->kept.size), row->kept.size);
     out->texts = copy_texts(dataset, row, texts);
     return true;

@@ -72,7 +72,9 @@ struct learner_input fitted_input(struct fitted *fitted, struct data_row *row) {
     struct learner_input input = {.numbers = row->numbers,
                                   .names = row->names,
                                   .features = row->features,
-                                  .feature_count = row->feature_count};
+                                  .feature_count = row->feature_count,
+                                  .steps = row->steps,
+                                  .step_count = row->step_count};
     for (size_t i = 0; i < columns->number_count; i++) {
         const struct column *column = &columns->items[columns->numbers[i]];
         double value = row->numbers[i];
@@ -107,6 +109,7 @@ struct learner_example fitted_example(const struct fitted *fitted,
                                     .label = row->label,
                                     .time_ms = row->time_ms,
                                     .id = id ? id : 1,
+                                    .is_correction = row->is_correction,
                                     .p_first = (double)NAN,
                                     .weight = row->weight};
 }

@@ -12,7 +12,7 @@
 
 struct learner_choice {
     const struct learner_kind *kind;
-    void *options;     /* owned; [kind->options_bytes] */
+    void *options;                /* owned; [kind->options_bytes] */
     bool is_prior_set, is_lr_set; /* was given */
 };
 

@@ -19,7 +19,10 @@ struct data_row {
     struct bytes *names; /* [columns name_count], crosses last */
     struct learner_feature *features;
     size_t feature_count;
-    struct bytes kept; /* text of the column that was asked for: an id, a slice; "" */
+    const struct behaviour_step *steps; /* oldest first */
+    size_t step_count;
+    bool is_correction; /* of a label that was learned before: it is learned, not judged */
+    struct bytes kept;  /* text of the column that was asked for: an id, a slice; "" */
 };
 
 enum row_verdict { ROW_OK, ROW_END, ROW_BAD };

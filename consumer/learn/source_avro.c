@@ -1,28 +1,171 @@
+/* source_avro: container files of examples, as the topic `examples` has them: the features of this
+ * build, what was done, whether it was bought. Later revisions are corrections. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
 #include "consumer/learn/source_internal.h"
+#include "consumer/rooms/models.h"
+#include "schemas/container_reader.h"
+#include "schemas/rows.h"
+
+enum { COLUMN_ACTION, COLUMN_OF_WEIGHT, COLUMN_DECIDED, COLUMN_USER, COLUMN_BOUGHT };
+static const char *const fixed_names[] = {"action", "weight", "decided", "user_id", "bought"};
+static const enum column_type fixed_types[] = {COLUMN_CATEGORICAL, COLUMN_WEIGHT, COLUMN_TIME,
+                                               COLUMN_GROUP, COLUMN_LABEL};
+
 struct source_avro {
-    int unused;
+    struct container_reader *reader;
+    struct bytes bodies; /* left of the block */
+    int64_t left;        /* records of it */
+    uint64_t record;
+    struct example_row row;
+    /* Where a number or name of the columns stands in the row: of numbers, or of names; the action
+     * is model_space.name_count. -1 = nowhere: missing. */
+    int *numbers, *names;
 };
+
 struct failure source_avro_open(struct source *source, const struct source_config *config) {
     (void)config;
-    return failure_make(FAILURE_STOP, 0, "%s: Avro containers are not read yet", source->name);
+    source->avro = memory_new(1, sizeof *source->avro);
+    return container_reader_new(source->input, source->name, SCHEMA_EXAMPLE, &source->avro->reader);
 }
+
 void source_avro_columns(const struct source *source, struct columns *out) {
     (void)source;
-    columns_init(out, NULL, 0);
+    size_t numbers = model_space.number_count, names = model_space.name_count;
+    size_t count = numbers + names + COLUMN_BOUGHT + 1;
+    const char **texts = memory_new(count, sizeof *texts);
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = i < numbers           ? model_space.numbers[i]
+                   : i < numbers + names ? model_space.names[i - numbers]
+                                         : fixed_names[i - numbers - names];
+    }
+    columns_init(out, texts, count);
+    for (size_t i = 0; i < count; i++) {
+        out->items[i].type = i < numbers           ? COLUMN_NUMERIC
+                             : i < numbers + names ? COLUMN_CATEGORICAL
+                                                   : fixed_types[i - numbers - names];
+    }
+    free(texts);
 }
+
+static int index_of(const char *const *names, size_t count, const char *name) {
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
 struct failure source_avro_bind(struct source *source, const char *kept) {
-    (void)source;
-    (void)kept;
+    struct source_avro *avro = source->avro;
+    const struct columns *columns = source->columns;
+    size_t plain = columns->name_count - columns->cross_count;
+    avro->numbers = memory_grow(avro->numbers, columns->number_count + 1, sizeof *avro->numbers);
+    avro->names = memory_grow(avro->names, plain + 1, sizeof *avro->names);
+    for (size_t i = 0; i < columns->number_count; i++) {
+        avro->numbers[i] =
+            index_of(model_space.numbers, model_space.number_count, columns->number_texts[i]);
+    }
+    for (size_t i = 0; i < plain; i++) {
+        const char *name = columns->name_texts[i];
+        avro->names[i] = strcmp(name, fixed_names[COLUMN_ACTION]) == 0
+                             ? (int)model_space.name_count
+                             : index_of(model_space.names, model_space.name_count, name);
+    }
+    return kept ? failure_make(FAILURE_STOP, 0, "%s: examples have no column \"%s\" to show",
+                               source->name, kept)
+                : failure_none();
+}
+
+static void fill_features(struct source *source) {
+    struct source_avro *avro = source->avro;
+    const struct example_row *row = &avro->row;
+    const struct columns *columns = source->columns;
+    for (size_t i = 0; i < columns->number_count; i++) {
+        int at = avro->numbers[i];
+        bool is_there = at >= 0 && (size_t)at < row->number_count;
+        source->numbers[i] = is_there ? row->numbers[at] : (double)NAN;
+    }
+    for (size_t i = 0; i < columns->name_count - columns->cross_count; i++) {
+        int at = avro->names[i];
+        bool is_action = at == (int)model_space.name_count;
+        bool is_there = at >= 0 && (size_t)at < row->name_count;
+        source->names[i] = is_action ? row->action : is_there ? row->names[at] : bytes_of(NULL, 0);
+    }
+    source_cross_names(source);
+}
+
+/* The row, typed. */
+static bool type_row(struct source *source, struct data_row *out, char *error) {
+    const struct source_avro *avro = source->avro;
+    const struct example_row *row = &avro->row;
+    if (row->feature_version != model_space.feature_version) {
+        source_complain(error, "feature version %d, expected %d", row->feature_version,
+                        model_space.feature_version);
+        return false;
+    }
+    if (!(row->weight > 0 && row->weight <= LEARNER_WEIGHT_MAX)) {
+        source_complain(error, "weight: found %g, expected a number above 0, at most %g",
+                        row->weight, LEARNER_WEIGHT_MAX);
+        return false;
+    }
+    for (size_t i = 0; i < row->number_count; i++) {
+        if (fabs(row->numbers[i]) > LEARNER_NUMBER_MAX) {
+            source_complain(error, "number %zu: found %g, expected one up to 1e15", i,
+                            row->numbers[i]);
+            return false;
+        }
+    }
+    fill_features(source);
+    out->has_label = true;
+    out->label = row->label == LABEL_BOUGHT;
+    out->weight = row->weight;
+    out->time_ms = row->decided_ms;
+    out->group = hash64(row->user_id, 0);
+    out->numbers = source->numbers;
+    out->names = source->names;
+    out->steps = row->steps;
+    out->step_count = row->step_count;
+    out->is_correction = row->is_retraction;
+    out->kept = bytes_of(NULL, 0);
+    return true;
+}
+
+struct failure source_avro_next(struct source *source, struct data_row *out,
+                                enum row_verdict *out_verdict, char error[ROW_ERROR_BYTES_MAX]) {
+    struct source_avro *avro = source->avro;
+    *out = (struct data_row){.line = ++avro->record};
+    *out_verdict = ROW_END;
+    if (avro->left == 0) {
+        struct failure failure = container_next_block(avro->reader, &avro->bodies, &avro->left);
+        if (failed(failure) || avro->left == 0) {
+            return failure;
+        }
+    }
+    struct bytes rest, body = avro->bodies;
+    if (!example_decode_first(body, &avro->row, &rest)) {
+        return failure_make(FAILURE_STOP, 0, "%s:%llu: the record is no example", source->name,
+                            (unsigned long long)avro->record);
+    }
+    avro->bodies = rest;
+    avro->left--;
+    if (avro->left == 0 && rest.size > 0) {
+        return failure_make(FAILURE_STOP, 0, "%s:%llu: %zu bytes behind the last record of a block",
+                            source->name, (unsigned long long)avro->record, rest.size);
+    }
+    out->fingerprint = hash64(bytes_of(body.data, body.size - rest.size), 0);
+    *out_verdict = type_row(source, out, error) ? ROW_OK : ROW_BAD;
     return failure_none();
 }
-struct failure source_avro_next(struct source *source, struct data_row *out, enum row_verdict *v,
-                                char *error) {
-    (void)source;
-    (void)out;
-    (void)error;
-    *v = ROW_END;
-    return failure_none();
-}
+
 void source_avro_close(struct source_avro *avro) {
-    (void)avro;
+    if (avro) {
+        container_reader_free(avro->reader);
+        free(avro->numbers);
+        free(avro->names);
+        free(avro);
+    }
 }

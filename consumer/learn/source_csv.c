@@ -314,6 +314,9 @@ static bool type_row(struct source *source, struct data_row *out, char *error) {
         source->names[i] = is_missing ? bytes_of(NULL, 0) : text;
     }
     source_cross_names(source);
+    out->steps = NULL;
+    out->step_count = 0;
+    out->is_correction = false;
     out->numbers = source->numbers;
     out->names = source->names;
     out->features = NULL;

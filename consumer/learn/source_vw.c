@@ -290,6 +290,9 @@ static bool take_line(struct source *source, struct bytes line, struct data_row 
     out->fingerprint = hash64(line, 0);
     out->time_ms = 0;
     out->group = out->line;
+    out->steps = NULL;
+    out->step_count = 0;
+    out->is_correction = false;
     out->numbers = source->numbers;
     out->names = source->names;
     out->features = source->features;

@@ -62,6 +62,9 @@ static void one_pass(struct run *run, struct batch *batch, int64_t pass) {
 
 bool training_judge_row(struct fitted *fitted, struct data_row *row, struct judged *out) {
     double p;
+    if (row->is_correction) {
+        return true;
+    }
     struct learner_input input = fitted_input(fitted, row);
     if (fitted_score(fitted, &input, &p) != LEARNER_OK) {
         return false;
