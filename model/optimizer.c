@@ -182,6 +182,28 @@ static void row_adagrad(const struct optimizer *optimizer, double rate, float *w
     step_sgd((float)divided, (float)l2, w, g, n);
 }
 
+struct ftrl_row {
+    float alpha, beta, l1, l2;
+};
+
+/* As step_ftrl, for a row; s in a form that does not cancel. */
+MODEL_CLONES
+static void step_ftrl_row(struct ftrl_row p, float *w, float *z, float *sum, const float *g,
+                          const float *square, size_t n) {
+    float least = p.beta / p.alpha + p.l2; /* of what divides: at n = 0 */
+    for (size_t i = 0; i < n; i++) {
+        float grown = square ? square[i] : g[i] * g[i];
+        float start = w[i] != 0 ? -w[i] * least - copysignf(p.l1, w[i]) : 0;
+        float from = z[i] == 0 && sum[i] == 0 ? start : z[i];
+        float next = sum[i] + grown, root = sqrtf(next);
+        float s = grown > 0 ? grown / ((root + sqrtf(sum[i])) * p.alpha) : 0;
+        z[i] = from + g[i] - s * w[i];
+        sum[i] = next;
+        float size = fmaxf(fabsf(z[i]) - p.l1, 0);
+        w[i] = -copysignf(size, z[i]) / ((p.beta + root) / p.alpha + p.l2);
+    }
+}
+
 /* A row that starts at w and not at 0 goes on from there. */
 static double ftrl_start(const struct ftrl_params *ftrl, double w, double z, double n) {
     return z == 0 && n == 0 && w != 0 ? ftrl_z_of(ftrl, w, 0) : z;
@@ -243,11 +265,9 @@ void optimizer_step(const struct optimizer *optimizer, double rate, float *w, fl
         row_adagrad(optimizer, rate, w, state, g, square, n);
         break;
     case OPTIMIZER_FTRL:
-        for (size_t i = 0; i < n; i++) {
-            double slope = (double)g[i];
-            struct ftrl_pull pull = {slope, square ? (double)square[i] : slope * slope};
-            step_ftrl(&optimizer->ftrl, &w[i], &state[i], &state[n + i], &pull, 1);
-        }
+        step_ftrl_row((struct ftrl_row){(float)optimizer->ftrl.alpha, (float)optimizer->ftrl.beta,
+                                        (float)optimizer->ftrl.l1, (float)optimizer->ftrl.l2},
+                      w, state, state + n, g, square, n);
         return;
     default:
         for (size_t i = 0; i < n; i++) {

@@ -177,6 +177,68 @@ static void the_kernel_is_the_fifty_digits(void **state) {
     fclose(file);
 }
 
+/* A row of four weights, the same gradients: the kernel in float. */
+static void rows_step_as_the_fifty_digits(void **state) {
+    (void)state;
+    struct optimizer_options options = {.optimizer = OPTIMIZER_FTRL,
+                                        .lr = 0.3,
+                                        .ftrl_beta = 0.7,
+                                        .l1 = 0.25,
+                                        .l2 = 0.5,
+                                        .decay_steps = 1};
+    struct optimizer optimizer = optimizer_make(&options);
+    FILE *file = fopen("tests/golden/ftrl20.txt", "r");
+    assert_non_null(file);
+    float w[4] = {0}, state_of[8] = {0};
+    char line[600];
+    while (fgets(line, sizeof line, file)) {
+        double row[16], logit = 0;
+        float g[4];
+        if (numbers_of(line, row, 16) == 0) {
+            continue;
+        }
+        for (int i = 0; i < 4; i++) {
+            logit += (double)w[i] * row[1 + i];
+        }
+        near(sigma(logit), row[5], 2e-6);
+        for (int i = 0; i < 4; i++) {
+            g[i] = (float)((sigma(logit) - row[0]) * row[1 + i]);
+        }
+        optimizer_step(&optimizer, 1, w, state_of, g, NULL, 4);
+        for (int i = 0; i < 4; i++) {
+            near((double)state_of[i], row[6 + 2 * i], 2e-6);
+            near((double)state_of[4 + i], row[7 + 2 * i], 2e-6);
+        }
+    }
+    fclose(file);
+}
+
+/* A row that starts at other numbers than 0 goes on from there, whatever the optimizer. */
+static void steps_go_on_from_where_a_row_is(void **state) {
+    (void)state;
+    for (int rule = 0; rule < OPTIMIZER_RULES; rule++) {
+        struct optimizer_options options = {.optimizer = rule,
+                                            .lr = 0.01,
+                                            .momentum = 0.9,
+                                            .beta1 = 0.9,
+                                            .beta2 = 0.999,
+                                            .epsilon = 1e-8,
+                                            .ftrl_beta = 1,
+                                            .l1 = rule == OPTIMIZER_FTRL ? 0.01 : 0,
+                                            .decay_steps = 1};
+        struct optimizer optimizer = optimizer_make(&options);
+        float w[3] = {0.5f, -0.25f, 2}, g[3] = {1e-3f, -2e-3f, 5e-4f}, states[20] = {0};
+        const float before[3] = {0.5f, -0.25f, 2};
+        optimizer_step(&optimizer, optimizer_rate(&optimizer, 1), w, states, g, NULL, 3);
+        for (int i = 0; i < 3; i++) {
+            near((double)w[i], (double)before[i], 0.02);
+            if (rule != OPTIMIZER_COIN) { /* which must have seen a gradient first */
+                assert_true((w[i] - before[i]) * g[i] < 0);
+            }
+        }
+    }
+}
+
 static void linear_with_coin_is_vowpal_wabbits(void **state) {
     (void)state;
     learn_file("tests/golden/coin.txt", "prior_p=0.5,calibration_rate=0,optimizer=coin", 1, 4, true,
@@ -187,6 +249,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_are_pytorchs),
         cmocka_unit_test(the_kernel_is_the_fifty_digits),
+        cmocka_unit_test(rows_step_as_the_fifty_digits),
+        cmocka_unit_test(steps_go_on_from_where_a_row_is),
         cmocka_unit_test(linear_with_ftrl_is_the_fifty_digits),
         cmocka_unit_test(linear_with_coin_is_vowpal_wabbits),
     };
