@@ -85,10 +85,15 @@ def frozen_round(given, brokers, seed, kind, account):
                           lambda: progress.committed() == given.ends)
     for name in stage.names:
         stage.serve(name, *rng.choice([[], ["--leave"]]))
+    spans = [time.monotonic()]
     nemesis.disturb(stage, kind, rng.randint(1, 3), account)
+    spans.append(time.monotonic())
     come_to_the_end(stage)
+    spans.append(time.monotonic())
     finish(group, stage, rng, given.ends)
+    spans.append(time.monotonic())
     progress.close()
+    account["spans_s"] = [round(end - begin, 1) for begin, end in zip(spans, spans[1:])]  # disturbed, going on, ending
     topic = results.difference(given.expected, results.read_results(given.address, group.prefix))
     if topic:
         raise SystemExit(f"{topic} DIFFERS")
@@ -226,7 +231,7 @@ def say(options, row):
         print(json.dumps(row), flush=True)
         return
     verdict = "equal" if row["violation"] is None else f"VIOLATION: {row['violation']}"
-    print(f"seed {row['seed']}: {', '.join(row['told']) or row['kind']}: {verdict}, {row['seconds']} s", flush=True)
+    print(f"seed {row['seed']}: {', '.join(row['told']) or row['kind']}: {verdict}, {row['seconds']} s {row.get('spans_s', '')}", flush=True)
 
 
 def main():

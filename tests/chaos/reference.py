@@ -71,9 +71,10 @@ def config(events_max):
 def feed(address, topic, seed):
     """A shop of a few days; dirty, so that late, duplicate and bot events are part of it."""
     clickfeed = shop.binaries()[1]
+    workers.create(address, topic, "delete", workers.PARTITIONS)  # with as many replicas as all other topics
     workers.create(address, topic + "-catalogue", "compact")
     shop.run(clickfeed, "simulate", "--world", "dirty", "--seed", seed, "--users", 12000, "--days", 5, "--brokers", address,
-             "--topic", topic, "--catalogue-topic", topic + "-catalogue", "--partitions", workers.PARTITIONS)
+             "--topic", topic, "--catalogue-topic", topic + "-catalogue")
 
 
 class Reference:
