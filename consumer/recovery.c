@@ -138,6 +138,9 @@ static struct failure check_open_decisions(const struct reading *reading) {
     size_t expected = 0;
     for (uint32_t slot = 0; slot < store->slot_count; slot++) {
         const struct user_slot *tenant = user_store_get(store, slot);
+        if (slot + AHEAD_USER < store->slot_count) {
+            user_store_prefetch_active(store, slot + AHEAD_USER);
+        }
         size_t open_count =
             tenant->is_used && tenant->state.active ? tenant->state.active->open_count : 0;
         for (size_t i = 0; i < open_count; i++) {

@@ -59,13 +59,22 @@ void partition_from_row(struct partition *partition, const struct partition_stat
     }
 }
 
+#define AHEAD 8
+
 void partition_rebuild_timers(struct partition *partition) {
-    user_store_rebuild_eviction(&partition->store);
+    struct user_store *store = &partition->store;
+    user_store_clear_eviction(store);
     timers_clear(&partition->timers);
-    for (uint32_t slot = 0; slot < partition->store.slot_count; slot++) {
-        struct user_slot *tenant = user_store_get(&partition->store, slot);
-        for (uint32_t kind = 0; tenant->is_used && tenant->state.active && kind < TIMER_KIND_COUNT;
-             kind++) {
+    for (uint32_t slot = 0; slot < store->slot_count; slot++) {
+        struct user_slot *tenant = user_store_get(store, slot);
+        if (slot + AHEAD < store->slot_count) {
+            user_store_prefetch_active(store, slot + AHEAD);
+        }
+        if (!tenant->is_used) {
+            continue;
+        }
+        user_store_enter_eviction(store, slot);
+        for (uint32_t kind = 0; tenant->state.active && kind < TIMER_KIND_COUNT; kind++) {
             struct timer *timer = &tenant->state.active->timers[kind];
             timer->queued_ms = TIME_NONE;
             if (timer->deadline_ms != TIME_NONE) {

@@ -71,6 +71,14 @@ void user_store_prefetch_rest(const struct user_store *store, uint32_t slot) {
     }
 }
 
+void user_store_prefetch_active(const struct user_store *store, uint32_t slot) {
+    const struct user_slot *tenant = user_store_get(store, slot);
+    const char *active = tenant->is_used ? (const char *)tenant->state.active : NULL;
+    for (size_t i = 0; active && i < offsetof(struct user_active, sent_ms); i += 64) {
+        __builtin_prefetch(active + i, 1);
+    }
+}
+
 void user_store_prefetch_names(const struct user_store *store, uint32_t slot) {
     const struct user_state *user = &user_store_get(store, slot)->state;
     for (size_t i = 0; i < USER_RECENT_ITEMS; i++) {
@@ -101,7 +109,7 @@ static uint32_t take_slot(struct user_store *store) {
     return store->slot_count++;
 }
 
-static void queue_eviction(struct user_store *store, uint32_t slot) {
+void user_store_enter_eviction(struct user_store *store, uint32_t slot) {
     const struct user_slot *tenant = user_store_get(store, slot);
     timer_heap_push(&store->eviction,
                     (struct timer_entry){.deadline_ms = tenant->state.last_event_ms,
@@ -109,13 +117,8 @@ static void queue_eviction(struct user_store *store, uint32_t slot) {
                                          .slot = slot});
 }
 
-void user_store_rebuild_eviction(struct user_store *store) {
+void user_store_clear_eviction(struct user_store *store) {
     store->eviction.count = 0;
-    for (uint32_t slot = 0; slot < store->slot_count; slot++) {
-        if (user_store_get(store, slot)->is_used) {
-            queue_eviction(store, slot);
-        }
-    }
 }
 
 /* Its state is the caller's to write. */
@@ -137,7 +140,7 @@ uint32_t user_store_add(struct user_store *store, struct bytes user_id, int64_t 
     struct user_state *user = &user_store_get(store, slot)->state;
     user_state_init(user, user_id);
     user->first_seen_ms = user->last_event_ms = user->session_start_ms = event_ms;
-    queue_eviction(store, slot);
+    user_store_enter_eviction(store, slot);
     return slot;
 }
 

@@ -48,12 +48,13 @@ static inline uint32_t user_store_peek(const struct user_store *store, uint64_t 
  * what its row needs. */
 void user_store_prefetch(const struct user_store *store, uint32_t slot);
 void user_store_prefetch_rest(const struct user_store *store, uint32_t slot);
+void user_store_prefetch_active(const struct user_store *store, uint32_t slot); /* a used one */
 void user_store_prefetch_names(const struct user_store *store, uint32_t slot);
 /* The store must not be full and the user not in it. The new user's last event is event_ms. */
 uint32_t user_store_add(struct user_store *store, struct bytes user_id, int64_t event_ms);
 /* Recovery: the slot of a user whose state the caller writes next, whole. slot is where the user
  * was found, and what is held there is given back, or SLOT_NONE: then the store must not be full.
- * hash is hash64(user id, 0). Eviction hears of it from user_store_rebuild_eviction. */
+ * hash is hash64(user id, 0). Eviction hears of it from user_store_enter_eviction. */
 uint32_t user_store_renew(struct user_store *store, uint32_t slot, uint64_t hash);
 static inline bool user_store_is_full(const struct user_store *store) {
     return store->count >= store->users_max;
@@ -61,8 +62,10 @@ static inline bool user_store_is_full(const struct user_store *store) {
 /* The user that goes next when room is needed. The store must not be empty. */
 uint32_t user_store_oldest(struct user_store *store);
 void user_store_remove(struct user_store *store, uint32_t slot);
-/* Recovery: one entry per user, whatever came and went while rows were read. */
-void user_store_rebuild_eviction(struct user_store *store);
+/* Recovery, whatever came and went while rows were read: forgets the order of eviction; then each
+ * user is entered once. */
+void user_store_clear_eviction(struct user_store *store);
+void user_store_enter_eviction(struct user_store *store, uint32_t slot);
 struct user_slot *user_store_get(const struct user_store *store, uint32_t slot);
 /* NULL if the slot has no tenant with this hash (a timer entry that outlived its user). */
 struct user_slot *user_store_tenant(const struct user_store *store, uint32_t slot, uint64_t hash);
