@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "broker/producer_txn.h"
+#include "consumer/commands/dead_letters_edits.h"
 #include "consumer/commands/dead_letters_read.h"
 #include "consumer/commands/support.h"
 #include "consumer/ops/printable.h"
@@ -16,7 +17,7 @@
 #define ID_SUFFIX       "-replay"
 
 struct replay_options {
-    const char *config, *to;
+    const char *config, *to, *from;
     struct option_list reasons;
     int64_t since_ms, limit, again_max, batch;
     bool dry_run, json;
@@ -56,6 +57,14 @@ static const struct option_row rows[] = {
      .default_text = "",
      .help = "Another topic, which must exist: same partition number where it has that many, else "
              "by key. Once for this topic; a replay to where they came from is another one."},
+    {.name = "from",
+     .letter = 'f',
+     .argument = "FILE",
+     .type = OPTION_TEXT,
+     .offset = offsetof(struct replay_options, from),
+     .default_text = "",
+     .help = "Only the letters of this file, with the values and keys that stand there: lines of "
+             "`list --json`, repaired; - is standard input. See REPAIRED LETTERS."},
     {.name = "again-max",
      .argument = "N",
      .type = OPTION_INT,
@@ -82,7 +91,7 @@ static const struct option_page page = {
     .name = "promostream dead-letters replay",
     .summary = "put dead letters back to where they came from, each once",
     .synopsis = "[--reason REASON]... [--since AGE] [--limit N] [--dry-run] [--to TOPIC] "
-                "[--again-max N] [--json] [--config FILE]",
+                "[--from FILE] [--again-max N] [--json] [--config FILE]",
     .description =
         "Writes the record of each letter that was not put back before to the topic and partition "
         "that it came from, with its key, bytes, headers and timestamp, and the headers "
@@ -93,10 +102,17 @@ static const struct option_page page = {
         "Running it again puts back what is new.\n\n"
         "Letters that were too long to be kept whole, or came from elsewhere than `clickstream` or "
         "`push-feedback`, are counted and left. A record that fails again becomes a new letter "
-        "with those headers in it.",
+        "with those headers in it.\n\n"
+        "REPAIRED LETTERS: `list --json` prints a line for each letter. Change its value_base64, "
+        "or write the new value as a text, \"value\": \"...\"; key_base64 and key likewise; null "
+        "is null. What is left out stays as it was, and so do headers, partition and time. Lines "
+        "that you delete wait. The file is checked whole before anything is written.",
     .exit_status = command_exit_status,
     .examples = " promostream dead-letters replay --reason missing_field --since 1h --dry-run\n"
-                " promostream dead-letters replay --reason missing_field --since 1h",
+                " promostream dead-letters replay --reason missing_field --since 1h\n"
+                " promostream dead-letters list --waiting --limit 0 --json |\n"
+                "   jq -c 'select(.value_base64) | .value = (.value_base64 | @base64d |\n"
+                "     sub(\"veiw\"; \"view\"))' | promostream dead-letters replay --from -",
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
 };
@@ -105,6 +121,7 @@ struct replaying {
     const struct replay_options *options;
     struct letters letters;
     struct letter_filter filter;
+    struct letter_edits edits;     /* of --from */
     struct letter_tally tally;     /* committed */
     struct letter_tally pending;   /* of the transaction under way */
     struct producer_txn *producer; /* NULL: a dry run */
@@ -122,9 +139,9 @@ static int32_t partition_of(const struct replaying *replaying, const struct dead
     return is_same ? row->partition : topic_partition_of_key(row->key, replaying->to_partitions);
 }
 
+/* row: the letter's own, or what was made of it. */
 static struct failure send_record(struct replaying *replaying, const struct letter *letter,
-                                  const char *to) {
-    const struct dead_letter_row *row = letter->row;
+                                  const struct dead_letter_row *row, const char *to) {
     struct record_header headers[ROW_HEADERS_MAX + 2];
     size_t count = 0;
     for (; count < row->header_count; count++) {
@@ -165,10 +182,11 @@ static struct failure send_note(struct replaying *replaying, const struct letter
     return producer_txn_send(replaying->producer, &record);
 }
 
-static struct failure put_back(struct replaying *replaying, const struct letter *letter) {
+static struct failure put_back(struct replaying *replaying, const struct letter *letter,
+                               const struct dead_letter_row *row) {
     struct bytes to = letter_destination(&replaying->letters.rules, letter);
     char *topic = memory_copy_text(to);
-    struct failure failure = send_record(replaying, letter, topic);
+    struct failure failure = send_record(replaying, letter, row, topic);
     if (!failed(failure)) {
         failure = send_note(replaying, letter, to);
     }
@@ -204,13 +222,16 @@ static struct failure commit(struct replaying *replaying) {
 static bool replay_letter(void *context, const struct letter *letter) {
     struct replaying *replaying = context;
     const struct replay_options *options = replaying->options;
-    if (!letter_is_wanted(&replaying->filter, letter)) {
+    const struct letter_edit *edit =
+        options->from[0] ? letter_edits_find(&replaying->edits, letter) : NULL;
+    if (!letter_is_wanted(&replaying->filter, letter) || (options->from[0] && !edit)) {
         return true;
     }
     struct letters *letters = &replaying->letters;
     enum letter_verdict verdict = letter_judge(&letters->rules, &letters->notes, letter);
     if (verdict == LETTER_FIT && replaying->producer) {
-        replaying->failure = put_back(replaying, letter);
+        struct dead_letter_row row = edit ? letter_edit_apply(edit, letter->row) : *letter->row;
+        replaying->failure = put_back(replaying, letter, &row);
     }
     replaying->picked += verdict == LETTER_FIT;
     letter_tally_add(&replaying->pending, letter->row->reason, verdict);
@@ -267,6 +288,9 @@ static struct failure open_producer(struct replaying *replaying) {
 
 static struct failure replay_all(struct replaying *replaying) {
     struct failure failure = check_destination(replaying);
+    if (!failed(failure) && replaying->options->from[0]) {
+        failure = letter_edits_read(&replaying->edits, replaying->options->from);
+    }
     if (!failed(failure)) {
         failure = open_producer(replaying); /* before the notes are read: see the header */
     }
@@ -279,7 +303,15 @@ static struct failure replay_all(struct replaying *replaying) {
     if (!failed(failure)) {
         failure = replaying->failure;
     }
-    return failed(failure) ? failure : commit(replaying);
+    if (!failed(failure)) {
+        failure = commit(replaying);
+    }
+    size_t left = letter_edits_left(&replaying->edits);
+    bool is_whole = !failed(failure) && !stop_requested && replaying->options->limit == 0;
+    return is_whole && left > 0
+               ? failure_make(FAILURE_STOP, 0, "%s: %zu of its letters are not in %s",
+                              replaying->options->from, left, replaying->letters.topic)
+               : failure;
 }
 
 static void print_json(const struct replaying *replaying, bool is_done) {
@@ -353,6 +385,7 @@ static int replay(const struct pipeline_config *config, const struct replay_opti
     producer_txn_close(replaying->producer);
     letters_close(&replaying->letters);
     buffer_clean_up(&replaying->note);
+    letter_edits_clean_up(&replaying->edits);
     free(replaying);
     return code;
 }

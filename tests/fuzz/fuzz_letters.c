@@ -1,5 +1,7 @@
 /* Dead letters as `dead-letters` reads them: rows at places of the topic, notes among them. What is
- * shown as JSON is JSON, and holds the bytes. */
+ * shown as JSON is JSON, holds the bytes, and puts them back if it is read again (--from). What is
+ * no row is taken for a line that somebody repaired. */
+#include "consumer/commands/dead_letters_edits.h"
 #include "consumer/commands/dead_letters_text.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -22,9 +24,31 @@ static void check_json(const struct letter *letter, enum letter_verdict verdict)
         letter_append_base64(&value, letter->row->value);
         FUZZ_ASSERT(bytes_equal(bytes_of_text(shown), buffer_bytes(&value)));
     }
+    check_edit(letter, buffer_bytes(&text));
     json_decref(json);
     buffer_clean_up(&text);
     buffer_clean_up(&value);
+}
+
+/* What `list --json` printed, unchanged, changes nothing. */
+static void check_edit(const struct letter *letter, struct bytes line) {
+    struct letter_edits edits = {0};
+    char reason[64];
+    FUZZ_ASSERT(letter_edits_add(&edits, line, reason, sizeof reason));
+    const struct letter_edit *edit = letter_edits_find(&edits, letter);
+    FUZZ_ASSERT(edit && letter_edits_left(&edits) == 0);
+    struct dead_letter_row row = letter_edit_apply(edit, letter->row);
+    FUZZ_ASSERT(bytes_equal(row.value, letter->row->value) &&
+                bytes_equal(row.key, letter->row->key));
+    FUZZ_ASSERT(!row.value.data == !letter->row->value.data);
+    letter_edits_clean_up(&edits);
+}
+
+static void take_line(struct letter_edits *edits, struct bytes line) {
+    char reason[64] = "";
+    if (!letter_edits_add(edits, line, reason, sizeof reason)) {
+        FUZZ_ASSERT(reason[0] && memchr(reason, 0, sizeof reason));
+    }
 }
 
 /* One line, and nothing that a terminal would obey. */
@@ -64,10 +88,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         .again_max = (int64_t)fuzz_number(&input, 1)};
     struct letter_notes notes = {0};
     struct letter_tally tally = {0};
+    struct letter_edits edits = {0};
     for (int64_t offset = 0; input.left.size > 0 && offset < LETTERS_MAX; offset++) {
         struct bytes body = fuzz_piece(&input);
         if (!dead_letter_decode(body, &row)) {
-            /* counted */
+            take_line(&edits, body);
         } else if (letter_is_note(&row, OWN_TOPIC)) {
             letter_notes_add(&notes, &row);
         } else {
@@ -87,5 +112,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     letter_render_summary(&tally, 1, false, &summary);
     buffer_clean_up(&summary);
     letter_notes_clean_up(&notes);
+    letter_edits_clean_up(&edits);
     return 0;
 }

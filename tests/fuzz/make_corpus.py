@@ -172,6 +172,9 @@ def put_letters():
     put("letters", "golden", b"\3" + piece(golden()["dead_letter"]))
     put("letters", "several", b"\1" + letter() + letter(cut=True) + letter(topic="elsewhere") + letter(headers=marks * 2) +
         letter(key=None, value=None) + letter(partition=99, reason="\x07"))
+    lines = [{"partition": 1, "offset": 0, "value_base64": "/wBh", "key": None}, {"partition": 0, "offset": 7, "value": "v", "key_base64": "eA=="},
+             {"summary": [], "unreadable": 0}]
+    put("letters", "edited", b"\1" + b"".join(piece(json.dumps(line).encode()) for line in lines))
     put("letters", "notes", b"\1" + letter(topic="dead-letters", partition=1, offset=1, reason="replayed", value=b"clickstream") +
         letter() + letter())
 

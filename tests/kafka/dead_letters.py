@@ -266,6 +266,38 @@ def fails_again(day):
     expect(never["too_often"] == WHOLE and never["replayed"] == 0, "--again-max leaves it out", never)
 
 
+def repaired(day):
+    """What `list --json` printed, changed by a program: put back as it then stands, once; the rest waits."""
+    letters, _, _ = day.listed("--waiting")
+    chosen = [letter for letter in letters if base64.b64decode(letter["value_base64"] or "").startswith(b"crowd 1")][:3]
+    chosen[0]["value_base64"] = base64.b64encode(b"\xff\x00repaired").decode()
+    chosen[1].update(value="r\u00e9par\u00e9", key_base64=None)
+    del chosen[2]["value_base64"], chosen[2]["key_base64"]
+    file = day.folder / "repaired.jsonl"
+    file.write_text("".join(json.dumps(letter) + "\n" for letter in chosen) + "\n" + json.dumps({"summary": []}) + "\n")
+    before = high_ends(day.address, day.clicks)
+    dry = day.replay("--from", file, "--dry-run")
+    expect(dry["replayed"] == 3 and high_ends(day.address, day.clicks) == before, "--from picks the letters of a file", dry)
+    done = day.replay("--from", file)
+    back = [record for record in read(day.address, day.clicks) if record.offset >= before[record.partition]]
+    by_place = {record.headers[-2][1].decode(): record for record in back}
+    found = [by_place[f"{letter['partition']}@{letter['offset']}"] for letter in chosen]
+    rows = {(record.partition, record.offset): row for record, row in day.letters()}
+    third = rows[chosen[2]["partition"], chosen[2]["offset"]]
+    expect(done["replayed"] == 3 and len(back) == 3, "and puts back these alone", done, len(back))
+    expect([(record.key, record.value) for record in found] ==
+           [(base64.b64decode(chosen[0]["key_base64"]), b"\xff\x00repaired"), (None, "r\u00e9par\u00e9".encode()),
+            (third["key"], third["value"])], "with the bytes or the text of the file, and as they were where it is silent", found)
+    again = day.replay("--from", file)
+    expect(again["replayed"] == 0 and again["replayed_before"] == 3, "once", again)
+    file.write_text(json.dumps({"partition": 0, "offset": 10**9}) + "\n")
+    absent = day.command("replay", "--from", file, check=False)
+    expect(absent.returncode == 1 and "1 of its letters are not in" in absent.stderr, "a letter that is not there is an error", absent.stderr)
+    file.write_text('{"partition": 0, "offset": 1}\n{"partition": 0, "offset": 2, "value_base64": "abc"}\n')
+    bad = day.command("replay", "--from", file, check=False)
+    expect(bad.returncode == 1 and f"{file}:2: value_base64: expected base64" in bad.stderr, "a bad line names its place", bad.stderr)
+
+
 def goes_elsewhere(day):
     other = day.prefix + "workbench"
     day.create(other, 1)
@@ -287,6 +319,7 @@ def main():
     add_strange_rows(day)
     is_put_back_once(day)
     fails_again(day)
+    repaired(day)
     goes_elsewhere(day)
 
 
