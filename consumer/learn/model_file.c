@@ -52,25 +52,27 @@ static void put_row(void *context, const struct learner_row *row) {
     sink->count++;
 }
 
-static void encode(struct fitted *fitted, const struct model_origin *origin, struct buffer *out) {
-    struct buffer header = {0};
-    model_header_write(fitted, origin, &header);
+static void export_fitted(void *context, learner_visit_row *visit, void *visit_context) {
+    struct fitted *fitted = context;
+    fitted->kind->export_rows(fitted->memory, true, visit, visit_context);
+}
+
+static void encode(struct bytes header, const char *learner, int64_t version,
+                   model_file_export *export_rows, void *context, struct buffer *out) {
     buffer_append(out, bytes_of(magic, sizeof magic));
     put(out, MODEL_FILE_FORMAT, 4);
     put(out, 0, 4);
     put(out, 0, 8); /* the size, when it is known */
     put(out, header.size, 8);
-    buffer_append(out, buffer_bytes(&header));
+    buffer_append(out, header);
     size_t count_at = out->size;
     put(out, 0, 8);
-    struct row_sink sink = {
-        .out = out, .learner = bytes_of_text(fitted->kind->name), .version = origin->rows};
-    fitted->kind->export_rows(fitted->memory, true, put_row, &sink);
+    struct row_sink sink = {.out = out, .learner = bytes_of_text(learner), .version = version};
+    export_rows(context, put_row, &sink);
     set_u64(out, count_at, sink.count);
     set_u64(out, 16, out->size + 8);
     put(out, hash64(buffer_bytes(out), 0), 8);
     buffer_clean_up(&sink.body);
-    buffer_clean_up(&header);
 }
 
 static struct failure write_file(const char *path, struct bytes bytes) {
@@ -88,10 +90,11 @@ static struct failure write_file(const char *path, struct bytes bytes) {
     return failure_none();
 }
 
-struct failure model_file_save(const char *path, struct fitted *fitted,
-                               const struct model_origin *origin) {
+struct failure model_file_save_rows(const char *path, struct bytes header, const char *learner,
+                                    int64_t version_offset, model_file_export *export_rows,
+                                    void *context) {
     struct buffer out = {0}, name = {0};
-    encode(fitted, origin, &out);
+    encode(header, learner, version_offset, export_rows, context, &out);
     buffer_format(&name, "%s.%ld.tmp", path, (long)getpid());
     buffer_append_byte(&name, 0);
     const char *temporary = (const char *)name.data;
@@ -102,6 +105,16 @@ struct failure model_file_save(const char *path, struct fitted *fitted,
     }
     buffer_clean_up(&name);
     buffer_clean_up(&out);
+    return failure;
+}
+
+struct failure model_file_save(const char *path, struct fitted *fitted,
+                               const struct model_origin *origin) {
+    struct buffer header = {0};
+    model_header_write(fitted, origin, &header);
+    struct failure failure = model_file_save_rows(path, buffer_bytes(&header), fitted->kind->name,
+                                                  origin->rows, export_fitted, fitted);
+    buffer_clean_up(&header);
     return failure;
 }
 
@@ -164,7 +177,8 @@ static int kind_of(struct bytes name) {
     return -1;
 }
 
-static enum learner_verdict import(struct fitted *fitted, struct bytes body) {
+/* A row of the file, to whoever takes them. */
+static enum learner_verdict give(struct bytes body, model_file_visit_row *visit, void *context) {
     struct model_row model_row;
     struct learner_row row = {0};
     if (!model_row_decode(body, &model_row) || model_row.row.size >= LEARNER_ROW_KEY_MAX ||
@@ -174,15 +188,12 @@ static enum learner_verdict import(struct fitted *fitted, struct bytes body) {
     memcpy(row.key, model_row.row.data, model_row.row.size);
     row.kind = (enum learner_row_kind)kind_of(model_row.kind);
     row.values = model_row.values;
-    enum learner_verdict verdict = fitted->kind->check_row(fitted->memory, &row);
-    if (verdict == LEARNER_OK) {
-        fitted->kind->import_row(fitted->memory, &row);
-    }
-    return verdict;
+    return visit(context, &row);
 }
 
 /* rows: count and rows, up to the hash. */
-static struct failure import_rows(const char *path, struct fitted *fitted, struct bytes rows) {
+static struct failure give_rows(const char *path, struct bytes rows, model_file_visit_row *visit,
+                                void *context) {
     uint64_t count = get(rows.data, 8);
     size_t at = 8;
     for (uint64_t i = 0; i < count; i++) {
@@ -190,10 +201,11 @@ static struct failure import_rows(const char *path, struct fitted *fitted, struc
         if (size == 0 || size > rows.size - at - 4) {
             return failure_make(FAILURE_STOP, 0, "%s: damaged: row %" PRIu64, path, i);
         }
-        enum learner_verdict verdict = import(fitted, bytes_of(rows.data + at + 4, size));
+        enum learner_verdict verdict = give(bytes_of(rows.data + at + 4, size), visit, context);
         if (verdict != LEARNER_OK) {
-            return failure_make(FAILURE_STOP, 0, "%s: %s does not take row %" PRIu64 ": %s", path,
-                                fitted->kind->name, i, learner_verdict_name(verdict));
+            return failure_make(FAILURE_STOP, 0,
+                                "%s: the learner does not take row %" PRIu64 ": %s", path, i,
+                                learner_verdict_name(verdict));
         }
         at += 4 + size;
     }
@@ -202,19 +214,59 @@ static struct failure import_rows(const char *path, struct fitted *fitted, struc
                : failure_make(FAILURE_STOP, 0, "%s: damaged: bytes behind the rows", path);
 }
 
-static struct failure decode(const char *path, struct bytes file, struct fitted *out,
-                             struct model_origin *out_origin) {
+/* Where header and rows lie in a whole file. */
+static struct failure cut_file(const char *path, struct bytes file, struct bytes *out_header,
+                               struct bytes *out_rows) {
     uint64_t header = get(file.data + 24, 8);
     if (header > file.size - FIXED_BYTES) {
         return failure_make(FAILURE_STOP, 0, "%s: damaged: its header is too long", path);
     }
-    struct failure failure =
-        model_header_read(bytes_of(file.data + 32, (size_t)header), out, out_origin);
+    size_t rows_at = 32 + (size_t)header;
+    *out_header = bytes_of(file.data + 32, (size_t)header);
+    *out_rows = bytes_of(file.data + rows_at, file.size - 8 - rows_at);
+    return failure_none();
+}
+
+/* The whole file, checked and cut; file owns its bytes, also on failure. */
+static struct failure read_whole(const char *path, struct buffer *file, struct bytes *out_header,
+                                 struct bytes *out_rows) {
+    struct failure failure = read_file(path, file);
+    if (!failed(failure)) {
+        failure = check_frame(path, buffer_bytes(file));
+    }
+    return failed(failure) ? failure : cut_file(path, buffer_bytes(file), out_header, out_rows);
+}
+
+struct failure model_file_visit(const char *path,
+                                void (*take_header)(void *context, struct bytes json),
+                                model_file_visit_row *visit, void *context) {
+    struct buffer file = {0};
+    struct bytes header, rows;
+    struct failure failure = read_whole(path, &file, &header, &rows);
+    if (!failed(failure)) {
+        take_header(context, header);
+        failure = give_rows(path, rows, visit, context);
+    }
+    buffer_clean_up(&file);
+    return failure;
+}
+
+static enum learner_verdict import(void *context, const struct learner_row *row) {
+    struct fitted *fitted = context;
+    enum learner_verdict verdict = fitted->kind->check_row(fitted->memory, row);
+    if (verdict == LEARNER_OK) {
+        fitted->kind->import_row(fitted->memory, row);
+    }
+    return verdict;
+}
+
+static struct failure decode(const char *path, struct bytes header, struct bytes rows,
+                             struct fitted *out, struct model_origin *out_origin) {
+    struct failure failure = model_header_read(header, out, out_origin);
     if (failed(failure)) {
         return failure_make(FAILURE_STOP, 0, "%.80s: %.150s", path, failure.text);
     }
-    size_t rows_at = 32 + (size_t)header;
-    failure = import_rows(path, out, bytes_of(file.data + rows_at, file.size - 8 - rows_at));
+    failure = give_rows(path, rows, import, out);
     if (failed(failure)) {
         fitted_clean_up(out);
     }
@@ -224,13 +276,11 @@ static struct failure decode(const char *path, struct bytes file, struct fitted 
 struct failure model_file_load(const char *path, struct fitted *out,
                                struct model_origin *out_origin) {
     struct buffer file = {0};
+    struct bytes header, rows;
     *out = (struct fitted){0};
-    struct failure failure = read_file(path, &file);
+    struct failure failure = read_whole(path, &file, &header, &rows);
     if (!failed(failure)) {
-        failure = check_frame(path, buffer_bytes(&file));
-    }
-    if (!failed(failure)) {
-        failure = decode(path, buffer_bytes(&file), out, out_origin);
+        failure = decode(path, header, rows, out, out_origin);
     }
     buffer_clean_up(&file);
     return failure;

@@ -30,4 +30,17 @@ MUST_CHECK struct failure model_file_save(const char *path, struct fitted *fitte
 MUST_CHECK struct failure model_file_load(const char *path, struct fitted *out,
                                           struct model_origin *out_origin);
 
+/* The same file of a learner of the pipeline, whose columns are this build's features: header is
+ * JSON without columns, so predict refuses it; export_rows gives the rows. */
+typedef void model_file_export(void *context, learner_visit_row *visit, void *visit_context);
+MUST_CHECK struct failure model_file_save_rows(const char *path, struct bytes header,
+                                               const char *learner, int64_t version_offset,
+                                               model_file_export *export_rows, void *context);
+/* Reads any such file: its header, lent for the call, then its rows one by one until visit does not
+ * say OK. STOP as model_file_load does. */
+typedef enum learner_verdict model_file_visit_row(void *context, const struct learner_row *row);
+MUST_CHECK struct failure model_file_visit(const char *path,
+                                           void (*take_header)(void *context, struct bytes json),
+                                           model_file_visit_row *visit, void *context);
+
 #endif

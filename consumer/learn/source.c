@@ -160,12 +160,3 @@ void source_show(struct bytes text, char out[SOURCE_SHOWN_BYTES]) {
     }
     memcpy(out + size, text.size > size ? "..." : "", text.size > size ? 4 : 1);
 }
-
-struct learner_feature *source_add_feature(struct source *source) {
-    if (source->feature_count == source->feature_capacity) {
-        source->feature_capacity = source->feature_capacity ? 2 * source->feature_capacity : 256;
-        source->features =
-            memory_grow(source->features, source->feature_capacity, sizeof *source->features);
-    }
-    return &source->features[source->feature_count++];
-}

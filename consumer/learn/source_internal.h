@@ -61,6 +61,13 @@ void source_complain(char error[ROW_ERROR_BYTES_MAX], const char *format, ...)
 /* At most 40 bytes of it, printable, for messages. */
 #define SOURCE_SHOWN_BYTES 44
 void source_show(struct bytes text, char out[SOURCE_SHOWN_BYTES]);
-struct learner_feature *source_add_feature(struct source *source);
+/* Room for count features behind those that are there. */
+static inline void source_reserve_features(struct source *source, size_t count) {
+    if (source->feature_count + count > source->feature_capacity) {
+        source->feature_capacity = 2 * source->feature_capacity + count + 64;
+        source->features =
+            memory_grow(source->features, source->feature_capacity, sizeof *source->features);
+    }
+}
 
 #endif

@@ -27,8 +27,13 @@ struct source_vw {
     size_t namespace_count;
 };
 
-static bool is_space(uint8_t c) {
-    return c == ' ' || c == '\t' || c == '\r';
+/* What ends a token, and what divides it. */
+enum { SPACE = 1, BAR = 2, COLON = 4 };
+static const uint8_t classes[256] = {
+    [' '] = SPACE, ['\t'] = SPACE, ['\r'] = SPACE, ['|'] = BAR, [':'] = COLON};
+
+static inline bool is_space(uint8_t c) {
+    return classes[c] == SPACE;
 }
 
 /* ---- telling it from CSV ---- */
@@ -184,11 +189,18 @@ static bool take_label(const struct source *source, struct cursor *cursor, struc
 static bool take_feature(struct source *source, struct cursor *cursor, uint64_t namespace_hash,
                          double scale, char *error) {
     const uint8_t *begin = cursor->at, *colon = NULL;
-    while (cursor->at < cursor->end && !is_space(*cursor->at) && *cursor->at != '|') {
-        colon = *cursor->at == ':' ? cursor->at : colon;
-        cursor->at++;
+    const uint8_t *at = begin, *end = cursor->end;
+    for (; at < end; at++) {
+        uint8_t class = classes[*at];
+        if (class != 0) {
+            if (class != COLON) {
+                break;
+            }
+            colon = at;
+        }
     }
-    struct bytes name = bytes_of(begin, (size_t)((colon ? colon : cursor->at) - begin));
+    cursor->at = at;
+    struct bytes name = bytes_of(begin, (size_t)((colon ? colon : at) - begin));
     double value = 1;
     if (colon) {
         struct bytes text = bytes_of(colon + 1, (size_t)(cursor->at - colon - 1));
@@ -199,7 +211,8 @@ static bool take_feature(struct source *source, struct cursor *cursor, uint64_t 
         }
     }
     if (value * scale != 0) {
-        *source_add_feature(source) =
+        source_reserve_features(source, 1);
+        source->features[source->feature_count++] =
             (struct learner_feature){hash64(name, namespace_hash), value * scale};
     }
     return true;
@@ -246,13 +259,15 @@ static bool is_namespace(struct bytes name, const char *wanted) {
 
 static void cross(struct source *source, const struct vw_namespace *left,
                   const struct vw_namespace *right) {
+    source_reserve_features(source, (left->to - left->from) * (right->to - right->from));
+    struct learner_feature *features = source->features, *out = features + source->feature_count;
     for (size_t i = left->from; i < left->to; i++) {
-        for (size_t j = left == right ? i : right->from; j < right->to; j++) {
-            struct learner_feature *out = source_add_feature(source);
-            const struct learner_feature *a = &source->features[i], *b = &source->features[j];
-            *out = (struct learner_feature){hash_combine(a->key, b->key), a->value * b->value};
+        for (size_t j = left == right ? i : right->from; j < right->to; j++, out++) {
+            out->key = hash_combine(features[i].key, features[j].key);
+            out->value = features[i].value * features[j].value;
         }
     }
+    source->feature_count = (size_t)(out - features);
 }
 
 static void add_crosses(struct source *source) {
@@ -279,6 +294,10 @@ static bool take_line(struct source *source, struct bytes line, struct data_row 
     source->vw->namespace_count = 0;
     out->kept = bytes_of(NULL, 0);
     if (!take_label(source, &cursor, out, error)) {
+        return false;
+    }
+    if (cursor.at == cursor.end) {
+        source_complain(error, "found no |, expected VW text: label |namespace feature:value ...");
         return false;
     }
     while (cursor.at < cursor.end) {
@@ -320,8 +339,6 @@ struct failure source_vw_next(struct source *source, struct data_row *out,
         source_complain(error, "the line is longer than --row-bytes-max");
     } else if (memchr(line.data, 0, line.size)) {
         source_complain(error, "found a NUL byte, expected text");
-    } else if (!memchr(line.data, '|', line.size)) {
-        source_complain(error, "found no |, expected VW text: label |namespace feature:value ...");
     } else if (take_line(source, line, out, error)) {
         *out_verdict = ROW_OK;
     }

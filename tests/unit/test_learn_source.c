@@ -307,7 +307,7 @@ static void bad_vw_lines_say_why(void **state) {
         {"1 |a x\n1 0 |a x\n", "importance: found \"0\", expected a number above 0, at most 10000"},
         {"1 |a x\n1 |a x:y\n", "x: found \"y\", expected a number up to 1e15"},
         {"1 |a x\n1 |a x:1e30\n", "x: found \"1e30\", expected a number up to 1e15"},
-        {"1 |a x\nhello\n", "found no |, expected VW text: label |namespace feature:value ..."},
+        {"1 |a x\n1\n", "found no |, expected VW text: label |namespace feature:value ..."},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char error[ROW_ERROR_BYTES_MAX];
