@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# The tables in which promostream learn stands beside the learners of others: six public tasks in one pass
+# (Vowpal Wabbit, River, plain FTRL), a held-out test (scikit-learn), and speed from the same text (Vowpal Wabbit).
+# Peers come from PyPI, once, into PROMOSTREAM_CACHE; the data are those of PROMOSTREAM_DATA.
+#
+#   run.sh [one-pass] [held-out] [speed]      all three by default; some minutes
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+cd "$root"
+export PROMOSTREAM_DATA=${PROMOSTREAM_DATA:-$root/../shared/data}
+binary=${PROMOSTREAM_BUILD:-$root/build/release}/consumer/promostream
+python=$(tests/compare/peers.sh)
+[ "$#" -gt 0 ] || set -- one-pass held-out speed
+code=0
+for table in "$@"; do
+    case "$table" in
+    one-pass) "$python" tests/compare/learners.py "$binary" || code=1 ;;
+    held-out) "$python" tests/compare/holdout.py "$binary" || code=1 ;;
+    speed) tests/bench/learn_vs_vw.sh || code=1 ;;
+    *)
+        echo "run.sh: found '$table', expected one-pass, held-out or speed" >&2
+        exit 2
+        ;;
+    esac
+    echo
+done
+exit "$code"
