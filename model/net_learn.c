@@ -359,12 +359,15 @@ static void learn_label(struct net *net, double label) {
     }
     double sd = sqrt(labels->squares / labels->count);
     sd = sd > SD_LEAST ? sd : 1;
-    double by = labels->used_sd / sd, shift = (labels->used_mean - labels->mean) / sd;
-    const struct layer *last = &net->layers.items[net->layers.count - 1];
-    for (size_t i = 0; i <= last->in; i++) { /* the bias is behind them */
-        multiply(net, last->params_at + i, by);
+    /* What was predicted before the first moments knew nothing of the labels' unit: nothing to
+     * keep. */
+    if (labels->count > FIRST_MOMENTS) {
+        const struct layer *last = &net->layers.items[net->layers.count - 1];
+        for (size_t i = 0; i <= last->in; i++) { /* the bias is behind them */
+            multiply(net, last->params_at + i, labels->used_sd / sd);
+        }
+        add_to(net, last->params_at + last->in, (labels->used_mean - labels->mean) / sd);
     }
-    add_to(net, last->params_at + last->in, shift);
     labels->used_mean = labels->mean;
     labels->used_sd = sd;
 }
