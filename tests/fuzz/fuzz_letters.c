@@ -13,6 +13,20 @@
 #define OWN_TOPIC   "dead-letters"
 #define LETTERS_MAX 64
 
+/* What `list --json` printed, unchanged, changes nothing. */
+static void check_edit(const struct letter *letter, struct bytes line) {
+    struct letter_edits edits = {0};
+    char reason[64];
+    FUZZ_ASSERT(letter_edits_add(&edits, line, reason, sizeof reason));
+    const struct letter_edit *edit = letter_edits_find(&edits, letter);
+    FUZZ_ASSERT(edit && letter_edits_left(&edits) == 0);
+    struct dead_letter_row row = letter_edit_apply(edit, letter->row);
+    FUZZ_ASSERT(bytes_equal(row.value, letter->row->value) &&
+                bytes_equal(row.key, letter->row->key));
+    FUZZ_ASSERT(!row.value.data == !letter->row->value.data);
+    letter_edits_clean_up(&edits);
+}
+
 static void check_json(const struct letter *letter, enum letter_verdict verdict) {
     struct buffer text = {0}, value = {0};
     letter_render_json(letter, verdict, &text);
@@ -28,20 +42,6 @@ static void check_json(const struct letter *letter, enum letter_verdict verdict)
     json_decref(json);
     buffer_clean_up(&text);
     buffer_clean_up(&value);
-}
-
-/* What `list --json` printed, unchanged, changes nothing. */
-static void check_edit(const struct letter *letter, struct bytes line) {
-    struct letter_edits edits = {0};
-    char reason[64];
-    FUZZ_ASSERT(letter_edits_add(&edits, line, reason, sizeof reason));
-    const struct letter_edit *edit = letter_edits_find(&edits, letter);
-    FUZZ_ASSERT(edit && letter_edits_left(&edits) == 0);
-    struct dead_letter_row row = letter_edit_apply(edit, letter->row);
-    FUZZ_ASSERT(bytes_equal(row.value, letter->row->value) &&
-                bytes_equal(row.key, letter->row->key));
-    FUZZ_ASSERT(!row.value.data == !letter->row->value.data);
-    letter_edits_clean_up(&edits);
 }
 
 static void take_line(struct letter_edits *edits, struct bytes line) {
