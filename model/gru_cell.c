@@ -6,7 +6,7 @@
 #define REAL_NAME(x)      x##_f32
 #define REAL_PRODUCT      kernel_product
 #define REAL_PRODUCT_BACK kernel_product_rows
-#include "model/gru_cell_real.h"
+#include "model/gru_cell_real.inc"
 
 void gru_cell_start(const struct gru_cell *cell, uint64_t seed, float *params) {
     float within = 1 / sqrtf((float)cell->hidden);

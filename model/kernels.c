@@ -39,18 +39,18 @@ INLINE float sum_of(float *parts) {
 #define LANES 4
 #define TARGET
 #define NAME(x) x##_4
-#include "model/kernels_lanes.h"
+#include "model/kernels_lanes.inc"
 
 #if defined(__x86_64__)
 #define LANES   8
 #define TARGET  __attribute__((target("avx2")))
 #define NAME(x) x##_8
-#include "model/kernels_lanes.h"
+#include "model/kernels_lanes.inc"
 
 #define LANES   16
 #define TARGET  __attribute__((target("avx512f")))
 #define NAME(x) x##_16
-#include "model/kernels_lanes.h"
+#include "model/kernels_lanes.inc"
 
 #define CALL(NAME, ...)                                                                            \
     (__builtin_cpu_supports("avx512f") ? NAME##_16(__VA_ARGS__)                                    \

@@ -20,7 +20,7 @@ static void product_back(float *c, const float *a, const float *b, size_t m, siz
 #define REAL_PRODUCT      kernel_product
 #define REAL_PRODUCT_BACK product_back
 #define REAL_DROPOUT      kernel_dropout
-#include "model/layers_real.h"
+#include "model/layers_real.inc"
 
 void layers_start(const struct layers *layers, uint64_t seed, float *params) {
     memset(params, 0, layers->params * sizeof *params);

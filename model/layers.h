@@ -10,7 +10,7 @@
  *
  * The last one is dense:1: what it gives is a logit, or the prediction of a number. Parameters are
  * one block, layer by layer: W[in][out], b[out]; g[n], b[n]. Everything that has no number in it is
- * here; the mathematics is written once for float and double (layers_real.h), so that gradients are
+ * here; the mathematics is written once for float and double (layers_real.inc), so that gradients are
  * checked in double. Memory is the caller's. */
 #ifndef PROMOSTREAM_MODEL_LAYERS_H
 #define PROMOSTREAM_MODEL_LAYERS_H

@@ -44,7 +44,7 @@ static void naive_dropout(double *y, const double *x, uint64_t key, double rate,
 #define REAL_PRODUCT      naive_product
 #define REAL_PRODUCT_BACK naive_product_rows
 #define REAL_DROPOUT      naive_dropout
-#include "model/gru_cell_real.h"
-#include "model/layers_real.h"
+#include "model/gru_cell_real.inc"
+#include "model/layers_real.inc"
 
 #endif
