@@ -133,12 +133,16 @@ def relearn(group):
     return name + "-model"
 
 
-def check_enough(counted, model, policies):
+def thinness(counted, model, policies):
+    """What a busy machine made too little of to prove much; None if all was there. Faults and load are not ours to choose, so
+    such a round is no violation: campaign.py wants one at least that is whole."""
     versions = sum(row.key == b"one/version" for row in model)
-    feedback = counted["feedback"]
-    if (versions < 5 or counted["versions"] < 10 or policies["value"] < 50 or policies["trial"] < 20 or
-            policies["rule"] < 20 or feedback < 100 or counted["examples"] < 300):
-        raise SystemExit(f"too little happened to prove anything: {versions} versions, {counted}, {dict(policies)}")
+    found = {"versions": versions, "versions used": counted["versions"], "value": policies["value"],
+             "trial": policies["trial"], "rule": policies["rule"], "feedback": counted["feedback"],
+             "examples": counted["examples"]}
+    wanted = {"versions": 5, "versions used": 10, "value": 50, "trial": 20, "rule": 20, "feedback": 100, "examples": 300}
+    thin = {name: number for name, number in found.items() if number < wanted[name]}
+    return f"little {thin}" if thin else None
 
 
 def one_round(folder, brokers, prefix, seed, kind, account):
@@ -146,10 +150,11 @@ def one_round(folder, brokers, prefix, seed, kind, account):
     address, rng = brokers.address, nemesis.seeded(seed)
     group = make(folder, address, prefix)
     progress = processes.Progress(group)
-    feed = open_shop(group, seed)
-    stage = nemesis.Stage(group, "abc"[:rng.randint(2, 3)], brokers, progress, rng, ROWS, lambda: feed.poll() is not None)
+    stage = nemesis.Stage(group, "abc"[:rng.randint(2, 3)], brokers, progress, rng, ROWS, lambda: False)
     for name in stage.names:
         stage.serve(name, "--leave")
+    feed = open_shop(group, seed)  # the workers first: what is pushed after it has closed nobody hears
+    stage.is_over = lambda: feed.poll() is not None
     disturb(stage, feed, kind, account)
     finish(group)
     progress.close()
@@ -160,5 +165,5 @@ def one_round(folder, brokers, prefix, seed, kind, account):
     policies = results.count_policies((row.partition, row.key, row.value) for row in read[prefix + "promotion-decisions"])
     if not counted or differing:
         raise SystemExit(f"{'' if counted else 'the journal DIFFERS, '}{differing} rows of the model DIFFER")
-    check_enough(counted, model, policies)
+    account["thin"] = thinness(counted, model, policies)
     print(f"  {counted}; decided by {dict(policies)}; {len(fold(model))} rows of the model in {len(model)} records", flush=True)

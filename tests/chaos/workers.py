@@ -1,6 +1,7 @@
 """The processes of one round of kills, all of one group and prefix, and how far they have come."""
 
 import pathlib
+import re
 import signal
 import sys
 import time
@@ -27,6 +28,12 @@ class Workers:
 
     def log(self, name):
         return self.folder / f"{self.prefix}{name}.log"
+
+    def partitions_of(self, name):
+        """How many it had when it was last given some."""
+        text = self.log(name).read_text(errors="replace") if self.log(name).exists() else ""
+        found = re.findall(r"worker: assigned worker=\S+ partitions=(\d+)", text)
+        return int(found[-1]) if found else 0
 
     def start(self, name, *options):
         """One that ends by itself at the end of the input."""
@@ -146,9 +153,10 @@ def positions(workers):
 
 
 def run_to_the_end(workers, until):
-    """Whoever ended first left its partitions to the others, or to nobody until a dead member's session is over."""
+    """Whoever ended first left its partitions to the others, or to nobody until a dead member's session is over; and who has
+    read to the end need not have fired what is left to fire. So the last one to end has had all partitions at once."""
     deadline = time.monotonic() + 60
-    while positions(workers) != until:
+    while positions(workers) != until or workers.partitions_of("a") != PARTITIONS:
         if time.monotonic() > deadline:
             raise SystemExit(f"the input was not read to its end: {positions(workers)} of {until}")
         workers.start("a", "--leave")
