@@ -120,14 +120,16 @@ static enum learner_verdict forward(const void *memory, const struct learner_inp
 struct step {
     const struct fm *fm;
     struct ftrl_pull pull;
-    double w_rate, v_rate, scale; /* scale: what clipping leaves of v's gradient */
+    double w_rate, v_rate, w_scale, scale; /* what clipping leaves of w's gradient, of v's */
 };
 
 /* slope[k]: of the logit, at the prediction. */
 static void step_row(const struct step *step, float *row, double x, const float *slope) {
     const struct fm *fm = step->fm;
     float g[FM_K_MAX], square[FM_K_MAX];
-    optimizer_step_weight(&fm->w, step->w_rate, &row[0], row + fm->row.w_state, &step->pull, x);
+    struct ftrl_pull pull = {step->w_scale * step->pull.gradient,
+                             step->w_scale * step->w_scale * step->pull.square};
+    optimizer_step_weight(&fm->w, step->w_rate, &row[0], row + fm->row.w_state, &pull, x);
     row[1] = (float)((double)row[1] + step->pull.square * x * x);
     if (slope) {
         float gradient = (float)(step->pull.gradient * step->scale);
@@ -252,10 +254,18 @@ static enum learner_verdict learn_with(struct fm *fm, const struct learner_examp
     struct step step = {.fm = fm,
                         .w_rate = optimizer_rate(&fm->w, fm->steps + 1),
                         .v_rate = optimizer_rate(&fm->v, fm->steps + 1),
+                        .w_scale = 1,
                         .scale = 1};
     enum learner_verdict verdict = teacher->pull(teacher->context, i, &output, &step.pull);
     if (verdict != LEARNER_OK) {
         return verdict;
+    }
+    if (fm->options.optimizer.clip > 0) {
+        double sum = 0;
+        for (size_t j = 0; j < scratch->list.count; j++) {
+            sum += scratch->list.features[j].x * scratch->list.features[j].x;
+        }
+        step.w_scale = optimizer_clip(&fm->w, step.pull.gradient * step.pull.gradient * sum);
     }
     if (fm->options.pairs.clip > 0) {
         double gradient = step.pull.gradient;

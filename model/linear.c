@@ -293,6 +293,18 @@ __attribute__((noinline)) static void learn_numbers(struct linear *linear,
     move_weights(linear, moves, moved, example->time_ms);
 }
 
+/* The gradient of all weights is that of the logit times x. */
+static struct ftrl_pull clipped(const struct linear *linear, const struct input_list *list,
+                                struct ftrl_pull pull) {
+    double norm_square = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        double g = pull.gradient * list->features[i].x;
+        norm_square += g * g;
+    }
+    double scale = optimizer_clip(&linear->optimizer, norm_square);
+    return (struct ftrl_pull){scale * pull.gradient, scale * scale * pull.square};
+}
+
 static enum learner_verdict learn_with(struct linear *linear, const struct learner_example *example,
                                        size_t i, const struct base_teacher *teacher,
                                        struct linear_scratch *scratch) {
@@ -313,6 +325,9 @@ static enum learner_verdict learn_with(struct linear *linear, const struct learn
     enum learner_verdict verdict = teacher->pull(teacher->context, i, &output, &step.pull);
     if (verdict != LEARNER_OK) {
         return verdict;
+    }
+    if (linear->optimizer.options.clip > 0) {
+        step.pull = clipped(linear, &scratch->list, step.pull);
     }
     step.rate = optimizer_rate(&linear->optimizer, linear->steps + 1);
     if (!(is_plain ? linear_plain_learn(linear, scratch, &step.pull)
@@ -388,14 +403,14 @@ static const struct learner_option linear_options[] = {
      .help = "days of event time in which what was learned counts half; 0 = nothing is forgotten"},
 };
 const struct base_kind linear_base = {.memory_bytes = memory_bytes,
-                                             .init = init,
-                                             .fingerprint = fingerprint,
-                                             .forward = forward,
-                                             .learn = learn,
-                                             .export_rows = linear_export_rows,
-                                             .check_row = linear_check_row,
-                                             .import_row = linear_import_row,
-                                             .explain = linear_explain,
-                                             .describe = linear_describe};
+                                      .init = init,
+                                      .fingerprint = fingerprint,
+                                      .forward = forward,
+                                      .learn = learn,
+                                      .export_rows = linear_export_rows,
+                                      .check_row = linear_check_row,
+                                      .import_row = linear_import_row,
+                                      .explain = linear_explain,
+                                      .describe = linear_describe};
 
 HEAD_KIND(linear, "a weighted sum, learned by any optimizer", struct linear_options, batch_size);

@@ -53,7 +53,7 @@ struct optimizer_options {
     double ftrl_beta;
     double l1, l2;
     double warmup_steps, decay_steps; /* of batches */
-    double clip;                      /* global norm of a batch's gradient, 0 = never */
+    double clip;                      /* global norm of a step's gradient, 0 = never */
 };
 
 /* Rows of a table of options, for a struct TYPE whose member AT is a struct optimizer_options.
@@ -98,7 +98,7 @@ struct optimizer_options {
         OPTIMIZER_OPTION(TYPE, AT, PREFIX, decay_steps, NUMBER, "10000", 1, 1e12,                  \
                          "steps after which the schedule bites"),                                  \
         OPTIMIZER_OPTION(TYPE, AT, PREFIX, clip, NUMBER, "0", 0, 1e9,                              \
-                         "global norm at which a batch's gradient is cut, 0 = never")
+                         "norm at which the gradient of a step is cut, 0 = never")
 
 double optimizer_usual_lr(enum optimizer_rule rule);
 

@@ -296,6 +296,33 @@ static void uncertainty_is_fisher_information(void **state) {
     }
 }
 
+/* A step of sgd at rate 1 is as long as the gradient, and at most as long as `clip`. */
+static void gradients_are_cut_at_their_norm(void **state) {
+    (void)state;
+    static const char *const kinds[] = {"linear", "fm"};
+    for (int i = 0; i < 4; i++) {
+        bool is_clipped = i % 2;
+        char settings[200];
+        snprintf(settings, sizeof settings,
+                 "optimizer=sgd,lr=1,l2=0,calibration_rate=0,prior_p=0.5%s",
+                 is_clipped ? ",clip=0.01" : "");
+        struct kind_learner learner = kind_learner_new(kinds[i / 2], settings, &words);
+        struct learner_feature features[2] = {{UINT64_C(1) << 60, 3}, {UINT64_C(2) << 60, -4}};
+        struct learner_example example = {.input.features = features,
+                                          .input.feature_count = 2,
+                                          .label = 1,
+                                          .p_first = (double)NAN,
+                                          .weight = 1};
+        assert_int_equal(kind_learn(&learner, &example), LEARNER_OK);
+        features[1].value = 0; /* what the bias and the first have got */
+        double length = sqrt(1 + 9 + 16), gradient = 0.5 * length;
+        double scale = is_clipped ? 0.01 / gradient : 1;
+        double moved = kind_score(&learner, &example.input).raw;
+        assert_true(fabs(moved - scale * 0.5 * (1 + 9)) < 0.02 * moved);
+        kind_learner_free(&learner);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_fast_path_is_its_plain_twin),
@@ -305,6 +332,7 @@ int main(void) {
         cmocka_unit_test(a_pause_keeps_the_scores),
         cmocka_unit_test(squared_loss_learns_numbers),
         cmocka_unit_test(uncertainty_is_fisher_information),
+        cmocka_unit_test(gradients_are_cut_at_their_norm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
