@@ -85,29 +85,6 @@ void kernel_product_rows(float *c, const float *a, const float *b, size_t m, siz
 
 /* ---- element by element ---- */
 
-MODEL_CLONES
-void kernel_sum_rows(float *y, const float *x, size_t m, size_t n) {
-    for (size_t i = 0; i < m; i++) {
-        for (size_t j = 0; j < n; j++) {
-            y[j] += x[i * n + j];
-        }
-    }
-}
-
-MODEL_CLONES
-void kernel_relu(float *x, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        x[i] = x[i] < 0 ? 0 : x[i];
-    }
-}
-
-MODEL_CLONES
-void kernel_relu_back(float *dy, const float *y, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        dy[i] = y[i] > 0 ? dy[i] : 0;
-    }
-}
-
 /* Two rounds of murmur3's finalizer, half of the key in each. */
 INLINE uint32_t draw(uint32_t low, uint32_t high, uint32_t i) {
     uint32_t x = low + i * UINT32_C(0x9e3779b9);

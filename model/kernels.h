@@ -22,12 +22,6 @@ void kernel_product(float *c, const float *a, size_t a_row, size_t a_step, const
 /* c[m][n] += a b', a[m][k], b[n][k]: 16 partial sums over l mod 16, then their sum by halves, then
  * what is left of k. */
 void kernel_product_rows(float *c, const float *a, const float *b, size_t m, size_t n, size_t k);
-/* y[n] += sum over the rows of x[m][n], ascending. */
-void kernel_sum_rows(float *y, const float *x, size_t m, size_t n);
-/* x[n] -> max(x, 0); and dy[n] *= (y > 0), y being the output. NaN stays. */
-void kernel_relu(float *x, size_t n);
-void kernel_relu_back(float *dy, const float *y, size_t n);
-
 /* Inverted dropout by a counter: unit i of a mask is dropped if a hash of (key, i) is below rate
  * 2^32: the same key gives the same mask, in every build. y = x / (1 - rate) where it is kept, 0
  * where it is dropped; y may be x. Its derivative is itself. */

@@ -133,19 +133,6 @@ static void poison_is_not_hidden(void **state) {
         assert_true(isnan(c[0]) && isnan(c[19]));
         a[at] = 0;
     }
-    float x[3] = {NAN, -1, 2};
-    kernel_relu(x, 3);
-    assert_true(isnan(x[0]) && x[1] == 0 && x[2] == 2);
-}
-
-static void sums_and_slopes(void **state) {
-    (void)state;
-    float x[6] = {1, 2, 3, 4, 5, 6}, y[3] = {10, 20, 30};
-    kernel_sum_rows(y, x, 2, 3);
-    assert_true(y[0] == 15 && y[1] == 27 && y[2] == 39);
-    float dy[3] = {1, 2, 3}, out[3] = {0, 5, -1};
-    kernel_relu_back(dy, out, 3);
-    assert_true(dy[0] == 0 && dy[1] == 2 && dy[2] == 0);
 }
 
 static void a_mask_is_a_function_of_its_key(void **state) {
@@ -197,7 +184,6 @@ int main(void) {
         cmocka_unit_test(openblas_agrees_with_naive_products),
         cmocka_unit_test(a_row_has_the_same_bits_alone_and_in_a_batch),
         cmocka_unit_test(poison_is_not_hidden),
-        cmocka_unit_test(sums_and_slopes),
         cmocka_unit_test(initial_numbers_are_uniform),
         cmocka_unit_test(a_mask_is_a_function_of_its_key),
     };
