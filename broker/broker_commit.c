@@ -17,6 +17,7 @@
 
 #define MILLISECOND_NS    1000000
 #define FENCED_AGAIN_MS   60000
+#define FENCED_ECHO_MS    2000
 #define RECREATE_WAIT_MS  1000
 #define BACK_OFF_FIRST_MS 100
 #define BACK_OFF_MAX_MS   5000
@@ -109,8 +110,9 @@ static void set_stop(struct broker_kafka *broker, struct failure failure) {
     pthread_mutex_unlock(&committer->mutex);
 }
 
-/* Fenced once may be our own transaction that timed out on the broker; twice within a minute is a
- * twin. */
+/* Fenced once may be our own transaction that timed out on the broker, or a takeover by mistake;
+ * twice within a minute is a twin. A takeover that finds a transaction open asks again half a
+ * second later, and that fences the producer that was made meanwhile: still the same one. */
 static bool is_twin(struct broker_kafka *broker, const struct failure *failure) {
     struct committer *committer = &broker->committer;
     if (!txn_error_is_fenced(failure->code) || failure->action == FAILURE_ABORT_EPOCH) {
@@ -119,9 +121,11 @@ static bool is_twin(struct broker_kafka *broker, const struct failure *failure) 
     if (broker->config->opens_producer_at_assignment) {
         return false; /* a takeover; the group tells twins apart */
     }
-    int64_t now_ms = monotonic_ms();
-    bool is_again =
-        committer->fenced_at_ms > 0 && now_ms - committer->fenced_at_ms < FENCED_AGAIN_MS;
+    int64_t now_ms = monotonic_ms(), since_ms = now_ms - committer->fenced_at_ms;
+    if (committer->fenced_at_ms > 0 && since_ms < FENCED_ECHO_MS) {
+        return false;
+    }
+    bool is_again = committer->fenced_at_ms > 0 && since_ms < FENCED_AGAIN_MS;
     committer->fenced_at_ms = now_ms;
     return is_again;
 }
