@@ -269,7 +269,7 @@ void recovery_show(struct recovery *recovery, const struct broker_reading *readi
 
 static void begin_progress(struct recovery *recovery, const struct partition *partition) {
     recovery->partition = partition;
-    recovery->begun_ns = clock_monotonic_ns();
+    recovery->begun_ns = recovery->said_ns = clock_monotonic_ns();
 }
 
 static void end_progress(struct recovery *recovery, bool is_read) {

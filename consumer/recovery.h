@@ -27,7 +27,7 @@ struct recovery {
 
     /* Set by recovery_run */
     const struct partition *partition; /* being read back; NULL = none */
-    int64_t begun_ns, said_ns;         /* monotonic */
+    int64_t begun_ns, said_ns;         /* monotonic: its start; its start or last line */
 };
 
 /* May memory that was kept over a revocation be used again? Only if nobody has committed anything
