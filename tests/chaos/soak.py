@@ -6,7 +6,8 @@
 Samples RSS, users, timers, open decisions and lag, prints a table with a bar for RSS, then the verdict:
   - RSS never leaves the capacity plan that the process printed at its start (the plan's own share for fetched messages is what
     librdkafka's queues may take);
-  - no growth after the warm-up (the first quarter, at least until the users' table is full): the median of the last quarter is
+  - no growth after the warm-up (the first quarter, at least until the users' table is full and the machine's last stall is
+    over: a lag of more than two seconds of input): the median of the last quarter is
     at most GROWTH_MAX above that of the first quarter behind the warm-up. The slope (Theil and Sen) is printed too;
   - the lag stays under two seconds of input, counters add up, nothing is a dead letter.
 The long form is an hour: soak.py --minutes 60, 10 to 20 % of a core. Exit status 1 if a verdict fails.
@@ -150,14 +151,18 @@ def verdicts(samples, plan, rate):
     """[(is_good, sentence)]."""
     full_s = next((sample["at_s"] for sample in samples if sample["evictions"] > 0), None)
     end_s = samples[-1]["at_s"]
-    warm_s = max(end_s / 4, full_s or 0)
+    # After a stall the backlog comes in one large epoch, and buffers keep the size of the largest one.
+    stalled_s = max((sample["at_s"] for sample in samples if sample["lag"] > 2 * rate), default=0)
+    warm_s = max(end_s / 4, full_s or 0, stalled_s)
     rest = [sample for sample in samples if sample["at_s"] >= warm_s]
+    if end_s - warm_s < end_s / 4:
+        return [(False, f"cannot judge: the last stall of the machine, at {stalled_s:.0f} s, is too near to the end")]
     quarter = max(len(rest) // 4, 1)
     first = statistics.median(sample["rss"] for sample in rest[:quarter])
     last = statistics.median(sample["rss"] for sample in rest[-quarter:])
     per_hour = slope([(sample["at_s"], sample["rss"]) for sample in rest]) * 3600
     top = max(sample["hwm"] for sample in samples)
-    lag = max(sample["lag"] for sample in rest)
+    lag = max(sample["lag"] for sample in rest[1:] or rest)
     end = samples[-1]
     return [
         (full_s is not None, f"the users' table was full after {full_s} s and evicted {end['evictions']:,.0f} users"),
