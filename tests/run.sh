@@ -65,11 +65,14 @@ build() { # PRESET [TARGET...]
 
 python_packages() {
     local venv=$PROMOSTREAM_CACHE/python
-    [ -e "$venv/.complete-2" ] && return 0
+    if [ -e "$venv/.complete-2" ]; then
+        "$venv/bin/python3" -c 'import numpy' 2>/dev/null || "$venv/bin/pip" install -q --disable-pip-version-check numpy==1.26.4
+        return
+    fi
     rm -rf "$venv"
     # The second line is what confluent_kafka.schema_registry imports.
     python3 -m venv "$venv" &&
-        "$venv/bin/pip" install -q --disable-pip-version-check confluent-kafka==2.6.1 fastavro==1.9.7 \
+        "$venv/bin/pip" install -q --disable-pip-version-check confluent-kafka==2.6.1 fastavro==1.9.7 numpy==1.26.4 \
             requests==2.32.3 urllib3==2.2.3 idna==3.10 charset-normalizer==3.4.0 certifi==2024.8.30 &&
         "$venv/bin/python3" -c 'from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer' &&
         touch "$venv/.complete-2"

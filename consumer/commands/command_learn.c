@@ -2,17 +2,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "base/hash.h"
+#include "consumer/commands/learn_watch.h"
 #include "consumer/commands/support.h"
+#include "consumer/learn/export.h"
 #include "consumer/learn/learner_choice.h"
 #include "consumer/learn/model_file.h"
 #include "consumer/learn/run.h"
-
-#define TERMINAL_MS 1000
-#define PLAIN_MS    10000
 
 struct learn_command {
     const char *label, *positive, *weight, *time, *group, *numeric, *categorical, *ignore;
@@ -25,7 +22,7 @@ struct learn_command {
     int shuffle, format;
     const char *valid, *test, *delimiter, *slice;
     double threshold;
-    const char *save, *load, *predictions;
+    const char *save, *load, *predictions, *export_json;
 };
 
 static const char *const task_choices[] = {"auto", "binary", "regression", NULL};
@@ -182,6 +179,10 @@ static const struct option_row rows[] = {
         "Write p,label of each row that was predicted before it was learned; otherwise of --test, "
         "or of --valid."),
     ROW("save", save, "FILE", TEXT, NULL, "Write the model, for --load and promostream predict."),
+    ROW("export-json", export_json, "FILE", TEXT, NULL,
+        "Write the linear model as JSON, for other programs: the effect of each value that the "
+        "input "
+        "file has. Reads it once more."),
     ROW("load", load, "FILE", TEXT, NULL, "Go on from a saved model: its columns, its learner."),
     FLAG("json", json, "Print the report as one JSON object."),
     FLAG("quiet", quiet, "No table of columns and no progress on standard error."),
@@ -212,54 +213,6 @@ static const struct option_page page = {
     .arguments_min = 1,
     .arguments_max = 1,
 };
-
-/* ---- what is seen meanwhile ---- */
-
-struct watch {
-    bool is_quiet, is_terminal, has_open_line;
-    int64_t begin_ns, last_ns;
-};
-
-static void show_columns(void *context, const struct columns *columns) {
-    const struct watch *watch = context;
-    if (watch->is_quiet || columns->count == 0) {
-        return;
-    }
-    struct buffer out = {0};
-    columns_write(columns, &out);
-    fwrite(out.data, 1, out.size, stderr);
-    buffer_clean_up(&out);
-}
-
-static bool show_moment(void *context, const struct training_moment *moment) {
-    struct watch *watch = context;
-    int64_t now_ns = clock_monotonic_ns();
-    int64_t every_ns = (watch->is_terminal ? TERMINAL_MS : PLAIN_MS) * INT64_C(1000000);
-    if (!watch->is_quiet && now_ns - watch->last_ns >= every_ns) {
-        double seconds = (double)(now_ns - watch->begin_ns) / 1e9;
-        fprintf(stderr, "%spass %lld, %lld rows, %.3g rows/s", watch->is_terminal ? "\r" : "",
-                (long long)moment->pass, (long long)moment->rows, (double)moment->rows / seconds);
-        if (moment->loss == moment->loss) {
-            fprintf(stderr, ", recent loss %.4f", moment->loss);
-        }
-        if (moment->valid_loss == moment->valid_loss) {
-            fprintf(stderr, ", on --valid %.4f", moment->valid_loss);
-        }
-        if (moment->share >= 0) {
-            fprintf(stderr, ", %.0f %%", 100 * moment->share);
-        }
-        fputs(watch->is_terminal ? "\033[K" : "\n", stderr);
-        watch->has_open_line = watch->is_terminal;
-        watch->last_ns = now_ns;
-    }
-    return !stop_requested;
-}
-
-static void end_line(struct watch *watch) {
-    if (watch->has_open_line) {
-        fputc('\n', stderr);
-    }
-}
 
 /* ---- the command ---- */
 
@@ -370,6 +323,30 @@ static struct failure close_predictions(const struct learn_command *command,
                : failure_none();
 }
 
+static struct failure export_model(const struct learn_command *command,
+                                   const struct learn_plan *plan, struct fitted *fitted) {
+    struct source *source;
+    struct buffer out = {0};
+    struct failure failure = source_open(&plan->source, &source);
+    if (!failed(failure)) {
+        failure = source_bind(source, &fitted->columns, NULL, false);
+    }
+    if (!failed(failure)) {
+        failure = export_json(fitted, source, &out);
+    }
+    source_close(source);
+    FILE *file = failed(failure) ? NULL : fopen(command->export_json, "w");
+    if (file) {
+        fwrite(out.data, 1, out.size, file);
+    }
+    if (!failed(failure) && (!file || fclose(file) != 0)) {
+        failure =
+            failure_make(FAILURE_STOP, errno, "%s: %s", command->export_json, strerror(errno));
+    }
+    buffer_clean_up(&out);
+    return failure;
+}
+
 /* The model that goes on, the run, its predictions, the model that came of it. */
 static struct failure work_through(const struct learn_command *command, struct learn_plan *plan,
                                    const struct run_listener *listener, struct learn_run *run) {
@@ -386,16 +363,18 @@ static struct failure work_through(const struct learn_command *command, struct l
     if (!failed(failure) && command->save) {
         failure = save(command, run, &origin);
     }
+    if (!failed(failure) && command->export_json) {
+        failure = export_model(command, plan, &run->fitted);
+    }
     return failure;
 }
 
 static int learn(const struct learn_command *command, struct learn_plan *plan) {
     struct learn_run run = {0};
-    int64_t now_ns = clock_monotonic_ns();
-    struct watch watch = {command->quiet, isatty(STDERR_FILENO) == 1, false, now_ns, now_ns};
-    struct run_listener listener = {show_columns, show_moment, &watch};
+    struct learn_watch watch = learn_watch_make(command->quiet);
+    struct run_listener listener = learn_watch_listener(&watch);
     struct failure failure = work_through(command, plan, &listener, &run);
-    end_line(&watch);
+    learn_watch_end(&watch);
     int code = COMMAND_OK;
     if (failed(failure)) {
         code = command_failed(page.name, failure);

@@ -55,6 +55,10 @@ static struct learner_feature *room_for(struct fitted *fitted, size_t count) {
     return fitted->features;
 }
 
+uint64_t fitted_flag_key(const struct column *column, bool is_high) {
+    return hash64(bytes_of_text(column->name), OUTLIER_SEED + is_high);
+}
+
 static void flag(struct fitted *fitted, struct learner_input *input, const struct column *column,
                  bool is_high) {
     bool is_ours = fitted->features && input->features == fitted->features;
@@ -62,8 +66,7 @@ static void flag(struct fitted *fitted, struct learner_input *input, const struc
     if (!is_ours && input->feature_count > 0) {
         memcpy(out, input->features, input->feature_count * sizeof *out);
     }
-    uint64_t key = hash64(bytes_of_text(column->name), OUTLIER_SEED + is_high);
-    out[input->feature_count++] = (struct learner_feature){key, 1};
+    out[input->feature_count++] = (struct learner_feature){fitted_flag_key(column, is_high), 1};
     input->features = out;
 }
 

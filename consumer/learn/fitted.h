@@ -25,6 +25,8 @@ void fitted_clean_up(struct fitted *fitted); /* idempotent; a zeroed one is fine
 /* The row as the learner sees it: numbers beyond a column's bounds are cut IN THE ROW and flagged
  * by a feature. Lent until the next call. */
 struct learner_input fitted_input(struct fitted *fitted, struct data_row *row);
+/* Key of the feature that flags a number of this column beyond its bound. */
+uint64_t fitted_flag_key(const struct column *column, bool is_high);
 /* p, or the predicted value; BAD_VALUE and NOT_FINITE leave *out alone. */
 enum learner_verdict fitted_score(const struct fitted *fitted, const struct learner_input *input,
                                   double *out);

@@ -76,6 +76,15 @@ for learner in $("$promostream" learn --help | sed -n '/^LEARNERS/,$p' | awk '/^
     head -n 4 visits.csv | "$promostream" predict - --load m.psm --explain >explained.csv
     [ "$(wc -l <explained.csv)" = 4 ] || fail "$learner: explains $(wc -l <explained.csv)"
 done
+# The linear model as JSON, scored by NumPy.
+python=${PROMOSTREAM_PYTHON:-python3}
+"$promostream" learn visits.csv "${columns[@]}" --cross source:robot --quiet --json --save e.psm --export-json e.json >/dev/null
+"$promostream" predict visits.csv --load e.psm >scores.csv
+if "$python" -c 'import numpy' 2>/dev/null; then
+    "$python" "$root/tests/compare/score_json.py" e.json visits.csv scores.csv
+else
+    echo "learn.sh: no NumPy: the JSON is not scored"
+fi
 cut -d, -f1-7 visits.csv >unlabelled.csv # predict needs no label
 "$promostream" predict unlabelled.csv --load a.psm --out scores.csv
 "$promostream" learn visits.csv --load a.psm --quiet --json --save d.psm >/dev/null # and learning goes on
