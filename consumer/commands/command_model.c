@@ -5,11 +5,12 @@
 #include <stdlib.h>
 
 #include "consumer/commands/control_row.h"
-#include "consumer/commands/model_view.h"
+#include "consumer/commands/model_transfer.h"
 #include "consumer/commands/support.h"
 
 struct model_options {
-    const char *config, *why, *by;
+    const char *config, *why, *by, *file;
+    int64_t position;
     bool json, force;
 };
 
@@ -98,6 +99,56 @@ static const struct option_page rollback_page = {
     .exit_status = command_exit_status,
     .rows = rollback_rows,
     .row_count = sizeof rollback_rows / sizeof rollback_rows[0],
+};
+
+#define ROW_FILE(help_text)                                                                        \
+    {                                                                                              \
+        .name = "file", .letter = 'f', .argument = "FILE", .type = OPTION_TEXT,                    \
+        .offset = offsetof(struct model_options, file), .is_required = true, .help = help_text     \
+    }
+static const struct option_row export_rows[] = {COMMAND_CONFIG_ROW(struct model_options),
+                                                ROW_FILE("Where to write it.")};
+static const struct option_row import_rows[] = {
+    COMMAND_CONFIG_ROW(struct model_options),
+    ROW_FILE("A file of promostream model export."),
+    {.name = "position",
+     .argument = "OFFSET",
+     .type = OPTION_INT,
+     .offset = offsetof(struct model_options, position),
+     .default_text = "0",
+     .help = "Offset of the topic examples from which the learner goes on learning, rounded down "
+             "to whole mini-batches; export prints up to where the file has learned."},
+};
+
+static const struct option_page export_page = {
+    .name = "promostream model export",
+    .summary = "write a learner's last whole version to a file",
+    .synopsis = "NAME --file FILE [--config FILE]",
+    .description = "The file has a header, the learner's rows and a checksum. promostream model "
+                   "import reads it again, here or elsewhere. What was promised and what came of "
+                   "it stays behind: a copy proves itself anew.",
+    .exit_status = command_exit_status,
+    .examples = " promostream model export logistic --file logistic.psm",
+    .rows = export_rows,
+    .row_count = sizeof export_rows / sizeof export_rows[0],
+    .arguments_min = 1,
+    .arguments_max = 1,
+};
+static const struct option_page import_page = {
+    .name = "promostream model import",
+    .summary = "begin a learner with what a file knows",
+    .synopsis = "NAME --file FILE [--position OFFSET] [--config FILE]",
+    .description =
+        "Writes the file's rows to the topic `model` as the first version of the learner NAME, "
+        "which must be configured (as challenger, say), of the same kind, options and features, "
+        "and must have learned nothing yet. One transaction: workers and trainer see all of it or "
+        "nothing; a trainer that is running begins again with it.",
+    .exit_status = command_exit_status,
+    .examples = " promostream model import challenger --file logistic.psm",
+    .rows = import_rows,
+    .row_count = sizeof import_rows / sizeof import_rows[0],
+    .arguments_min = 1,
+    .arguments_max = 1,
 };
 
 /* ---- reading ---- */
@@ -224,6 +275,40 @@ static int rollback(const struct model_view *view, const struct model_options *o
     return write_champion(view, &rollback_page, options, before);
 }
 
+static int export(const struct model_view *view, const struct model_options *options,
+                  const char *name) {
+    size_t learner;
+    int64_t rows = 0;
+    if (!find(view, export_page.name, name, &learner)) {
+        return COMMAND_USAGE;
+    }
+    struct failure failure = model_export(view, learner, options->file, &rows);
+    if (failed(failure)) {
+        return command_failed(export_page.name, failure);
+    }
+    printf("%s: %lld rows, learned up to example offset %lld\n", options->file, (long long)rows,
+           (long long)view->learners[learner].model.version_offset);
+    return COMMAND_OK;
+}
+
+static int import(const struct model_view *view, const struct model_options *options,
+                  const char *name) {
+    size_t learner;
+    int64_t rows = 0;
+    if (!find(view, import_page.name, name, &learner)) {
+        return COMMAND_USAGE;
+    }
+    struct failure failure = model_import(view, learner, options->file, options->position, &rows);
+    if (failed(failure)) {
+        return command_failed(import_page.name, failure);
+    }
+    printf("learner %s: %lld rows written to %s; it goes on learning from example offset %lld\n",
+           name, (long long)rows, view->config->topics.full[TOPIC_MODEL],
+           (long long)(options->position / view->config->learn.batch_offsets *
+                       view->config->learn.batch_offsets));
+    return COMMAND_OK;
+}
+
 static int run_verb(const struct option_page *page, int argc, char **argv, verb_on *verb) {
     struct model_options options = {0};
     const char *name;
@@ -252,20 +337,21 @@ static const struct {
     const struct option_page *page;
     verb_on *run;
 } verbs[] = {
-    {"list", &list_page, list},
-    {"show", &show_page, show},
-    {"promote", &promote_page, promote},
-    {"rollback", &rollback_page, rollback},
+    {"list", &list_page, list},          {"show", &show_page, show},
+    {"promote", &promote_page, promote}, {"rollback", &rollback_page, rollback},
+    {"export", &export_page, export},    {"import", &import_page, import},
 };
 #define VERB_COUNT (sizeof verbs / sizeof verbs[0])
 
 static const struct option_page page = {
     .name = "promostream model",
-    .summary = "the learners: list them, show one, let another one decide, take that back",
+    .summary = "the learners: list them, let another one decide, keep copies of them",
     .synopsis = "list [OPTION]...\n"
                 "show NAME [OPTION]...\n"
                 "promote NAME [OPTION]...\n"
-                "rollback [OPTION]...",
+                "rollback [OPTION]...\n"
+                "export NAME --file FILE [OPTION]...\n"
+                "import NAME --file FILE [OPTION]...",
     .description = "Each has its own --help.",
     .exit_status = command_exit_status,
     .arguments_max = -1,
@@ -287,7 +373,7 @@ int command_model(int argc, char **argv) {
     case OPTIONS_OK:
         break;
     }
-    fprintf(stderr, "%s: found '%s', expected list, show, promote or rollback\n", page.name,
-            argc > 1 ? argv[1] : "");
+    fprintf(stderr, "%s: found '%s', expected list, show, promote, rollback, export or import\n",
+            page.name, argc > 1 ? argv[1] : "");
     return COMMAND_USAGE;
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""promostream model on a real Kafka: list, show, promote, rollback. A promotion is a row of `control`: a running worker obeys at
+"""promostream model on a real Kafka: list, show, promote, rollback, export, import. A promotion is a row of `control`: a running worker obeys at
 the beginning of an epoch, a restarted one still does, a rollback takes it back, and whoever follows the journal computes
 the same decisions byte for byte."""
 
@@ -64,13 +64,13 @@ class Shop:
             raise SystemExit(f"model {options}: ended with {done.returncode}, expected {expected}\n{done.stdout}{done.stderr}")
         return done.stdout if expected == 0 else done.stderr
 
-    def deciders(self):
+    def deciders(self, names=("first", "second")):
         """Per partition the champion of each decision, in order."""
         found = {number: [] for number in range(PARTITIONS)}
         for row in shop.read_topic(self.address, self.prefix + "promotion-decisions"):
             scores = shop.decode("decision", row.value)["scores"]
             found[row.partition].append(scores[0]["learner"])
-            assert sorted(score["learner"] for score in scores) == ["first", "second"], scores
+            assert names is None or sorted(score["learner"] for score in scores) == list(names), scores
         return found
 
 
@@ -100,6 +100,34 @@ def promoted_while_it_runs(work):
     for number, deciders in work.deciders().items():
         changes = sum(left != right for left, right in zip(deciders, deciders[1:]))
         expect(f"partition {number} changed hands once", deciders[0] == "first" and changes <= 1, deciders)
+
+
+def exported_and_imported(work):
+    """A copy under another name, at the same offset: from then on both promise the same, to the last bit."""
+    file = work.folder / "first.psm"
+    told = work.model("export", "first", "--file", file)
+    position = re.search(r"offset (\d+)", told).group(1)
+    expect("nothing over a learner's own rows", "already" in work.model("import", "first", "--file", file, expected=1), "")
+    text = work.config.read_text()
+    copy = "    - {name: copy, bits: 12, role: challenger}\n    - {name: narrow, bits: 11, role: challenger}\n"
+    work.config.write_text(text.replace("decide:\n", copy + "decide:\n", 1))
+    expect("no other options", "of the same options" in work.model("import", "narrow", "--file", file, expected=1), "")
+    expect("no other kind", "already" in work.model("import", "second", "--file", file, expected=1), "")
+    damaged = work.folder / "damaged.psm"
+    damaged.write_bytes(file.read_bytes()[:-100] + bytes(100))
+    expect("no damaged file", "damaged" in work.model("import", "copy", "--file", damaged, expected=1), "")
+    work.model("import", "copy", "--file", file, "--position", position)
+    before = sum(len(rows) for rows in work.deciders(names=None).values())
+    shop.run(*work.feed("2025-01-22"))
+    work.run_to_the_end()
+    rows = [shop.decode("decision", row.value) for row in shop.read_topic(work.address, work.prefix + "promotion-decisions")]
+    scores = [{score["learner"]: score for score in row["scores"]} for row in rows]
+    both = [score for score in scores if "copy" in score]
+    # Each has its own trainer: what they promise is compared where both are as far.
+    even = [score for score in both if score["copy"]["version_offset"] == score["first"]["version_offset"]]
+    expect("the copy promises the same", len(both) == len(rows) - before and len(even) > 20 and
+           all(score["copy"]["p"] == score["first"]["p"] for score in even) and
+           any(score["narrow"]["p"] != score["first"]["p"] for score in both), even[:3])
 
 
 def main():
@@ -137,6 +165,7 @@ def main():
         following = pathlib.Path(shop.binaries()[0]).parents[1] / "tests" / "follow_journal"
         done = shop.run(following, work.config)
         expect("the journal can be followed", "decisions=" in done.stdout, done.stdout)
+        exported_and_imported(work)
 
 
 if __name__ == "__main__":
