@@ -104,8 +104,8 @@ double optimizer_clip(const struct optimizer *optimizer, double norm_square) {
 
 /* ---- rows ---- */
 
-/* What l2 adds to the gradient, and what l1 takes from the weight. */
-static void penalty(const struct optimizer *optimizer, double rate, float *w, size_t n) {
+/* What l1 takes from the weights. */
+static void shrink(const struct optimizer *optimizer, double rate, float *w, size_t n) {
     double take = rate * optimizer->options.l1;
     for (size_t i = 0; take > 0 && i < n; i++) {
         double size = fabs((double)w[i]) - take;
@@ -134,7 +134,8 @@ static void step_adagrad(float rate, float l2, float epsilon, float *w, float *s
                          const float *square, size_t n) {
     for (size_t i = 0; i < n; i++) {
         float slope = g[i] + l2 * w[i];
-        float grown = sum[i] + (square ? square[i] : slope * slope);
+        float penalty = slope * slope - g[i] * g[i]; /* l2's part of the square */
+        float grown = sum[i] + (square ? square[i] + fmaxf(penalty, 0) : slope * slope);
         sum[i] = grown > 0 ? grown : slope * slope; /* square 0 at a weight that is new */
         w[i] -= rate * slope / (sqrtf(sum[i]) + epsilon);
     }
@@ -174,7 +175,8 @@ static void row_adagrad(const struct optimizer *optimizer, double rate, float *w
     for (size_t i = 0; i < n; i++) {
         double slope = (double)g[i] + l2 * (double)w[i];
         own += slope * slope;
-        sum += square ? (double)square[i] : slope * slope;
+        double penalty = slope * slope - (double)g[i] * (double)g[i]; /* l2's part */
+        sum += square ? (double)square[i] + fmax(penalty, 0) : slope * slope;
     }
     double grown = (double)*state + sum / (double)n;
     *state = (float)(grown > 0 ? grown : own / (double)n); /* square 0 at a row that is new */
@@ -275,7 +277,7 @@ void optimizer_step(const struct optimizer *optimizer, double rate, float *w, fl
         }
         return;
     }
-    penalty(optimizer, rate, w, n);
+    shrink(optimizer, rate, w, n);
 }
 
 /* ---- one weight ---- */

@@ -120,8 +120,8 @@ double optimizer_rate(const struct optimizer *optimizer, int64_t step);
 double optimizer_clip(const struct optimizer *optimizer, double norm_square);
 
 /* One step of a row. square[n]: what adagrad and ftrl add to n instead of g^2 (METHODS 0, rule 5:
- * less where a label is taken back; where n is 0, adagrad adds g^2), NULL = g^2. w and state
- * float32 [n], [optimizer_floats]. */
+ * less where a label is taken back; adagrad adds l2's part, and g^2 where n is 0), NULL = g^2. w
+ * and state float32 [n], [optimizer_floats]. */
 void optimizer_step(const struct optimizer *optimizer, double rate, float *w, float *state,
                     const float *g, const float *square, size_t n);
 

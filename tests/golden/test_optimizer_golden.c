@@ -239,6 +239,29 @@ static void steps_go_on_from_where_a_row_is(void **state) {
     }
 }
 
+/* Whatever square a caller gives, l2 may not throw a weight further away than it was. */
+static void l2_never_drives_weights_apart(void **state) {
+    (void)state;
+    static const enum optimizer_rule rules[] = {OPTIMIZER_ADAGRAD, OPTIMIZER_ROW_ADAGRAD,
+                                                OPTIMIZER_ADAM, OPTIMIZER_FTRL, OPTIMIZER_SGD};
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        struct optimizer_options options = {.optimizer = (int)rules[i],
+                                            .lr = 0.05,
+                                            .beta1 = 0.9,
+                                            .beta2 = 0.999,
+                                            .epsilon = 1e-8,
+                                            .ftrl_beta = 1,
+                                            .l2 = 1,
+                                            .decay_steps = 1};
+        struct optimizer optimizer = optimizer_make(&options);
+        float w[2] = {0.3f, -0.2f}, states[5] = {0}, g[2] = {1e-6f, 1e-6f}, square[2] = {0, 1e-12f};
+        for (int step = 1; step <= 500; step++) {
+            optimizer_step(&optimizer, optimizer_rate(&optimizer, step), w, states, g, square, 2);
+            assert_true(fabsf(w[0]) < 0.31f && fabsf(w[1]) < 0.31f);
+        }
+    }
+}
+
 static void linear_with_coin_is_vowpal_wabbits(void **state) {
     (void)state;
     learn_file("tests/golden/coin.txt", "prior_p=0.5,calibration_rate=0,optimizer=coin", 1, 4, true,
@@ -251,6 +274,7 @@ int main(void) {
         cmocka_unit_test(the_kernel_is_the_fifty_digits),
         cmocka_unit_test(rows_step_as_the_fifty_digits),
         cmocka_unit_test(steps_go_on_from_where_a_row_is),
+        cmocka_unit_test(l2_never_drives_weights_apart),
         cmocka_unit_test(linear_with_ftrl_is_the_fifty_digits),
         cmocka_unit_test(linear_with_coin_is_vowpal_wabbits),
     };
