@@ -6,10 +6,31 @@
 #include <sys/mman.h>
 
 #include "base/hash.h"
+#include "model/inputs.h"
+#include "model/slots.h"
 
 #define LARGE_PAGE ((size_t)2 << 20)
 #define OUTLIER_SEED                                                                               \
     UINT64_C(0x6f75746c696572) /* of the flags' keys: no feature of a file has it */
+
+struct failure fitted_check(const struct learner_kind *kind, const struct columns *columns,
+                            bool has_open_vocabulary) {
+    bool is_logistic = strcmp(kind->name, "logistic") == 0; /* its own slots; others share inputs */
+    size_t numbers = is_logistic ? SLOTS_NUMBERS_MAX : INPUTS_NUMBERS_MAX;
+    size_t names = is_logistic ? SLOTS_NAMES_MAX : INPUTS_NAMES_MAX;
+    if (has_open_vocabulary && is_logistic) {
+        return failure_make(FAILURE_STOP, 0,
+                            "logistic learns from columns, not from VW text: "
+                            "--learner linear does");
+    }
+    if (columns->number_count > numbers || columns->name_count > names) {
+        return failure_make(FAILURE_STOP, 0,
+                            "found %zu numeric and %zu categorical columns, %s takes %zu and %zu: "
+                            "--ignore some, or use VW text",
+                            columns->number_count, columns->name_count, kind->name, numbers, names);
+    }
+    return failure_none();
+}
 
 /* On large pages where they are worth it: a table is met at random. */
 static void *memory_for(size_t bytes) {

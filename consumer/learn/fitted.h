@@ -18,7 +18,10 @@ struct fitted {
     size_t feature_capacity;
 };
 
-/* Takes columns (leaves an empty one behind) and copies options. */
+/* STOP: the kind takes fewer columns, or none of an open vocabulary (VW text). */
+MUST_CHECK struct failure fitted_check(const struct learner_kind *kind,
+                                       const struct columns *columns, bool has_open_vocabulary);
+/* Takes columns, which were checked (leaves an empty one behind) and copies options. */
 void fitted_init(struct fitted *fitted, const struct learner_kind *kind, const void *options,
                  struct columns *columns, uint64_t seed);
 void fitted_clean_up(struct fitted *fitted); /* idempotent; a zeroed one is fine */

@@ -340,6 +340,9 @@ static struct failure type_columns(struct work *work) {
     if (!failed(failure) && plan->save_types_path) {
         failure = columns_yaml_save(plan->save_types_path, &columns);
     }
+    if (!failed(failure)) {
+        failure = fitted_check(plan->kind, &columns, source_format(work->source) == SOURCE_VW);
+    }
     if (failed(failure)) {
         columns_clean_up(&columns);
         return failure;

@@ -105,6 +105,10 @@ says "no column \"boguht\", did you mean \"bought\"?" learn visits.csv --label b
 says "linear: lrr: found an option that linear does not have, did you mean \"lr\"?" learn visits.csv --set lrr=1
 says "expected one of logistic, linear" learn visits.csv --learner xgboost
 says "expected two values" learn visits.csv --label source
+awk 'BEGIN { for (i = 0; i < 300; i++) printf "c%d,", i; print "y"; for (r = 0; r < 9; r++) {
+    for (i = 0; i < 300; i++) printf "%d,", i; print r % 2 } }' >wide.csv
+says "found 0 numeric and 300 categorical columns, linear takes 256 and 256" learn wide.csv
+says "logistic learns from columns, not from VW text" learn visits.vw --learner logistic
 code=1
 says "visits.psm: No such file" predict visits.csv --load visits.psm
 says "is not a model" predict visits.csv --load visits.csv
