@@ -35,6 +35,11 @@ static const struct learner_option *find(const struct learner_kind *kind, const 
     return NULL;
 }
 
+size_t learner_step_size(const struct learner_kind *kind, const void *options) {
+    return kind->batch_size && kind->learn_batch && find(kind, "batch") ? kind->batch_size(options)
+                                                                        : 1;
+}
+
 static bool set_number(const struct learner_option *option, uint8_t *at, const char *text,
                        char *error, size_t size) {
     char *end;

@@ -9,6 +9,10 @@
 extern const struct learner_kind *const learner_kinds[];
 const struct learner_kind *learner_kind_find(const char *name);
 
+/* How many examples make one step: 1 unless the kind has an option `batch`, in which batches change
+ * the result. */
+size_t learner_step_size(const struct learner_kind *kind, const void *options);
+
 /* options: kind->options_bytes of the caller's; all zero, then the defaults of the table. */
 void learner_options_default(const struct learner_kind *kind, void *options);
 /* Sets one option from its text. False: there is no such option, or the text is not a value of its

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "consumer/rooms/features.h"
+#include "model/learner_options.h"
 #include "schemas/schemas.h"
 
 #define NAME_SEED      72
@@ -73,6 +74,7 @@ void model_init_kind(struct model *model, const struct learner_config *config,
     struct learner_arm arms[OFFERS_MAX];
     size_t arm_count = model_arms(decide, arms);
     *model = (struct model){.config = config, .kind = kind, .waiting_offset = -1};
+    model->step_size = learner_step_size(kind, options);
     model->memory = memory_new(1, kind->memory_bytes(options, &model_space));
     kind->init(model->memory, options, &model_space, arms, arm_count);
     model->track = memory_new(1, track_memory_bytes());

@@ -65,6 +65,7 @@ METRICS_STRUCT(model_metrics, MODEL_METRICS)
 struct model {
     const struct learner_config *config; /* borrowed */
     const struct learner_kind *kind;
+    size_t step_size;       /* examples that its learner makes one step of: 1 for most kinds */
     void *memory;           /* of kind */
     void *track;            /* track.h */
     int64_t version_offset; /* next example offset that memory has learned; 0 = nothing */

@@ -3,7 +3,8 @@
  *
  *     trainer_new -> trainer_run (its own thread, until the end or a failure) -> trainer_destroy
  *
- * Examples are learned one by one in offset order. A mini-batch ends at each multiple of
+ * Examples are learned in offset order, one by one, or in steps of as many as the kind's option
+ * batch says. A mini-batch ends at each multiple of
  * learn.batch_offsets, whatever lies there (control records have offsets too): only at such ends,
  * and about every publish_interval, the rows that changed go out in one transaction with the offset
  * that they have learned up to, the row "version" last. When that happens is the wall clock's

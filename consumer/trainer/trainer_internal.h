@@ -9,6 +9,14 @@
 #define EXAMPLES_PARTITION 0
 #define MODEL_PARTITION    0
 
+/* An example until it is learned; the learner's view of it borrows from the row, the row from
+ * value.
+ */
+struct trainer_slot {
+    struct buffer value;
+    struct example_row row;
+};
+
 struct trainer {
     struct trainer_settings settings;
     char name[TRAINER_NAME_BYTES_MAX], group[TRAINER_NAME_BYTES_MAX];
@@ -16,11 +24,14 @@ struct trainer {
     struct health *health;
     struct trainer_metrics metrics;
     struct model_metrics model_metrics;
-    struct example_row row; /* the one at hand */
 
     bool is_active;  /* examples is ours, recovered and fetched */
     bool has_memory; /* model and unpublished are there: active, or recovering */
     struct model model;
+    /* Examples that make the next step: model.step_size of them, fewer at a mini-batch's end. */
+    struct trainer_slot *slots;
+    struct learner_example *pending;
+    size_t pending_count;
     int64_t next_offset;  /* of examples: everything before it was taken */
     int64_t whole;        /* end of the last mini-batch that is over */
     int64_t changed_last; /* offset of the last example learned since the last export; -1 = none */

@@ -6,10 +6,13 @@
 
 /* ---- examples ---- */
 
-static bool decode(struct trainer *trainer, const struct record *record) {
+/* A copy: it is learned when its step is full. */
+static bool decode(struct trainer_slot *slot, const struct record *record) {
     struct bytes body;
-    return wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_EXAMPLE, 0, record->value, &body) &&
-           example_decode(body, &trainer->row);
+    buffer_clear(&slot->value);
+    buffer_append(&slot->value, record->value);
+    return wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_EXAMPLE, 0, buffer_bytes(&slot->value), &body) &&
+           example_decode(body, &slot->row);
 }
 
 /* People are told; what is learned goes on as it did (METHODS 1.8: never silently reset). */
@@ -27,6 +30,29 @@ static void tell_drift(struct trainer *trainer, const struct track_drift *before
              now.loss, before->residual, now.residual);
 }
 
+/* One step of what is pending. It is full, or a mini-batch is over: a function of offsets. */
+static void learn_pending(struct trainer *trainer) {
+    const struct learner_kind *kind = trainer->model.kind;
+    enum learner_verdict verdicts[LEARNER_BATCH_MAX];
+    size_t count = trainer->pending_count;
+    if (count == 0) {
+        return;
+    }
+    if (trainer->model.step_size == 1) {
+        verdicts[0] = kind->learn(trainer->model.memory, &trainer->pending[0]);
+    } else {
+        kind->learn_batch(trainer->model.memory, trainer->pending, count, verdicts, NULL);
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool is_learned = verdicts[i] == LEARNER_OK;
+        metric_add(&trainer->metrics.learned_total, is_learned);
+        metric_add(&trainer->metrics.poisoned_total, !is_learned);
+        metric_add(&trainer->metrics.corrections_total,
+                   is_learned && trainer->pending[i].is_correction);
+    }
+    trainer->pending_count = 0;
+}
+
 /* The track goes first: it knows repeats. */
 static void learn(struct trainer *trainer, const struct learner_example *example,
                   const struct track_example *track, int64_t offset) {
@@ -38,23 +64,22 @@ static void learn(struct trainer *trainer, const struct learner_example *example
     }
     tell_drift(trainer, &before);
     trainer->changed_last = offset;
-    if (trainer->model.kind->learn(trainer->model.memory, example) != LEARNER_OK) {
-        metric_add(&metrics->poisoned_total, 1);
-        return;
+    trainer->pending[trainer->pending_count++] = *example;
+    if (trainer->pending_count == trainer->model.step_size) {
+        learn_pending(trainer);
     }
-    metric_add(&metrics->learned_total, 1);
-    metric_add(&metrics->corrections_total, example->is_correction);
 }
 
 static void take_example(struct trainer *trainer, const struct record *record) {
     struct trainer_metrics *metrics = &trainer->metrics;
     struct learner_example example;
     struct track_example track;
-    if (!decode(trainer, record)) {
+    struct trainer_slot *slot = &trainer->slots[trainer->pending_count];
+    if (!decode(slot, record)) {
         metric_add(&metrics->undecodable_total, 1);
         return;
     }
-    switch (model_example(&trainer->model, &trainer->row, &example, &track)) {
+    switch (model_example(&trainer->model, &slot->row, &example, &track)) {
     case MODEL_EXAMPLE_OK:
         learn(trainer, &example, &track, record->offset);
         break;
@@ -101,6 +126,7 @@ static void keep_row(void *context, const struct learner_row *row) {
 /* The rows of the mini-batch with the last change, as they are at its end. */
 static void end_batch(struct trainer *trainer) {
     int64_t size = batch_offsets(trainer);
+    learn_pending(trainer);
     struct export export = {&trainer->unpublished, (trainer->changed_last / size + 1) * size};
     trainer->model.kind->export_rows(trainer->model.memory, false, keep_row, &export);
     track_export_rows(trainer->model.track, false, keep_row, &export);

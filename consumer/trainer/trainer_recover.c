@@ -1,9 +1,16 @@
 /* The only way in: the model's rows as they were committed, at the offset that the group committed
  * with them. */
+#include <stdlib.h>
+
 #include "consumer/trainer/trainer_internal.h"
 
 void trainer_drop(struct trainer *trainer) {
     if (trainer->has_memory) {
+        for (size_t i = 0; i < trainer->model.step_size; i++) {
+            buffer_clean_up(&trainer->slots[i].value);
+        }
+        free(trainer->slots);
+        free(trainer->pending);
         model_clean_up(&trainer->model);
         model_rows_clean_up(&trainer->unpublished);
     }
@@ -22,6 +29,9 @@ static void begin(struct trainer *trainer) {
         model_init(&trainer->model, settings->learner, decide);
     }
     model_rows_init(&trainer->unpublished);
+    trainer->slots = memory_new(trainer->model.step_size, sizeof *trainer->slots);
+    trainer->pending = memory_new(trainer->model.step_size, sizeof *trainer->pending);
+    trainer->pending_count = 0;
     trainer->has_memory = true;
 }
 

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "model/gru.h"
 #include "schemas/schemas.h"
 #include "tests/support/examples.h"
 #include "tests/support/sim_trainer.h"
@@ -35,6 +36,7 @@ static const struct example_mix dirty = {.correction = 0.06,
                                          .poisoned = 0.03};
 
 static int64_t wall_ms;
+static const void *kind_options;
 
 static bool never(void) {
     return false;
@@ -66,7 +68,8 @@ static struct failure live(struct sim_trainer_log *log, const struct sim_trainer
                                         .clock = clock_fake(&wall_ms),
                                         .log = &silent,
                                         .should_stop = should_stop,
-                                        .kind = kind};
+                                        .kind = kind,
+                                        .kind_options = kind_options};
     struct trainer *trainer = trainer_new_on(&settings, sim_trainer_new(log, options), health);
     failure = trainer_run(trainer);
     if (out_metrics) {
@@ -88,24 +91,24 @@ static void run(struct sim_trainer_log *log, struct sim_trainer_options options,
     assert_string_equal(failure.text, "");
 }
 
-struct place {
+struct place_of_key {
     struct bytes key;
     size_t at;
 };
 
 static int by_key(const void *a, const void *b) {
-    const struct place *left = a, *right = b;
+    const struct place_of_key *left = a, *right = b;
     int order = bytes_compare(left->key, right->key);
     return order ? order : (left->at > right->at) - (left->at < right->at);
 }
 
 /* The last value of every key, in the order of the keys. */
 static void fold(const struct sim_trainer_log *log, struct buffer *out) {
-    struct place *places = memory_new(log->model.count + 1, sizeof *places);
+    struct place_of_key *places = memory_new(log->model.count + 1, sizeof *places);
     size_t count = 0;
     for (size_t i = 0; i < log->model.count; i++) {
         if (log->model.records[i].key.data) {
-            places[count++] = (struct place){log->model.records[i].key, i};
+            places[count++] = (struct place_of_key){log->model.records[i].key, i};
         }
     }
     qsort(places, count, sizeof *places, by_key);
@@ -212,6 +215,24 @@ static void test_neither_time_nor_faults_change_sums(void **state) {
 static void test_neither_time_nor_faults_change_the_logistic_learner(void **state) {
     (void)state;
     expect_nothing_changes(NULL, 5);
+}
+
+/* Steps of 5 in mini-batches of 32: a mini-batch's end ends a step too. */
+static void test_neither_time_nor_faults_change_a_network(void **state) {
+    (void)state;
+    struct net_learner_options options;
+    char error[200];
+    learner_options_default(&learner_gru, &options);
+    assert_true(learner_options_set(&learner_gru, &options, "batch", "5", error, sizeof error));
+    assert_true(learner_options_set(&learner_gru, &options, "layers",
+                                    "embedding:2 dropout:0.2 dense:4:relu dense:1", error,
+                                    sizeof error));
+    assert_true(
+        learner_options_set(&learner_gru, &options, "embedding_bits", "8", error, sizeof error));
+    assert_true(learner_options_set(&learner_gru, &options, "hidden", "3", error, sizeof error));
+    kind_options = &options;
+    expect_nothing_changes(&learner_gru, 60);
+    kind_options = NULL;
 }
 
 /* What is refused leaves no trace: offsets that hold nothing give the same rows. */
@@ -359,6 +380,7 @@ int main(void) {
         cmocka_unit_test(test_versions_end_at_fixed_offsets),
         cmocka_unit_test(test_neither_time_nor_faults_change_sums),
         cmocka_unit_test(test_neither_time_nor_faults_change_the_logistic_learner),
+        cmocka_unit_test(test_neither_time_nor_faults_change_a_network),
         cmocka_unit_test(test_bad_examples_change_nothing),
         cmocka_unit_test(test_refusals_are_counted_by_reason),
         cmocka_unit_test(test_the_tail_of_a_batch_waits),
