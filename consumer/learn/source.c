@@ -71,6 +71,11 @@ struct failure source_bind(struct source *source, const struct columns *columns,
     source->needs_label = needs_label;
     source->numbers = memory_grow(source->numbers, columns->number_count + 1, sizeof(double));
     source->names = memory_grow(source->names, columns->name_count + 1, sizeof *source->names);
+    bool is_open = source->format == SOURCE_VW;
+    if (is_open != (columns->count == 0)) {
+        return failure_make(FAILURE_STOP, 0, "%s: is %s, the model learned from %s", source->name,
+                            source_format_names[source->format], is_open ? "columns" : "VW text");
+    }
     switch (source->format) {
     case SOURCE_VW:
         return kept ? failure_make(FAILURE_STOP, 0, "%s: VW text has no column \"%s\"",

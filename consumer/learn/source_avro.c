@@ -75,6 +75,15 @@ struct failure source_avro_bind(struct source *source, const char *kept) {
                              ? (int)model_space.name_count
                              : index_of(model_space.names, model_space.name_count, name);
     }
+    for (size_t i = 0; i < columns->number_count + plain; i++) {
+        bool is_number = i < columns->number_count;
+        if ((is_number ? avro->numbers[i] : avro->names[i - columns->number_count]) < 0) {
+            return failure_make(FAILURE_STOP, 0,
+                                "%s: examples have no \"%s\", which the model needs", source->name,
+                                is_number ? columns->number_texts[i]
+                                          : columns->name_texts[i - columns->number_count]);
+        }
+    }
     return kept ? failure_make(FAILURE_STOP, 0, "%s: examples have no column \"%s\" to show",
                                source->name, kept)
                 : failure_none();

@@ -112,6 +112,9 @@ says "logistic learns from columns, not from VW text" learn visits.vw --learner 
 code=1
 says "visits.psm: No such file" predict visits.csv --load visits.psm
 says "is not a model" predict visits.csv --load visits.csv
+says "visits.vw: is vw, the model learned from columns" predict visits.vw --load a.psm
+"$promostream" learn visits.vw --quiet --json --save vw.psm >/dev/null
+says "visits.csv: is csv, the model learned from VW text" predict visits.csv --load vw.psm
 head -c 5000 a.psm >short.psm
 says "truncated" predict visits.csv --load short.psm
 says "no column \"pages\", which the model needs" predict types.yaml --load a.psm
