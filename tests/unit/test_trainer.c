@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
+#include "model/fm.h"
 #include "model/gru.h"
+#include "model/linear.h"
 #include "schemas/schemas.h"
 #include "tests/support/examples.h"
 #include "tests/support/sim_trainer.h"
@@ -217,6 +219,33 @@ static void test_neither_time_nor_faults_change_the_logistic_learner(void **stat
     expect_nothing_changes(NULL, 5);
 }
 
+/* Tables that admit, expire and evict, moments that move, weights that forget. */
+static void test_neither_time_nor_faults_change_linear_and_fm(void **state) {
+    (void)state;
+    static const char *const linear[][2] = {
+        {"bits", "8"},        {"numbers", "both"},  {"table", "collisionless"},
+        {"admit_after", "2"}, {"expire_days", "1"}, {"half_life_days", "1"}};
+    static const char *const fm[][2] = {{"bits", "10"}, {"k", "2"}, {"pairs_optimizer", "adam"}};
+    struct linear_options linear_options;
+    struct fm_options fm_options;
+    char error[200];
+    learner_options_default(&learner_linear, &linear_options);
+    for (size_t i = 0; i < sizeof linear / sizeof linear[0]; i++) {
+        assert_true(learner_options_set(&learner_linear, &linear_options, linear[i][0],
+                                        linear[i][1], error, sizeof error));
+    }
+    learner_options_default(&learner_fm, &fm_options);
+    for (size_t i = 0; i < sizeof fm / sizeof fm[0]; i++) {
+        assert_true(
+            learner_options_set(&learner_fm, &fm_options, fm[i][0], fm[i][1], error, sizeof error));
+    }
+    kind_options = &linear_options;
+    expect_nothing_changes(&learner_linear, 61);
+    kind_options = &fm_options;
+    expect_nothing_changes(&learner_fm, 62);
+    kind_options = NULL;
+}
+
 /* Steps of 5 in mini-batches of 32: a mini-batch's end ends a step too. */
 static void test_neither_time_nor_faults_change_a_network(void **state) {
     (void)state;
@@ -380,6 +409,7 @@ int main(void) {
         cmocka_unit_test(test_versions_end_at_fixed_offsets),
         cmocka_unit_test(test_neither_time_nor_faults_change_sums),
         cmocka_unit_test(test_neither_time_nor_faults_change_the_logistic_learner),
+        cmocka_unit_test(test_neither_time_nor_faults_change_linear_and_fm),
         cmocka_unit_test(test_neither_time_nor_faults_change_a_network),
         cmocka_unit_test(test_bad_examples_change_nothing),
         cmocka_unit_test(test_refusals_are_counted_by_reason),
