@@ -1,5 +1,6 @@
 /* simulate: the whole pipeline on a simulated Kafka, seed by seed (README.md beside this file). */
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -30,8 +31,17 @@ static const char help[] =
     "                 dirty-read, no-fencing, late, early-compaction\n"
     "  --keep-going   after a violation too\n"
     "\n"
+    "SIGINT or SIGTERM ends it after the seed at hand, with the summary.\n"
+    "\n"
     "Exit codes: 0 nothing found (--break: it was found), 1 a violation (--break: it was not\n"
     "found), 2 wrong usage.\n";
+
+static volatile sig_atomic_t stop_requested;
+
+static void stop(int number) {
+    (void)number;
+    stop_requested = 1;
+}
 
 struct options {
     uint64_t seed, seeds;
@@ -215,11 +225,13 @@ int main(int argc, char **argv) {
     }
     clock_gettime(CLOCK_MONOTONIC, &totals.began);
     schemas_init();
+    (void)signal(SIGINT, stop);
+    (void)signal(SIGTERM, stop);
     bool goes_on = true;
     for (uint64_t i = 0; i < options.seeds && goes_on; i++) {
         run_seed(argv[0], &options, options.seed + i, &totals);
         show_progress(&totals, &shown);
-        goes_on = (totals.violations == 0 || options.keeps_going) &&
+        goes_on = !stop_requested && (totals.violations == 0 || options.keeps_going) &&
                   (options.seconds <= 0 || seconds_since(&totals.began) < options.seconds);
     }
     print_totals(&totals);
