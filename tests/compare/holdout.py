@@ -14,6 +14,8 @@ import learner_tasks
 
 LEARNERS = {
     "linear": ["--learner", "linear", "--passes", "20", "--patience", "3"],
+    "linear, scaled numbers": ["--learner", "linear", "--set", "numbers=scale", "--lr", "0.02",
+                               "--l2", "10", "--passes", "60", "--patience", "10"],
     "fm": ["--learner", "fm", "--passes", "20", "--patience", "3"],
     "dnn": ["--learner", "dnn", "--passes", "60", "--patience", "6"],
     "wide_deep": ["--learner", "wide_deep", "--passes", "60", "--patience", "6"],
@@ -99,7 +101,7 @@ def main():
                 results = [ours(binary, paths["train"], task,
                                 arguments + ["--valid", paths["valid"], "--test", paths["test"],
                                              "--quiet", "--json"], seed)
-                           for seed in range(seeds if name != "linear" else 1)]
+                           for seed in range(1 if name.startswith("linear") else seeds)]
                 row(f"promostream {name}", mean_of(results))
                 best.setdefault(has_page_values, {})[name] = [r["auc"] for r in results]
             row("scikit-learn logistic", scikit(task))
