@@ -198,8 +198,12 @@ size_t net_explain(const struct net *net, const struct learner_input *input,
     double whole = logit_of_input(net, input), sum = 0;
     size_t count = 0;
     struct learner_input less = *input;
-    memcpy(without.numbers, input->numbers, space->number_count * sizeof(double));
-    memcpy(without.names, input->names, space->name_count * sizeof(struct bytes));
+    for (size_t i = 0; i < space->number_count; i++) {
+        without.numbers[i] = input->numbers[i];
+    }
+    for (size_t i = 0; i < space->name_count; i++) {
+        without.names[i] = input->names[i];
+    }
     less.numbers = without.numbers;
     less.names = without.names;
     for (size_t i = 0; i < space->number_count; i++) {

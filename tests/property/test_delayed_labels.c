@@ -17,6 +17,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buffer.h"
 #include "base/rng.h"
@@ -175,6 +176,7 @@ static void learn(const struct shop *shop, struct kind_learner *learner,
                                       .label = label,
                                       .is_correction = is_correction,
                                       .p_first = p_first,
+                                      .id = (uint64_t)decision->at_ms + 1, /* of its mask */
                                       .weight = 1};
     assert_int_equal(kind_learn(learner, &example), LEARNER_OK);
 }
@@ -190,8 +192,9 @@ static double predict(const struct shop *shop, const struct kind_learner *learne
 }
 
 static struct result run(const struct shop *shop, const struct stream *stream, enum policy policy) {
-    struct kind_learner learner =
-        kind_learner_new(shop->kind, "bits=16,calibration_rate=0", &shop->space);
+    bool has_bits = strcmp(shop->kind, "dnn") != 0 && strcmp(shop->kind, "wide_deep") != 0;
+    const char *settings = has_bits ? "bits=16,calibration_rate=0" : "calibration_rate=0";
+    struct kind_learner learner = kind_learner_new(shop->kind, settings, &shop->space);
     double *p_first = memory_new(stream->count, sizeof *p_first);
     double loss = 0, sum_p = 0, sum_y = 0, n = 0;
     for (size_t i = 0; i < stream->moment_count; i++) {
@@ -258,6 +261,10 @@ static void retracting_costs_little(void **state) {
     expect_retracting_costs_little("logistic", times * 200000);
     expect_retracting_costs_little("linear", times * 100000);
     expect_retracting_costs_little("fm", times * 50000);
+    if (times > 1) {
+        expect_retracting_costs_little("dnn", times * 10000);
+        expect_retracting_costs_little("wide_deep", times * 10000);
+    }
 }
 
 int main(void) {

@@ -245,6 +245,33 @@ static void the_seed_network_is_that_of_pytorch(void **state) {
     NEAR(d_params[28], -0.3650073070254909);
 }
 
+/* Values by complex-step differentiation in Python: y, and the slopes of sum(c y). */
+static void layer_norm_is_that_of_its_formula(void **state) {
+    (void)state;
+    static const double y[] = {-1.642940519565284, -0.545928618441102, 0.7501368560027463,
+                               1.586620126590275,  1.6105444555195927, 1.01465989462433};
+    static const double slope_x[] = {-2.0655808473443638, 2.6020870820135746,  1.8753953826926997,
+                                     -1.5702875862432835, -1.7702922937775079, 0.9286782626588789};
+    static const double slope_g[] = {-0.5225079709526128,  -0.3683579029668584,
+                                     0.028177447585951112, -0.2611283108101858,
+                                     -0.45570110973083516, -0.06518145597564926};
+    double x[6], params[12], out[6], dy[6], dx[6], d_params[12] = {0};
+    for (size_t i = 0; i < 6; i++) {
+        x[i] = w(i, .37, .11);
+        params[i] = 1 + w(i, .61, .2);
+        params[6 + i] = w(i, .3, .9);
+        dy[i] = w(i, 1.1, .6);
+    }
+    norm_row_f64(out, x, params, 6);
+    norm_row_back_f64(dx, d_params, dy, x, params, 6);
+    for (size_t i = 0; i < 6; i++) {
+        NEAR(out[i], y[i]);
+        NEAR(dx[i], slope_x[i]);
+        NEAR(d_params[i], slope_g[i]);
+        NEAR(d_params[6 + i], dy[i]);
+    }
+}
+
 enum { GRU_IN = 3, GRU_HIDDEN = 4, GRU_GATES = 12, GRU_STEPS = 5, GRU_PARAMS = 12 * 9 };
 
 static void the_gru_is_that_of_pytorch(void **state) {
@@ -439,6 +466,7 @@ int main(void) {
         cmocka_unit_test(gradients_agree_with_differences),
         cmocka_unit_test(float_agrees_with_double),
         cmocka_unit_test(the_seed_network_is_that_of_pytorch),
+        cmocka_unit_test(layer_norm_is_that_of_its_formula),
         cmocka_unit_test(the_gru_is_that_of_pytorch),
         cmocka_unit_test(gradients_through_time_agree_with_differences),
         cmocka_unit_test(float_gru_agrees_with_double),
