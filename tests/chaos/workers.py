@@ -171,6 +171,9 @@ def create(address, topic, policy, partitions=1):
     settings = {"cleanup.policy": policy, "retention.ms": "-1", "segment.ms": str(10 ** 13)}
     admin = AdminClient({"bootstrap.servers": address})
     admin.create_topics([NewTopic(topic, partitions, config=settings)])[topic].result(20)
+    for one in address.split(","):  # brokers hear of it one after another
+        asked = AdminClient({"bootstrap.servers": one})
+        shop.wait_for(f"{one} knows {topic}", lambda: topic in asked.list_topics(timeout=20).topics, pause_s=0.02)
 
 
 def delete(address, prefix):
