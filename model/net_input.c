@@ -17,7 +17,8 @@ size_t net_steps_of(const struct net *net, const struct learner_input *input) {
 static void fill_steps(const struct net *net, const struct learner_input *input, net_add *add,
                        void *context) {
     size_t count = net_steps_of(net, input), row = NET_STEP_PARTS * net->dim;
-    const struct behaviour_step *steps = input->steps + (input->step_count - count);
+    const struct behaviour_step *steps =
+        count > 0 ? &input->steps[input->step_count - count] : NULL;
     for (size_t t = 0; t < count; t++) {
         bool is_known = isfinite(steps[t].gap_s);
         uint64_t gap = is_known ? (uint64_t)inputs_bucket(steps[t].gap_s) : UINT64_C(1) << 32;
