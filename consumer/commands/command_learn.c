@@ -237,6 +237,10 @@ static struct failure plan_of(const struct learn_command *command, const char *p
         return failure_make(FAILURE_STOP, 0, "--delimiter: found \"%.20s\", expected one character",
                             separator);
     }
+    if (command->patience > 0 && !command->valid) {
+        return failure_make(FAILURE_STOP, 0,
+                            "--patience: needs rows that tell when to stop, --valid");
+    }
     bool is_held_out = command->valid || command->test;
     *out = (struct learn_plan){
         .source = {.path = path,

@@ -63,6 +63,15 @@ cmp a.psm b.psm || fail "the same rows gave another model"
 "$promostream" learn visits.csv --types types.yaml --quiet --json --save c.psm >/dev/null
 cmp a.psm c.psm || fail "types from a file gave another model"
 
+printf '"pri""ce ${X}",a:b,y\n1.5,x,1\n2.5,z,0\n' >odd.csv # names that YAML would take for something else
+"$promostream" learn odd.csv --quiet --json --save-types odd.yaml >/dev/null
+"$promostream" learn odd.csv --types odd.yaml --quiet --json >report
+
+# The learner from a file; the command line wins.
+printf 'learner:\n  kind: fm\n  options: {k: 3, bits: 12}\n' >learner.yaml
+"$promostream" learn visits.csv "${columns[@]}" --config learner.yaml --set bits=13 --quiet --json --save f.psm >report
+grep -aq '"learner":"fm"' f.psm && grep -aq '"k":"3"' f.psm && grep -aq '"bits":"13"' f.psm || fail "learner.yaml"
+
 # Every learner: several passes with a stop condition, from groups, save, score, explain.
 for learner in $("$promostream" learn --help | sed -n '/^LEARNERS/,$p' | awk '/^  / { print $1 }'); do
     "$promostream" learn visits.csv "${columns[@]}" --learner "$learner" --test 0.3 --valid 0.1 --passes 4 \
@@ -100,6 +109,7 @@ awk -F, 'NR > 1 { print ($8 == "yes" ? 1 : -1) " |s source_" $4 " robot_" $5 " |
 near "$(figure progressive auc)" 0.75 0.95
 
 # What is wrong is said, with file and line; bad rows are skipped when asked for.
+printf '# mine\nlearner:\n  kid: fm\n' >bad.yaml
 code=2
 says "no column \"boguht\", did you mean \"bought\"?" learn visits.csv --label boguht
 says "linear: lrr: found an option that linear does not have, did you mean \"lr\"?" learn visits.csv --set lrr=1
@@ -107,6 +117,8 @@ says "expected one of logistic, linear" learn visits.csv --learner xgboost
 says "expected two values" learn visits.csv --label source
 awk 'BEGIN { for (i = 0; i < 300; i++) printf "c%d,", i; print "y"; for (r = 0; r < 9; r++) {
     for (i = 0; i < 300; i++) printf "%d,", i; print r % 2 } }' >wide.csv
+says "--patience: needs rows" learn visits.csv --patience 2
+says "bad.yaml:3: learner.kid: found an unknown key" learn visits.csv --config bad.yaml
 says "found 0 numeric and 300 categorical columns, linear takes 256 and 256" learn wide.csv
 says "logistic learns from columns, not from VW text" learn visits.vw --learner logistic
 code=1
