@@ -21,16 +21,6 @@
 
 /* ---- questions ---- */
 
-/* Who leads a partition stands in the client's cache, which nobody renews, for no topic is followed
- * here. When a leader has died, every question would go to the dead one, for minutes. */
-static void renew_leaders(struct broker_kafka *broker) {
-    const struct rd_kafka_metadata *metadata;
-    struct failure failure = client_metadata(broker->ends, CALL_WAIT_MS, &metadata);
-    if (!failed(failure)) {
-        rd_kafka_metadata_destroy(metadata);
-    }
-}
-
 struct failure read_watermarks(struct broker_kafka *broker, const char *topic, int32_t partition,
                                int wait_ms, int64_t *out_low, int64_t *out_high) {
     int64_t until_ms = monotonic_ms() + wait_ms;
@@ -41,9 +31,6 @@ struct failure read_watermarks(struct broker_kafka *broker, const char *topic, i
             return failure_none();
         }
         enum failure_action action = consumer_error_action(code);
-        if (action != FAILURE_STOP) {
-            renew_leaders(broker);
-        }
         if (action == FAILURE_STOP || monotonic_ms() >= until_ms) {
             return failure_make(action == FAILURE_STOP ? FAILURE_STOP : FAILURE_RETRY, code,
                                 "%s [%d]: log end: %s", topic, partition,
