@@ -21,7 +21,6 @@ void control_name_of_process(char out[CONTROL_WHO_BYTES_MAX]) {
     snprintf(out, CONTROL_WHO_BYTES_MAX, "%s@%s", user && *user ? user : "unknown", host);
 }
 
-
 struct failure control_row_send(const struct pipeline_config *config,
                                 const struct control_row *row) {
     const char *topic = config->topics.full[TOPIC_CONTROL];
