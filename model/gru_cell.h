@@ -7,8 +7,7 @@
  *
  * Parameters are one block: W[in][3 hidden], b[3 hidden], U[hidden][3 hidden], c[3 hidden]. Steps
  * of all sequences lie side by side: those of sequence i are starts[i] .. starts[i + 1] - 1. An
- * empty sequence ends with 0. Memory is the caller's; float by own kernels alone (gru_cell_real.inc).
- */
+ * empty sequence ends with 0. Memory is the caller's. */
 #ifndef PROMOSTREAM_MODEL_GRU_CELL_H
 #define PROMOSTREAM_MODEL_GRU_CELL_H
 

@@ -10,8 +10,8 @@
  *
  * The last one is dense:1: what it gives is a logit, or the prediction of a number. Parameters are
  * one block, layer by layer: W[in][out], b[out]; g[n], b[n]. Everything that has no number in it is
- * here; the mathematics is written once for float and double (layers_real.inc), so that gradients are
- * checked in double. Memory is the caller's. */
+ * here; the mathematics is written once for float and double (layers_real.inc), so that gradients
+ * are checked in double. Memory is the caller's. */
 #ifndef PROMOSTREAM_MODEL_LAYERS_H
 #define PROMOSTREAM_MODEL_LAYERS_H
 
