@@ -3,7 +3,10 @@
 rest is trained on: what `promostream learn --test 0.3 --valid 0.1` does. Beside scikit-learn's logistic
 regression.
 
-    holdout.py PROMOSTREAM [SEEDS]      prints Markdown tables; 77 without the public data"""
+    holdout.py PROMOSTREAM [SEEDS]      prints Markdown tables
+
+Exit 1 below the area under the curve that is expected: logistic regression .920, net .926 in the mean and
+.930 at best, .762 in the mean of five splits without PageValues; 77 without the public data."""
 import json
 import os
 import subprocess
@@ -15,7 +18,7 @@ import learner_tasks
 LEARNERS = {
     "linear": ["--learner", "linear", "--passes", "20", "--patience", "3"],
     "linear, scaled numbers": ["--learner", "linear", "--set", "numbers=scale", "--lr", "0.02",
-                               "--l2", "10", "--passes", "60", "--patience", "10"],
+                               "--l2", "10", "--passes", "100", "--patience", "60"],
     "fm": ["--learner", "fm", "--passes", "20", "--patience", "3"],
     "dnn": ["--learner", "dnn", "--passes", "60", "--patience", "6"],
     "wide_deep": ["--learner", "wide_deep", "--passes", "60", "--patience", "6"],
@@ -50,12 +53,12 @@ def write_parts(task, folder, seed):
     return paths
 
 
-def scikit(task):
+def scikit(task, split):
     """log1p and z-scores, one-hot; C = 1."""
     import numpy
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
-    side = [splitmix64(i) % 10 for i in range(len(task.rows))]
+    side = [splitmix64(i ^ split) % 10 for i in range(len(task.rows))]
     train = numpy.array([s > 3 for s in side])
     test = numpy.array([s < 3 for s in side])
     y = numpy.array(task.labels)
@@ -95,19 +98,25 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for has_page_values in (True, False):
             task = learner_tasks.shoppers(has_page_values)
-            print(f"\n{task.title}, one split, mean of {seeds} seeds\n\n{heading}")
-            paths = write_parts(task, folder, 0)
+            # (split, seed): one split and several seeds; without PageValues five splits
+            runs = [(0, seed) for seed in range(seeds)] if has_page_values else [(i, i) for i in range(5)]
+            print(f"\n{task.title}, mean of {len(runs)} {'seeds' if has_page_values else 'splits'}"
+                  f"\n\n{heading}")
             for name, arguments in LEARNERS.items():
-                results = [ours(binary, paths["train"], task,
-                                arguments + ["--valid", paths["valid"], "--test", paths["test"],
-                                             "--quiet", "--json"], seed)
-                           for seed in range(1 if name.startswith("linear") else seeds)]
+                results = []
+                for split, seed in runs:
+                    paths = write_parts(task, folder, split)
+                    results.append(ours(binary, paths["train"], task, arguments + [
+                        "--valid", paths["valid"], "--test", paths["test"], "--quiet", "--json"], seed))
                 row(f"promostream {name}", mean_of(results))
                 best.setdefault(has_page_values, {})[name] = [r["auc"] for r in results]
-            row("scikit-learn logistic", scikit(task))
+            row("scikit-learn logistic", mean_of([scikit(task, split) for split, _ in
+                                                  (runs[:1] if has_page_values else runs)]))
     print("\nAUC by seed:", json.dumps(best[True]))
     means = {name: sum(aucs) / len(aucs) for name, aucs in best[True].items()}
-    is_good = means["dnn"] >= 0.926 and max(max(a) for a in best[True].values()) >= 0.930
+    without = max(sum(aucs) / len(aucs) for aucs in best[False].values())
+    is_good = (means["dnn"] >= 0.926 and max(max(a) for a in best[True].values()) >= 0.930 and
+               means["linear, scaled numbers"] >= 0.920 and without >= 0.762)
     return 0 if is_good else 1
 
 
