@@ -287,7 +287,7 @@ static void print_report(const struct learn_command *command, const struct learn
     if (command->json) {
         report_write_json(&run->report, &out);
     } else {
-        report_write(&run->report, &out);
+        report_write_text(&run->report, &out);
     }
     fwrite(out.data, 1, out.size, stdout);
     buffer_clean_up(&out);

@@ -127,7 +127,7 @@ static void write_slices(const char *name, struct judged *judged, uint64_t seed,
     }
 }
 
-void report_write(const struct report *report, struct buffer *out) {
+void report_write_text(const struct report *report, struct buffer *out) {
     struct figures figures[REPORT_PARTS];
     const struct figures *columns[REPORT_PARTS];
     const char *names[REPORT_PARTS];

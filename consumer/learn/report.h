@@ -23,7 +23,7 @@ struct report {
 };
 
 /* The end report: figures beside those of the constant model, slices below. */
-void report_write(const struct report *report, struct buffer *out);
+void report_write_text(const struct report *report, struct buffer *out);
 /* One object and a newline: {"schema_version", "examples", "passes", "seconds",
  * "examples_per_second", "train"|"valid"|"test"|"progressive": {...} or null}; undefined = null. */
 void report_write_json(const struct report *report, struct buffer *out);
