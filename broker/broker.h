@@ -43,6 +43,9 @@ struct broker_config {
     struct config_properties
         kafka; /* passed through to every client by their own names (TLS, SASL, ...) */
     int64_t session_timeout_ms, transaction_timeout_ms, commit_deadline_ms;
+    /* A call of a transaction has a time-out of its own, which librdkafka may forget (#5456). One
+     * that has not come back for so long behind it ends the process; 0 = a minute. */
+    int64_t call_stuck_ms;
     bool leave_group_at_close; /* --leave: unsubscribe, then close */
     bool is_embedded;          /* mock cluster: no committed offsets, no admin */
 };

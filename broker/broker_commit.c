@@ -9,6 +9,7 @@
  * assignment (trainers), C only ends a broken one: whoever fenced it may be the new owner, so W
  * opens the next one if the partitions are still ours. */
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -23,6 +24,8 @@
 #define BACK_OFF_MAX_MS   5000
 #define INIT_ROUND_MS     30000
 #define OPEN_ROUND_MS     10000 /* the group's callbacks wait meanwhile */
+#define CALL_STUCK_MS     60000
+#define LOOK_MS           1000 /* W looks after C so often while it waits for it */
 
 int64_t monotonic_ms(void) {
     return clock_monotonic_ns() / MILLISECOND_NS;
@@ -40,6 +43,33 @@ static bool wait_until(struct committer *committer, int64_t until_ms) {
     return pthread_cond_timedwait(&committer->changed, &committer->mutex, &until) == 0;
 }
 
+/* librdkafka's send_offsets_to_transaction was seen to wait for ever, its time-out notwithstanding,
+ * when the group's coordinator was cut off (#5456). Nobody can take a thread back from there: the
+ * process has to end, and everything is as after a crash. */
+static void look_after(struct broker_kafka *broker) {
+    struct committer *committer = &broker->committer;
+    int64_t since_ms = atomic_load(&committer->call_since_ms);
+    int64_t stuck_ms = broker->config->call_stuck_ms;
+    int64_t limit_ms = CALL_WAIT_MS + (stuck_ms > 0 ? stuck_ms : CALL_STUCK_MS);
+    if (since_ms == 0 || monotonic_ms() - since_ms < limit_ms || failed(committer->stop)) {
+        return;
+    }
+    committer->stop = failure_make(
+        FAILURE_STOP, RD_KAFKA_RESP_ERR__TIMED_OUT,
+        "a call of librdkafka's has not come back for %lld s, its time-out is %d s: start again",
+        (long long)(monotonic_ms() - since_ms) / 1000, CALL_WAIT_MS / 1000);
+    committer->is_stuck = committer->is_haunted = true;
+    log_error(broker->log, "broker", "stopping: %s", committer->stop.text);
+    pthread_cond_broadcast(&committer->changed);
+}
+
+/* Waits for C, at most until then. */
+static void wait_for_c(struct broker_kafka *broker, int64_t until_ms) {
+    int64_t look_ms = monotonic_ms() + LOOK_MS;
+    wait_until(&broker->committer, until_ms < look_ms ? until_ms : look_ms);
+    look_after(broker);
+}
+
 /* Neither lost nor on its way. */
 static bool is_settled(const struct committer *committer) {
     return !committer->in_flight || committer->has_failed || failed(committer->stop);
@@ -49,12 +79,13 @@ static bool is_idle(const struct committer *committer) {
     return !committer->in_flight || failed(committer->stop);
 }
 
-static bool wait_for(struct committer *committer, bool (*is_done)(const struct committer *),
+static bool wait_for(struct broker_kafka *broker, bool (*is_done)(const struct committer *),
                      int timeout_ms) {
+    struct committer *committer = &broker->committer;
     int64_t until_ms = monotonic_ms() + timeout_ms;
     pthread_mutex_lock(&committer->mutex);
     while (!is_done(committer) && monotonic_ms() < until_ms) {
-        wait_until(committer, until_ms);
+        wait_for_c(broker, until_ms);
     }
     bool done = is_done(committer);
     pthread_mutex_unlock(&committer->mutex);
@@ -62,11 +93,11 @@ static bool wait_for(struct committer *committer, bool (*is_done)(const struct c
 }
 
 bool commit_wait(struct broker_kafka *broker, int timeout_ms) {
-    return wait_for(&broker->committer, is_settled, timeout_ms);
+    return wait_for(broker, is_settled, timeout_ms);
 }
 
 bool commit_wait_idle(struct broker_kafka *broker, int timeout_ms) {
-    return wait_for(&broker->committer, is_idle, timeout_ms);
+    return wait_for(broker, is_idle, timeout_ms);
 }
 
 bool commit_pause(struct broker_kafka *broker, int wait_ms) {
@@ -309,8 +340,12 @@ void commit_end(struct broker_kafka *broker) {
     pthread_mutex_lock(&committer->mutex);
     committer->is_closing = true;
     pthread_cond_broadcast(&committer->changed);
+    while (committer->in_flight && !committer->is_stuck) {
+        wait_for_c(broker, INT64_MAX);
+    }
+    bool is_stuck = committer->is_stuck;
     pthread_mutex_unlock(&committer->mutex);
-    pthread_join(committer->thread, NULL);
+    (void)(is_stuck ? pthread_detach(committer->thread) : pthread_join(committer->thread, NULL));
     committer->has_thread = false;
 }
 
@@ -408,7 +443,7 @@ struct failure commit_submit(struct broker *base, struct epoch *epoch) {
     rd_kafka_consumer_group_metadata_t *member = rd_kafka_consumer_group_metadata(broker->consumer);
     pthread_mutex_lock(&committer->mutex);
     while (!is_settled(committer)) {
-        pthread_cond_wait(&committer->changed, &committer->mutex);
+        wait_for_c(broker, INT64_MAX);
     }
     struct failure stop = committer->stop;
     bool is_lost = committer->has_failed || !broker->is_reported;
@@ -427,7 +462,7 @@ struct failure commit_drain(struct broker *base, bool *out_committed) {
     struct committer *committer = &broker->committer;
     pthread_mutex_lock(&committer->mutex);
     while (!is_settled(committer)) {
-        pthread_cond_wait(&committer->changed, &committer->mutex);
+        wait_for_c(broker, INT64_MAX);
     }
     *out_committed = !committer->has_failed && !failed(committer->stop);
     struct failure stop = committer->stop;

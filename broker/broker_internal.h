@@ -71,6 +71,9 @@ struct committer {
     bool is_doubtful; /* a call had to be repeated: the first one may still be under way */
     int failures_in_row;
     bool is_haunted; /* a producer would not end; it may still touch our memory */
+    /* Monotonic: C is in a call of librdkafka's since then, 0 = it is not. */
+    _Atomic int64_t call_since_ms;
+    bool is_stuck; /* of W: such a call does not come back; C is left where it is */
 };
 
 /* A topic or partition being read outside the group. */

@@ -135,7 +135,9 @@ static void close_kafka(struct broker *base) {
     poll_release(base);
     bool is_gone = group_close(broker, broker->config->leave_group_at_close);
     read_clean_up(broker);
-    txn_producer_close(broker);
+    if (!broker->committer.is_stuck) {
+        txn_producer_close(broker);
+    }
     read_restore_close(broker);
     is_gone = client_destroy(broker->side, DESTROY_WAIT_MS) && is_gone;
     is_gone = client_destroy(broker->ends, DESTROY_WAIT_MS) && is_gone;

@@ -4,6 +4,7 @@
  * broker_commit.c. */
 #include <assert.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -56,7 +57,11 @@ static bool is_in_progress(int code) {
 /* Calls until it is done or the deadline has passed. */
 static struct failure call(const struct transaction *txn, enum txn_call which) {
     for (;;) {
-        struct failure failure = txn_failure(which, call_once(txn, which));
+        struct committer *committer = &txn->broker->committer;
+        atomic_store(&committer->call_since_ms, monotonic_ms());
+        rd_kafka_error_t *error = call_once(txn, which);
+        atomic_store(&committer->call_since_ms, 0);
+        struct failure failure = txn_failure(which, error);
         if (failure.action != FAILURE_RETRY) {
             return failure;
         }
