@@ -185,6 +185,29 @@ static bool take_label(const struct source *source, struct cursor *cursor, struc
     return true;
 }
 
+/* Names are short, and half the work would be their hashes: up to 16 bytes are two words, mixed by
+ * splitmix64's finalizer (base/hash.c); every bit of key depends on every one of them. */
+static inline uint64_t key_of(struct bytes name, uint64_t namespace_hash) {
+    uint64_t low = 0, high = 0;
+    if (name.size > 16) {
+        return hash64(name, namespace_hash);
+    }
+    if (name.size >= 8) {
+        memcpy(&low, name.data, 8);
+        memcpy(&high, name.data + name.size - 8, 8);
+    } else if (name.size >= 4) {
+        memcpy(&low, name.data, 4);
+        memcpy(&high, name.data + name.size - 4, 4);
+    } else if (name.size > 0) {
+        low = (uint64_t)name.data[0] | (uint64_t)name.data[name.size / 2] << 8 |
+              (uint64_t)name.data[name.size - 1] << 16;
+    }
+    uint64_t x = namespace_hash + name.size + low * UINT64_C(0x9E3779B97F4A7C15);
+    x = (x ^ (x >> 32) ^ high) * UINT64_C(0xBF58476D1CE4E5B9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return x ^ (x >> 31);
+}
+
 /* `feature[:value]`; true too if there is nothing. */
 static bool take_feature(struct source *source, struct cursor *cursor, uint64_t namespace_hash,
                          double scale, char *error) {
@@ -213,7 +236,7 @@ static bool take_feature(struct source *source, struct cursor *cursor, uint64_t 
     if (value * scale != 0) {
         source_reserve_features(source, 1);
         source->features[source->feature_count++] =
-            (struct learner_feature){hash64(name, namespace_hash), value * scale};
+            (struct learner_feature){key_of(name, namespace_hash), value * scale};
     }
     return true;
 }

@@ -269,7 +269,6 @@ static void vw_lines(void **state) {
     assert_true(row.label == 1 && row.weight == 2 && row.feature_count == 3);
     assert_true(bytes_equal(row.kept, bytes_of_text("tag1")));
     assert_true(row.features[0].value == 2 && row.features[1].value == 1);
-    assert_true(row.features[0].key == hash64(bytes_of_text("x"), hash64(bytes_of_text("a"), 0)));
     uint64_t in_a = row.features[0].key;
     assert_int_equal(next(&opened, &row, error), ROW_OK);
     assert_true(row.label == 0 && row.feature_count == 1 && row.features[0].value == 3);
@@ -278,6 +277,42 @@ static void vw_lines(void **state) {
     assert_true(row.label == 0 && bytes_equal(row.kept, bytes_of_text("tag2")));
     assert_int_equal(next(&opened, &row, error), ROW_END);
     done(&opened);
+}
+
+/* Names of every length and namespace: no two share a key, and each bit is set half the time. */
+static void vw_keys_differ(void **state) {
+    (void)state;
+    struct buffer text = {0};
+    buffer_format(&text, "1");
+    size_t count = 0;
+    for (int space = 0; space < 4; space++) {
+        buffer_format(&text, " |s%d", space);
+        for (int i = 0; i < 60; i++) {
+            buffer_format(&text, " %.*s%d", i % 20, "aaaaaaaaaaaaaaaaaaaa", i);
+            count++;
+        }
+    }
+    buffer_format(&text, "\n");
+    struct opened opened = open_bytes(buffer_bytes(&text), &nothing);
+    bind(&opened);
+    struct data_row row;
+    char error[ROW_ERROR_BYTES_MAX];
+    assert_int_equal(next(&opened, &row, error), ROW_OK);
+    assert_int_equal(row.feature_count, count);
+    int bits[64] = {0};
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            assert_true(row.features[i].key != row.features[j].key);
+        }
+        for (int bit = 0; bit < 64; bit++) {
+            bits[bit] += (int)(row.features[i].key >> bit & 1);
+        }
+    }
+    for (int bit = 0; bit < 64; bit++) {
+        assert_true(abs(bits[bit] - (int)count / 2) < 39); /* 5 standard deviations */
+    }
+    done(&opened);
+    buffer_clean_up(&text);
 }
 
 static void vw_crosses(void **state) {
@@ -342,6 +377,7 @@ int main(void) {
         cmocka_unit_test(files_and_labels_that_are_refused),
         cmocka_unit_test(positive_is_one_against_the_rest),
         cmocka_unit_test(vw_lines),
+        cmocka_unit_test(vw_keys_differ),
         cmocka_unit_test(vw_crosses),
         cmocka_unit_test(bad_vw_lines_say_why),
         cmocka_unit_test(formats_are_told_apart),
