@@ -73,5 +73,7 @@ bool open_decision_decode(struct bytes body, struct open_decision_row *out) {
     bool is_whole = plan_decode_body(ops, body, out) == WIRE_OK;
     out->open.order_ms = TIME_NONE; /* what came later is in the user's state */
     out->open.order_total = out->open.refunded = (double)NAN;
+    out->open.order_hash = 0;
+    out->open.revision = 0;
     return is_whole;
 }

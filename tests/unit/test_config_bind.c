@@ -228,18 +228,19 @@ static void a_missing_variable_is_an_error_without_values(void **state) {
     setenv("PROBE_SECRET", "s3cret", 1);
     setenv("PROBE_COUNT", "5", 1);
     unsetenv("PROBE_ABSENT");
-    probe_assert_errors("probe:\n"
-                        "  name: ${PROBE_SECRET}${PROBE_ABSENT}\n"
-                        "  count: ${PROBE_COUNT}\n"
-                        "  properties:\n"
-                        "    key: ${PROBE_SECRET\n",
-                        "f.yaml:2: probe.name: found ${PROBE_ABSENT} without such an environment"
-                        " variable, expected it to be set or a default as in"
-                        " ${PROBE_ABSENT:-default}\n"
-                        "f.yaml:3: probe.count: found \"${PROBE_COUNT}\", expected an integer from"
-                        " 1 to 9\n"
-                        "f.yaml:5: probe.properties.key: found ${ without a name and a }, expected"
-                        " ${NAME}, ${NAME:-default}, or $${ for the two characters\n");
+    probe_assert_errors(
+        "probe:\n"
+        "  name: ${PROBE_SECRET}${PROBE_ABSENT}\n"
+        "  count: ${PROBE_COUNT}\n"
+        "  properties:\n"
+        "    key: ${PROBE_SECRET\n",
+        "f.yaml:2: probe.name: found ${PROBE_ABSENT} without such an environment"
+        " variable, expected it to be set or a default as in"
+        " ${PROBE_ABSENT:-default}\n"
+        "f.yaml:3: probe.count: found \"${PROBE_COUNT}\", expected an integer from"
+        " 1 to 9\n"
+        "f.yaml:5: probe.properties.key: found ${ without a name and a }, expected"
+        " ${NAME}, ${NAME:-default}, ${file:PATH}, or $${ for the two characters\n");
 }
 
 /* A scalar in place of a section is the value of its bare key, with that key's errors. */

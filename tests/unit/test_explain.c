@@ -72,6 +72,7 @@ static int set_up(void **state) {
     fixture->offers[0] = (struct offer){.id = "ten", .kind = OFFER_PERCENT_OFF, .value = 10};
     fixture->decide.offers = (struct config_list){fixture->offers, 1};
     fixture->learner = (struct learner_config){.name = "logistic",
+                                               .kind = "logistic",
                                                .bits = 12,
                                                .alpha = .1,
                                                .beta = 1,

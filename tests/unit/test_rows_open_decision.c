@@ -102,6 +102,7 @@ static void no_optional_field(void **state) {
     struct buffer body = {0};
     open_decision_encode(&row, &body);
     struct open_decision_row out;
+    memset(&out, 0xff, sizeof out);
     assert_true(open_decision_decode(buffer_bytes(&body), &out));
     assert_true(out.open.close_ms == TIME_NONE && out.open.redecide_ms == TIME_NONE);
     assert_string_equal(out.open.offer_id, "");
