@@ -181,9 +181,9 @@ def avro(schema, value, head=b""):
 class Sender:
     def __init__(self, address, topic):
         from confluent_kafka import Producer
-        import rounds
+        import workers
 
-        rounds.create(address, topic, "delete", PARTITIONS)
+        workers.create(address, topic, "delete", PARTITIONS)
         # Idempotent: a batch that is refused while the new topic's leader settles must not come after the next one.
         self.topic = topic
         self.producer = Producer({"bootstrap.servers": address, "linger.ms": 5, "enable.idempotence": True})
