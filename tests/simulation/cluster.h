@@ -111,6 +111,8 @@ struct cluster {
     int64_t next_transaction;
     int64_t marker_delay_us; /* at most, for each marker */
     bool is_lax;             /* broken on purpose: it fences nobody */
+    bool is_read_early; /* broken on purpose: whoever does not wait for a partition's open offsets
+                           adds its own to them */
     int64_t commits, aborts, expired, fencings, takeovers;
 };
 

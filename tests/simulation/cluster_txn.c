@@ -149,7 +149,8 @@ enum answer cluster_send_offsets(struct cluster *cluster, struct cluster_produce
     answer = cluster_check_member(cluster, group, instance, member, generation);
     for (size_t i = 0; i < count && answer == ANSWER_OK; i++) {
         struct committed *committed = &group->committed[offsets[i].input][offsets[i].partition];
-        assert(cluster->is_lax || committed->transaction == LOG_NO_TRANSACTION ||
+        assert(cluster->is_lax || cluster->is_read_early ||
+               committed->transaction == LOG_NO_TRANSACTION ||
                committed->transaction == producer->transaction);
         committed->pending = offsets[i].next_offset;
         committed->pending_epoch = offsets[i].epoch;

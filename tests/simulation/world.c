@@ -53,6 +53,7 @@ static void init(struct world *world, const struct world_options *options,
     world->schedule.advance = advance;
     world->schedule.advance_context = world;
     world->cluster.is_lax = options->broken == BREAK_NO_FENCING;
+    world->cluster.is_read_early = options->broken == BREAK_EARLY_READ;
     world->site = (struct sim_site){.schedule = &world->schedule,
                                     .cluster = &world->cluster,
                                     .faults = &world->faults,
