@@ -108,8 +108,8 @@ export PROMOSTREAM_PYTHON=$PROMOSTREAM_CACHE/python/bin/python3
 [ -d "$PROMOSTREAM_DATA" ] || echo "run.sh: no public logs in $PROMOSTREAM_DATA: comparisons with them are skipped"
 budget_s=600
 [ "$mode" = full ] && budget_s=5400
-# Most of them wait for a broker most of their time: two at once. What measures has RUN_SERIAL.
-suite "mock, kafka, compare, chaos, demo" "$budget_s" tests_of ci -LE 'unit|property|golden|fuzz|simulation' -j 2
+# Most of them wait for a broker most of their time: three at once. What measures has RUN_SERIAL.
+suite "mock, kafka, compare, chaos, demo" "$budget_s" tests_of ci -LE 'unit|property|golden|fuzz|simulation' -j 3
 
 printf '\n==== suites\n'
 printf '%s\n' "${summary[@]}"
