@@ -31,3 +31,13 @@ const char *learner_verdict_name(enum learner_verdict verdict) {
 
 const char *const learner_row_kind_names[LEARNER_ROW_KINDS + 1] = {
     "weights", "optimizer", "moments", "calibrator", "counters", NULL};
+
+bool learner_row_kind_find(struct bytes name, enum learner_row_kind *out) {
+    for (int kind = 0; kind < LEARNER_ROW_KINDS; kind++) {
+        if (bytes_equal(name, bytes_of_text(learner_row_kind_names[kind]))) {
+            *out = (enum learner_row_kind)kind;
+            return true;
+        }
+    }
+    return false;
+}

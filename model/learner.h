@@ -116,6 +116,8 @@ enum learner_row_kind {
     LEARNER_ROW_KINDS
 };
 extern const char *const learner_row_kind_names[]; /* ended by NULL */
+/* False if no kind has that name. */
+bool learner_row_kind_find(struct bytes name, enum learner_row_kind *out);
 
 struct learner_row {
     char key[LEARNER_ROW_KEY_MAX]; /* NUL-terminated */

@@ -168,25 +168,15 @@ static struct failure check_frame(const char *path, struct bytes file) {
                     : failure_make(FAILURE_STOP, 0, "%s: damaged: its checksum does not fit", path);
 }
 
-static int kind_of(struct bytes name) {
-    for (int i = 0; i < LEARNER_ROW_KINDS; i++) {
-        if (bytes_equal(name, bytes_of_text(learner_row_kind_names[i]))) {
-            return i;
-        }
-    }
-    return -1;
-}
-
 /* A row of the file, to whoever takes them. */
 static enum learner_verdict give(struct bytes body, model_file_visit_row *visit, void *context) {
     struct model_row model_row;
     struct learner_row row = {0};
     if (!model_row_decode(body, &model_row) || model_row.row.size >= LEARNER_ROW_KEY_MAX ||
-        kind_of(model_row.kind) < 0) {
+        !learner_row_kind_find(model_row.kind, &row.kind)) {
         return LEARNER_BAD_ROW;
     }
     memcpy(row.key, model_row.row.data, model_row.row.size);
-    row.kind = (enum learner_row_kind)kind_of(model_row.kind);
     row.values = model_row.values;
     return visit(context, &row);
 }

@@ -137,16 +137,6 @@ static void apply(struct model *model, const struct learn_config *learn, int64_t
     metric_add(&metrics->versions_total, 1);
 }
 
-static bool kind_of(struct bytes name, enum learner_row_kind *out) {
-    for (int kind = 0; kind < LEARNER_ROW_KINDS; kind++) {
-        if (bytes_equal(name, bytes_of_text(learner_row_kind_names[kind]))) {
-            *out = (enum learner_row_kind)kind;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A name that is too long for a row of ours still has to spoil its version: by its hash. */
 static void copy_key(char out[LEARNER_ROW_KEY_MAX], struct bytes name) {
     bool is_usable = name.size < LEARNER_ROW_KEY_MAX && !memchr(name.data, 0, name.size);
@@ -189,8 +179,8 @@ static void take_row(struct model *model, struct bytes name, struct bytes value,
     struct model_row read = {0};
     bool is_gone = !value.data;
     copy_key(row.key, name);
-    bool is_refused =
-        !is_gone && (!decode(model, name, value, &read) || !kind_of(read.kind, &row.kind));
+    bool is_refused = !is_gone && (!decode(model, name, value, &read) ||
+                                   !learner_row_kind_find(read.kind, &row.kind));
     row.values = read.values;
     is_refused = is_refused || (!is_gone && check(model, &row) != LEARNER_OK);
     if (is_refused) {
