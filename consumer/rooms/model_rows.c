@@ -79,3 +79,27 @@ struct learner_row model_rows_get(const struct model_rows *rows, size_t index) {
     memcpy(row.key, item->key, sizeof row.key);
     return row;
 }
+
+static void put_record(const struct model_row *row, model_rows_put_record *put, void *context) {
+    struct buffer key = {0};
+    buffer_format(&key, "%.*s/%.*s", BYTES_ARG(row->learner), BYTES_ARG(row->row));
+    put(context, buffer_bytes(&key), row);
+    buffer_clean_up(&key);
+}
+
+void model_rows_write_version(const struct model_rows *rows, const char *learner, int64_t whole,
+                              model_rows_put_record *put, void *context) {
+    struct bytes name = bytes_of_text(learner), version = bytes_of_text(MODEL_VERSION_ROW);
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct model_rows_item *item = &rows->items[i];
+        const struct model_row row = {.learner = name,
+                                      .row = bytes_of_text(item->key),
+                                      .kind = bytes_of_text(learner_row_kind_names[item->kind]),
+                                      .values = buffer_bytes(&item->values),
+                                      .version_offset = item->version_offset};
+        put_record(&row, put, context);
+    }
+    const struct model_row end = {
+        .learner = name, .row = version, .kind = version, .version_offset = whole};
+    put_record(&end, put, context);
+}

@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/slot_index.h"
 #include "model/learner.h"
+#include "schemas/rows.h"
 
 struct model_rows_item {
     char key[LEARNER_ROW_KEY_MAX]; /* NUL-terminated */
@@ -33,5 +34,11 @@ void model_rows_put(struct model_rows *rows, const struct learner_row *row, int6
 void model_rows_merge(struct model_rows *rows, struct model_rows *from);
 /* As the learner's interface takes it; lent until the next change. */
 struct learner_row model_rows_get(const struct model_rows *rows, size_t index);
+
+/* The rows as a version of that learner on the topic `model`, whole being the next example offset:
+ * each with its key, "version" last. */
+typedef void model_rows_put_record(void *context, struct bytes key, const struct model_row *row);
+void model_rows_write_version(const struct model_rows *rows, const char *learner, int64_t whole,
+                              model_rows_put_record *put, void *context);
 
 #endif

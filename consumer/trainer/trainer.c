@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "consumer/trainer/trainer_internal.h"
+#include "schemas/schemas.h"
 
 #define RECOVERY_TRIES_MAX 20 /* each waits for the broker as long as the seam's own time-outs */
 #define RECORDS_MAX        2000
@@ -113,6 +114,13 @@ static struct failure ask_group(struct trainer *trainer, struct failure failure)
     return failure;
 }
 
+/* Without the frame of an example its body is empty, which is none either. */
+static void take_record(struct trainer *trainer, const struct record *record) {
+    struct bytes body = bytes_of(NULL, 0);
+    (void)wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_EXAMPLE, 0, record->value, &body);
+    lesson_take(&trainer->lesson, record->offset, body);
+}
+
 static struct failure take_event(struct trainer *trainer, const struct broker_event *event) {
     struct failure failure = failure_none();
     switch (event->kind) {
@@ -120,7 +128,7 @@ static struct failure take_event(struct trainer *trainer, const struct broker_ev
         break;
     case BROKER_RECORDS:
         for (size_t i = 0; i < event->record_count && trainer->is_active; i++) {
-            trainer_take(trainer, &event->records[i]);
+            take_record(trainer, &event->records[i]);
         }
         break;
     case BROKER_ASSIGNED:
@@ -142,7 +150,7 @@ static struct failure reach_position(struct trainer *trainer) {
     struct failure failure =
         broker_position(trainer->broker, INPUT_EXAMPLES, EXAMPLES_PARTITION, &position);
     if (!failed(failure)) {
-        trainer_reach(trainer, position);
+        lesson_reach(&trainer->lesson, position);
     }
     return failure;
 }
@@ -155,7 +163,7 @@ static void show_lag(struct trainer *trainer) {
     trainer->asked_ms = now_ms(trainer);
     if (!failed(broker_log_end(trainer->broker, INPUT_EXAMPLES, EXAMPLES_PARTITION, &end))) {
         metric_set(&trainer->metrics.lag,
-                   end > trainer->next_offset ? end - trainer->next_offset : 0);
+                   end > trainer->lesson.next_offset ? end - trainer->lesson.next_offset : 0);
     }
 }
 
@@ -177,7 +185,7 @@ static struct failure is_at_end(struct trainer *trainer, bool *out) {
             return failure;
         }
     }
-    *out = trainer->end >= 0 && trainer->next_offset >= trainer->end;
+    *out = trainer->end >= 0 && trainer->lesson.next_offset >= trainer->end;
     return failure_none();
 }
 

@@ -1,51 +1,37 @@
 /* The only way in: the model's rows as they were committed, at the offset that the group committed
  * with them. */
-#include <stdlib.h>
-
 #include "consumer/trainer/trainer_internal.h"
 
 void trainer_drop(struct trainer *trainer) {
-    if (trainer->has_memory) {
-        for (size_t i = 0; i < trainer->model.step_size; i++) {
-            buffer_clean_up(&trainer->slots[i].value);
-        }
-        free(trainer->slots);
-        free(trainer->pending);
-        model_clean_up(&trainer->model);
-        model_rows_clean_up(&trainer->unpublished);
-    }
-    trainer->is_active = trainer->has_memory = false;
+    lesson_clean_up(&trainer->lesson);
+    trainer->is_active = false;
     metric_set(&trainer->metrics.active, 0);
 }
 
 static void begin(struct trainer *trainer) {
     const struct trainer_settings *settings = &trainer->settings;
-    const struct decide_config *decide = &settings->config->decide;
+    const struct lesson_settings own = {.config = settings->config,
+                                        .learner = settings->learner,
+                                        .log = settings->log,
+                                        .kind = settings->kind,
+                                        .kind_options = settings->kind_options,
+                                        .metrics = &trainer->metrics};
     trainer_drop(trainer);
-    if (settings->kind) {
-        model_init_kind(&trainer->model, settings->learner, decide, settings->kind,
-                        settings->kind_options);
-    } else {
-        model_init(&trainer->model, settings->learner, decide);
-    }
-    model_rows_init(&trainer->unpublished);
-    trainer->slots = memory_new(trainer->model.step_size, sizeof *trainer->slots);
-    trainer->pending = memory_new(trainer->model.step_size, sizeof *trainer->pending);
-    trainer->pending_count = 0;
-    trainer->has_memory = true;
+    lesson_init(&trainer->lesson, &own);
 }
 
 static void take_record(void *context, const struct record *record) {
     struct trainer *trainer = context;
     const struct pipeline_config *config = trainer->settings.config;
-    (void)model_take_record(&trainer->model, &config->learn, config->decide.attribution_window_ms,
-                            record->key, record->value, &trainer->model_metrics);
+    (void)model_take_record(&trainer->lesson.model, &config->learn,
+                            config->decide.attribution_window_ms, record->key, record->value,
+                            &trainer->model_metrics);
     health_beat(trainer->health, now_ms(trainer));
 }
 
 /* Our own rows, or they must not be built upon. */
 static struct failure check_rows(const struct trainer *trainer) {
-    const struct model *model = &trainer->model;
+    const struct model *model = &trainer->lesson.model;
     const char *name = trainer->settings.learner->name;
     for (size_t i = 0; i < model->waiting.count; i++) {
         if (model->waiting.items[i].is_refused) {
@@ -67,7 +53,7 @@ static struct failure check_rows(const struct trainer *trainer) {
  * broker, which keeps none. */
 static struct failure check_position(const struct trainer *trainer, int64_t committed) {
     const char *name = trainer->settings.learner->name;
-    int64_t version = trainer->model.version_offset;
+    int64_t version = trainer->lesson.model.version_offset;
     if (committed >= 0 && committed != version) {
         return failure_make(FAILURE_STOP, 0,
                             "learner %s: its group stands at offset %lld of examples, the topic "
@@ -90,7 +76,7 @@ static struct failure read_model(struct trainer *trainer, const struct assignmen
     if (failed(failure)) {
         return failure;
     }
-    model_take_end(&trainer->model, &config->learn, config->decide.attribution_window_ms,
+    model_take_end(&trainer->lesson.model, &config->learn, config->decide.attribution_window_ms,
                    &trainer->model_metrics);
     failure = check_rows(trainer);
     return failed(failure) ? failure
@@ -103,9 +89,10 @@ struct failure trainer_recover(struct trainer *trainer, const struct assignment 
     if (failed(failure)) {
         return failure;
     }
-    int64_t version = trainer->model.version_offset;
-    trainer->next_offset = trainer->whole = trainer->version = version;
-    trainer->changed_last = trainer->end = -1;
+    int64_t version = trainer->lesson.model.version_offset;
+    lesson_begin(&trainer->lesson, version);
+    trainer->version = version;
+    trainer->end = -1;
     trainer->number = assignment->epoch;
     trainer->published_ms = now_ms(trainer);
     metric_set(&trainer->metrics.next_offset, version);
