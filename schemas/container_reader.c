@@ -18,6 +18,9 @@ static const char *const codec_names[CODEC_COUNT] = {"null", "deflate", "zstanda
 struct container_reader {
     struct input_file *input;
     char *name;
+    const enum schema *schemas; /* that are taken; borrowed while the header is read */
+    size_t schema_count;
+    enum schema schema; /* of the file */
     enum codec codec;
     uint8_t sync[SYNC_BYTES];
     struct buffer packed, bodies;
@@ -84,16 +87,22 @@ static bool is_key(const struct buffer *key, const char *wanted) {
     return bytes_equal(buffer_bytes(key), bytes_of_text(wanted));
 }
 
-static struct failure take_schema(const struct container_reader *reader, struct bytes json,
-                                  enum schema schema) {
+static struct failure take_schema(struct container_reader *reader, struct bytes json) {
     struct buffer canonical = {0};
-    bool is_ours = canonical_schema(json, &canonical) &&
-                   canonical_fingerprint(buffer_bytes(&canonical)) == schema_fingerprint(schema);
+    bool is_ours = false;
+    if (canonical_schema(json, &canonical)) {
+        uint64_t fingerprint = canonical_fingerprint(buffer_bytes(&canonical));
+        for (size_t i = 0; i < reader->schema_count && !is_ours; i++) {
+            reader->schema = reader->schemas[i];
+            is_ours = fingerprint == schema_fingerprint(reader->schema);
+        }
+    }
     buffer_clean_up(&canonical);
+    const char *expected = schema_name(reader->schemas[0]);
     return is_ours ? failure_none()
                    : failure_make(FAILURE_STOP, 0,
                                   "%s: its schema is not the %s of this build (schemas/%s.avsc)",
-                                  reader->name, schema_name(schema), schema_name(schema));
+                                  reader->name, expected, expected);
 }
 
 static struct failure take_codec(struct container_reader *reader, struct bytes name) {
@@ -108,7 +117,7 @@ static struct failure take_codec(struct container_reader *reader, struct bytes n
 }
 
 /* A map of bytes: blocks of a count and pairs, ended by 0. */
-static struct failure read_meta(struct container_reader *reader, enum schema schema) {
+static struct failure read_meta(struct container_reader *reader) {
     struct buffer key = {0}, value = {0};
     struct failure failure = failure_none();
     bool has_schema = false;
@@ -124,7 +133,7 @@ static struct failure read_meta(struct container_reader *reader, enum schema sch
                 !read_bytes(reader, META_BYTES_MAX, &value)) {
                 failure = damaged(reader, "its header");
             } else if (is_key(&key, "avro.schema")) {
-                failure = take_schema(reader, buffer_bytes(&value), schema);
+                failure = take_schema(reader, buffer_bytes(&value));
                 has_schema = true;
             } else if (is_key(&key, "avro.codec")) {
                 value.data[value.size] = '\0'; /* room was reserved */
@@ -137,11 +146,14 @@ static struct failure read_meta(struct container_reader *reader, enum schema sch
     return failed(failure) || has_schema ? failure : damaged(reader, "it names no schema");
 }
 
-struct failure container_reader_new(struct input_file *input, const char *name, enum schema schema,
+struct failure container_reader_new(struct input_file *input, const char *name,
+                                    const enum schema *schemas, size_t count,
                                     struct container_reader **out) {
     struct container_reader *reader = memory_new(1, sizeof *reader);
     uint8_t magic[4];
     reader->input = input;
+    reader->schemas = schemas;
+    reader->schema_count = count;
     reader->name = memory_copy_text(bytes_of_text(name));
     *out = NULL;
     struct failure failure = failure_none();
@@ -149,7 +161,7 @@ struct failure container_reader_new(struct input_file *input, const char *name, 
         failure = failure_make(FAILURE_STOP, 0, "%s: is no Avro container file", name);
     }
     if (!failed(failure)) {
-        failure = read_meta(reader, schema);
+        failure = read_meta(reader);
     }
     if (!failed(failure) && !read_exactly(reader, reader->sync, SYNC_BYTES)) {
         failure = damaged(reader, "its header");
@@ -160,6 +172,10 @@ struct failure container_reader_new(struct input_file *input, const char *name, 
     }
     *out = reader;
     return failure;
+}
+
+enum schema container_reader_schema(const struct container_reader *reader) {
+    return reader->schema;
 }
 
 /* ---- blocks ---- */

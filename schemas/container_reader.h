@@ -12,10 +12,12 @@
 struct container_reader;
 struct input_file;
 
-/* Reads the header. STOP: no container, another schema than this build's, an unknown codec. input
- * is borrowed, name is what errors call it. */
+/* Reads the header. STOP: no container, another schema than one of these as this build has them, an
+ * unknown codec. input is borrowed, name is what errors call it. */
 MUST_CHECK struct failure container_reader_new(struct input_file *input, const char *name,
-                                               enum schema schema, struct container_reader **out);
+                                               const enum schema *schemas, size_t count,
+                                               struct container_reader **out);
+enum schema container_reader_schema(const struct container_reader *reader); /* the file's */
 /* The next block: the bodies of out_count records, one behind the other, lent until the next call;
  * 0 records at the end. STOP: damaged or cut. */
 MUST_CHECK struct failure container_next_block(struct container_reader *reader,

@@ -15,6 +15,7 @@ static const char *const names[SCHEMA_COUNT] = {
     [SCHEMA_JOURNAL] = "journal",
     [SCHEMA_DEAD_LETTER] = "dead_letter",
     [SCHEMA_EXAMPLE] = "example",
+    [SCHEMA_LOGGED_EXAMPLE] = "logged_example",
     [SCHEMA_MODEL_ROW] = "model_row",
     [SCHEMA_CONTROL] = "control",
     [SCHEMA_CATALOGUE_ITEM] = "catalogue_item",

@@ -4,10 +4,9 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "consumer/learn/example_file.h"
 #include "consumer/learn/source_internal.h"
 #include "consumer/rooms/models.h"
-#include "schemas/container_reader.h"
-#include "schemas/rows.h"
 
 enum { COLUMN_ACTION, COLUMN_OF_WEIGHT, COLUMN_DECIDED, COLUMN_USER, COLUMN_BOUGHT };
 static const char *const fixed_names[] = {"action", "weight", "decided", "user_id", "bought"};
@@ -15,10 +14,7 @@ static const enum column_type fixed_types[] = {COLUMN_CATEGORICAL, COLUMN_WEIGHT
                                                COLUMN_GROUP, COLUMN_LABEL};
 
 struct source_avro {
-    struct container_reader *reader;
-    struct bytes bodies; /* left of the block */
-    int64_t left;        /* records of it */
-    uint64_t record;
+    struct example_file file;
     struct example_row row;
     /* Where a number or name of the columns stands in the row: of numbers, or of names; the action
      * is model_space.name_count. -1 = nowhere: missing. */
@@ -28,7 +24,7 @@ struct source_avro {
 struct failure source_avro_open(struct source *source, const struct source_config *config) {
     (void)config;
     source->avro = memory_new(1, sizeof *source->avro);
-    return container_reader_new(source->input, source->name, SCHEMA_EXAMPLE, &source->avro->reader);
+    return example_file_open(&source->avro->file, source->input, source->name);
 }
 
 void source_avro_columns(const struct source *source, struct columns *out) {
@@ -146,33 +142,22 @@ static bool type_row(struct source *source, struct data_row *out, char *error) {
 struct failure source_avro_next(struct source *source, struct data_row *out,
                                 enum row_verdict *out_verdict, char error[ROW_ERROR_BYTES_MAX]) {
     struct source_avro *avro = source->avro;
-    *out = (struct data_row){.line = ++avro->record};
+    struct bytes body;
+    int64_t offset;
+    struct failure failure = example_file_next(&avro->file, &avro->row, &body, &offset);
+    *out = (struct data_row){.line = (uint64_t)avro->file.record};
     *out_verdict = ROW_END;
-    if (avro->left == 0) {
-        struct failure failure = container_next_block(avro->reader, &avro->bodies, &avro->left);
-        if (failed(failure) || avro->left == 0) {
-            return failure;
-        }
+    if (failed(failure) || body.size == 0) {
+        return failure;
     }
-    struct bytes rest, body = avro->bodies;
-    if (!example_decode_first(body, &avro->row, &rest)) {
-        return failure_make(FAILURE_STOP, 0, "%s:%llu: the record is no example", source->name,
-                            (unsigned long long)avro->record);
-    }
-    avro->bodies = rest;
-    avro->left--;
-    if (avro->left == 0 && rest.size > 0) {
-        return failure_make(FAILURE_STOP, 0, "%s:%llu: %zu bytes behind the last record of a block",
-                            source->name, (unsigned long long)avro->record, rest.size);
-    }
-    out->fingerprint = hash64(bytes_of(body.data, body.size - rest.size), 0);
+    out->fingerprint = hash64(body, 0);
     *out_verdict = type_row(source, out, error) ? ROW_OK : ROW_BAD;
     return failure_none();
 }
 
 void source_avro_close(struct source_avro *avro) {
     if (avro) {
-        container_reader_free(avro->reader);
+        example_file_close(&avro->file);
         free(avro->numbers);
         free(avro->names);
         free(avro);

@@ -74,7 +74,7 @@ static int read_all(const char *path, enum schema schema, char *text) {
     int records = 0;
     struct failure failure = input_file_open(path, &input);
     if (!failed(failure)) {
-        failure = container_reader_new(input, "file", schema, &reader);
+        failure = container_reader_new(input, "file", &schema, 1, &reader);
     }
     int64_t count = 1;
     while (!failed(failure) && count > 0) {

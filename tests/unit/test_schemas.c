@@ -27,6 +27,7 @@ static const struct {
     {SCHEMA_JOURNAL, "journal", UINT64_C(0x3a58a4b0c5210700)},
     {SCHEMA_DEAD_LETTER, "dead_letter", UINT64_C(0x684b5323b0f0d812)},
     {SCHEMA_EXAMPLE, "example", UINT64_C(0x38efed4339c5ef05)},
+    {SCHEMA_LOGGED_EXAMPLE, "logged_example", UINT64_C(0x966071dd77f22fa4)},
     {SCHEMA_MODEL_ROW, "model_row", UINT64_C(0xb46d36992a795db5)},
     {SCHEMA_CONTROL, "control", UINT64_C(0xb526d09b0ea35696)},
     {SCHEMA_CATALOGUE_ITEM, "catalogue_item", UINT64_C(0x8fb87d669a5ff19e)},
