@@ -1,7 +1,8 @@
 #include "consumer/commands/capacity.h"
 
+#include <stdlib.h>
+
 #include "consumer/ops/printable.h"
-#include "model/logistic.h"
 
 /* Assumptions of the plan; the tables' own sizes come from the structs. */
 #define USER_ID_BYTES 24.0 /* with the allocator's share */
@@ -43,10 +44,10 @@ static double bytes_of_learners(const struct learn_config *config) {
     size_t count = learn_config_list(config, learners);
     double sum = 0;
     for (size_t i = 0; i < count; i++) {
-        struct logistic_options options = logistic_options_default();
-        options.bits = (int)learners[i]->bits;
-        sum +=
-            (double)(learner_logistic.memory_bytes(&options, &model_space) + track_memory_bytes());
+        void *options = learner_config_options(learners[i]);
+        sum += (double)learner_config_kind(learners[i])->memory_bytes(options, &model_space) +
+               (double)track_memory_bytes();
+        free(options);
     }
     return sum * LEARNER_COPIES;
 }

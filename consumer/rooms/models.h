@@ -55,6 +55,10 @@ size_t learn_config_check(const struct learn_config *config, FILE *errors);
 size_t learn_config_list(const struct learn_config *config,
                          const struct learner_config *out[ROW_LEARNERS_MAX]);
 
+/* The kind of a checked configuration, and its options, which the caller frees. */
+const struct learner_kind *learner_config_kind(const struct learner_config *config);
+void *learner_config_options(const struct learner_config *config);
+
 #define MODEL_METRICS(X)                                                                           \
     X(rows_total, COUNTER, "rows of learners read from model")                                     \
     X(rows_refused_total, COUNTER, "rows of learners that are not valid, or of another size")      \

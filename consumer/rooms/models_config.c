@@ -342,18 +342,29 @@ static struct logistic_options logistic_of(const struct learner_config *config) 
     return options;
 }
 
-void model_init(struct model *model, const struct learner_config *config,
-                const struct decide_config *decide) {
+const struct learner_kind *learner_config_kind(const struct learner_config *config) {
     const struct learner_kind *kind = learner_kind_find(config->kind);
     assert(kind && "configurations are checked first");
+    return kind;
+}
+
+void *learner_config_options(const struct learner_config *config) {
+    const struct learner_kind *kind = learner_config_kind(config);
     struct logistic_options logistic = logistic_of(config);
     if (kind == &learner_logistic) {
-        model_init_kind(model, config, decide, kind, &logistic);
-        return;
+        struct logistic_options *options = memory_new(1, sizeof *options);
+        *options = logistic;
+        return options;
     }
     struct head_options *head = options_of(kind, config, NULL);
     head->arm_name_count = logistic.arm_name_count;
     memcpy(head->arm_names, logistic.arm_names, sizeof head->arm_names);
-    model_init_kind(model, config, decide, kind, head);
-    free(head);
+    return head;
+}
+
+void model_init(struct model *model, const struct learner_config *config,
+                const struct decide_config *decide) {
+    void *options = learner_config_options(config);
+    model_init_kind(model, config, decide, learner_config_kind(config), options);
+    free(options);
 }

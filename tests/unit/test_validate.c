@@ -80,7 +80,8 @@ static void test_power_of_nothing(void **state) {
 
 static void test_capacity(void **state) {
     (void)state;
-    struct learner_config learner = {.name = "logistic", .bits = 18};
+    struct learner_config learner = {
+        .name = "logistic", .kind = "logistic", .bits = 18, .alpha = 0.01, .prior_p = 0.1};
     struct pipeline_config config = {
         .learn.learners = {&learner, 1},
         .state.users_max = 1000000,
@@ -116,6 +117,30 @@ static void test_capacity(void **state) {
     assert_true(fabs(sum - json_number_value(json_object_get(value, "total_bytes"))) < 10);
     json_decref(value);
     buffer_clean_up(&out);
+}
+
+/* Each learner by the memory of its own kind and options: here tables of 2^20 rows of 16 floats. */
+static void test_capacity_knows_kinds(void **state) {
+    (void)state;
+    static const char text[] =
+        "learn:\n"
+        "  learners:\n"
+        "    - {name: small, bits: 10}\n"
+        "    - {name: pairs, kind: fm, role: challenger, options: {bits: 20, k: 16}}\n"
+        "    - {name: net, kind: dnn, role: challenger,\n"
+        "       options: {embedding_bits: 20, layers: 'embedding:16 dense:64:relu dense:1'}}\n";
+    struct pipeline_config config;
+    assert_false(
+        failed(pipeline_config_load_text("capacity.yaml", text, strlen(text), stderr, &config)));
+    double rows = (double)(1 << 20) * 16 * sizeof(float);
+    double all = capacity_plan(&config, 1).learner_bytes;
+    config.learn.learners.count = 2; /* without the net */
+    double two = capacity_plan(&config, 1).learner_bytes;
+    config.learn.learners.count = 1;
+    double one = capacity_plan(&config, 1).learner_bytes;
+    config.learn.learners.count = 3;
+    assert_true(two - one > 4 * rows && all - two > 4 * rows && one < rows);
+    pipeline_config_clean_up(&config);
 }
 
 /* The plan's open decision is not smaller than real ones of two learners and three offers. */
@@ -376,6 +401,7 @@ int main(void) {
         cmocka_unit_test(test_power_moves),
         cmocka_unit_test(test_power_of_nothing),
         cmocka_unit_test(test_capacity),
+        cmocka_unit_test(test_capacity_knows_kinds),
         cmocka_unit_test(test_open_decisions_fit_the_plan),
         cmocka_unit_test(test_findings),
         TEST(test_good_sample),
