@@ -124,17 +124,23 @@ static struct failure read_until(struct reading *reading, int32_t partition, int
     return failure;
 }
 
+static struct failure query_ends(struct reading *reading, int32_t partition, int64_t *out_low,
+                                 int64_t *out_high) {
+    const char *topic = reading->request->topic;
+    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(reading->ends, topic, partition,
+                                                                out_low, out_high, ANSWER_WAIT_MS);
+    return code ? failure_make(FAILURE_RETRY, code, "log end of %s/%d: %s", topic, (int)partition,
+                               access_text(code, ACCESS_DESCRIBE))
+                : failure_none();
+}
+
 static struct failure read_partition(struct reading *reading, int32_t partition) {
     const char *topic = reading->request->topic;
     int64_t low = 0, high = 0;
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(reading->ends, topic, partition,
-                                                                &low, &high, ANSWER_WAIT_MS);
-    if (code) {
-        return failure_make(FAILURE_RETRY, code, "log end of %s/%d: %s", topic, (int)partition,
-                            access_text(code, ACCESS_DESCRIBE));
-    }
-    if (low >= high) {
-        return failure_none();
+    rd_kafka_resp_err_t code;
+    struct failure ends = query_ends(reading, partition, &low, &high);
+    if (failed(ends) || low >= high) {
+        return ends;
     }
     if (rd_kafka_consume_start_queue(reading->topic, partition, RD_KAFKA_OFFSET_BEGINNING,
                                      reading->queue) != 0) {
@@ -178,6 +184,19 @@ struct failure topic_count(const struct topic_read_request *request, int32_t *ou
     struct failure failure = open_ends(reading);
     close_reading(reading);
     *out = result.partition_count;
+    return failure;
+}
+
+struct failure topic_end(const struct topic_read_request *request, int64_t *out) {
+    struct topic_read_result result;
+    struct reading *reading = new_reading(request, &result);
+    int64_t low;
+    *out = 0;
+    struct failure failure = open_ends(reading);
+    if (!failed(failure) && request->partition < result.partition_count) {
+        failure = query_ends(reading, request->partition, &low, out);
+    }
+    close_reading(reading);
     return failure;
 }
 

@@ -34,6 +34,10 @@ MUST_CHECK struct failure topic_read(const struct topic_read_request *request, b
 /* Partitions of request->topic, 0 = there is no such topic. RETRY if no broker answers. */
 MUST_CHECK struct failure topic_count(const struct topic_read_request *request, int32_t *out);
 
+/* Offset behind the last record of a partition, committed or not; 0 = there is no such partition.
+ * RETRY if no broker answers. */
+MUST_CHECK struct failure topic_end(const struct topic_read_request *request, int64_t *out);
+
 /* Where Java's clients, and ours, put a key: murmur2, its sign bit dropped, modulo. */
 int32_t topic_partition_of_key(struct bytes key, int32_t partition_count);
 

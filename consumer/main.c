@@ -24,6 +24,7 @@ static const struct command commands[] = {
     {"features", "list the features that every decision freezes", command_features},
     {"inspect", "show what is known of a user, and what was decided", command_inspect},
     {"explain", "show why a decision came out as it did", command_explain},
+    {"examples", "write the examples that learners learn from to a file", command_examples},
     {"model", "list the learners, let another one decide, take that back", command_model},
     {"dead-letters", "show the messages that could not be used, and put them back",
      command_dead_letters},

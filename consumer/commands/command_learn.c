@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "consumer/commands/learn_pipeline.h"
 #include "consumer/commands/learn_watch.h"
 #include "consumer/commands/support.h"
 #include "consumer/learn/export.h"
@@ -23,6 +24,7 @@ struct learn_command {
     const char *valid, *test, *delimiter, *slice;
     double threshold;
     const char *save, *load, *predictions, *export_json;
+    const char *pipeline, *as;
 };
 
 static const char *const task_choices[] = {"auto", "binary", "regression", NULL};
@@ -184,6 +186,12 @@ static const struct option_row rows[] = {
         "input "
         "file has. Reads it once more."),
     ROW("load", load, "FILE", TEXT, NULL, "Go on from a saved model: its columns, its learner."),
+    ROW("pipeline", pipeline, "FILE", TEXT, NULL,
+        "A pipeline.yaml: learn from examples (promostream examples) as the trainer of one of its "
+        "learners does, with its features, options and mini-batches; promostream model import "
+        "takes what --save writes. Beside it only --as, --save, --json and --quiet."),
+    ROW("as", as, "NAME", TEXT, NULL,
+        "Which of learn.learners it is; without it the configured champion."),
     FLAG("json", json, "Print the report as one JSON object."),
     FLAG("quiet", quiet, "No table of columns and no progress on standard error."),
 };
@@ -207,6 +215,8 @@ static const struct option_page page = {
                 " promostream learn sessions.csv --test 0.3 --valid 0.1 --passes 50 --patience 5 "
                 "--save m.psm\n"
                 " promostream learn clicks.vw --cross a:d --set bits=22\n"
+                " promostream learn examples.avro --pipeline pipeline.yaml --as challenger --save "
+                "c.psm\n"
                 " promostream learn --learner linear --help",
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
@@ -419,15 +429,34 @@ static void print_learner_help(const char *name) {
     buffer_clean_up(&out);
 }
 
+static int learn_as_trainer(const struct learn_command *command, const char *path,
+                            const char *stranger) {
+    const struct learn_pipeline_command own = {path,          command->pipeline, command->as,
+                                               command->save, command->json,     command->quiet};
+    if (stranger || !command->pipeline) {
+        fprintf(stderr, "%s: %s\n", page.name,
+                !command->pipeline
+                    ? "--as: needs --pipeline"
+                    : "--pipeline: the learner brings its features and options; beside it only "
+                      "--as, --save, --json and --quiet can be given");
+        return COMMAND_USAGE;
+    }
+    return learn_pipeline_command(page.name, &own);
+}
+
 int command_learn(int argc, char **argv) {
     struct learn_command command = {0};
     const char *path, *asked = learner_asked(argc, argv);
+    const char *stranger = learn_pipeline_stranger(argc, argv);
     int code = COMMAND_OK;
     if (!command_options_of(&page, argc, argv, &command, &path, &code)) {
         if (code == COMMAND_OK) {
             print_learner_help(asked);
         }
         return code;
+    }
+    if (command.pipeline || command.as) {
+        return learn_as_trainer(&command, path, stranger);
     }
     struct learner_request request = {
         .config_path = command.config,

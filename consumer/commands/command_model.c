@@ -14,142 +14,63 @@ struct model_options {
     bool json, force;
 };
 
-#define ROW_JSON                                                                                   \
-    {                                                                                              \
-        .name = "json", .type = OPTION_FLAG, .offset = offsetof(struct model_options, json),       \
-        .help = "Print JSON."                                                                      \
-    }
-#define ROW_WHY                                                                                    \
-    {                                                                                              \
-        .name = "why", .letter = 'w', .argument = "TEXT", .type = OPTION_TEXT,                     \
-        .offset = offsetof(struct model_options, why), .default_text = "",                         \
-        .help = "The reason, kept in the topic for whoever asks later."                            \
-    }
-#define ROW_BY                                                                                     \
-    {                                                                                              \
-        .name = "by", .argument = "NAME", .type = OPTION_TEXT,                                     \
-        .offset = offsetof(struct model_options, by),                                              \
-        .help = "Who asks for it; user@host of this process if it is not given."                   \
-    }
-
-static const struct option_row look_rows[] = {COMMAND_CONFIG_ROW(struct model_options), ROW_JSON};
-static const struct option_row promote_rows[] = {
-    COMMAND_CONFIG_ROW(struct model_options),
-    ROW_WHY,
-    ROW_BY,
-    {.name = "force",
-     .type = OPTION_FLAG,
-     .offset = offsetof(struct model_options, force),
-     .help = "Promote although it has not enough data, or is off its promises, or has learned "
-             "nothing."},
-    ROW_JSON,
+/* Every option of the verbs; each takes some of them. */
+enum {
+    TAKES_JSON = 1 << 0,
+    TAKES_WHY = 1 << 1, /* and who */
+    TAKES_FORCE = 1 << 2,
+    TAKES_FILE = 1 << 3,
+    TAKES_POSITION = 1 << 4,
+    TAKES_ALL = -1
 };
-static const struct option_row rollback_rows[] = {COMMAND_CONFIG_ROW(struct model_options), ROW_WHY,
-                                                  ROW_BY, ROW_JSON};
-
-static const struct option_page list_page = {
-    .name = "promostream model list",
-    .summary = "the learners, how far they are, how true their promises came",
-    .synopsis = "[--config FILE] [--json]",
-    .description =
-        "Reads the topics `model` and `control` once. The champion is marked: its scores decide. "
-        "version: the next example offset that the learner's last version has learned. judged, "
-        "bought/promised: decisions of the last 14 whole days whose attribution window is over, "
-        "observations aside, by the probability that was frozen at the decision.",
-    .exit_status = command_exit_status,
-    .rows = look_rows,
-    .row_count = sizeof look_rows / sizeof look_rows[0],
+static const struct model_option {
+    int takes;
+    struct option_row row;
+} model_rows[] = {
+    {TAKES_ALL, COMMAND_CONFIG_ROW(struct model_options)},
+    {TAKES_FILE,
+     {.name = "file",
+      .letter = 'f',
+      .argument = "FILE",
+      .type = OPTION_TEXT,
+      .offset = offsetof(struct model_options, file),
+      .is_required = true,
+      .help = "The model file."}},
+    {TAKES_POSITION,
+     {.name = "position",
+      .argument = "OFFSET",
+      .type = OPTION_INT,
+      .offset = offsetof(struct model_options, position),
+      .help = "Offset of the topic examples from which the learner goes on learning, rounded down "
+              "to whole mini-batches; without it where the file has learned up to, if it learned "
+              "from this very topic."}},
+    {TAKES_WHY,
+     {.name = "why",
+      .letter = 'w',
+      .argument = "TEXT",
+      .type = OPTION_TEXT,
+      .offset = offsetof(struct model_options, why),
+      .default_text = "",
+      .help = "The reason, kept in the topic for whoever asks later."}},
+    {TAKES_WHY,
+     {.name = "by",
+      .argument = "NAME",
+      .type = OPTION_TEXT,
+      .offset = offsetof(struct model_options, by),
+      .help = "Who asks for it; user@host of this process if it is not given."}},
+    {TAKES_FORCE,
+     {.name = "force",
+      .type = OPTION_FLAG,
+      .offset = offsetof(struct model_options, force),
+      .help = "Promote although it has not enough data, or is off its promises, or has learned "
+              "nothing."}},
+    {TAKES_JSON,
+     {.name = "json",
+      .type = OPTION_FLAG,
+      .offset = offsetof(struct model_options, json),
+      .help = "Print JSON."}},
 };
-static const struct option_page show_page = {
-    .name = "promostream model show",
-    .summary = "one learner: its options, its offers, its promises by origin",
-    .synopsis = "NAME [--config FILE] [--json]",
-    .exit_status = command_exit_status,
-    .rows = look_rows,
-    .row_count = sizeof look_rows / sizeof look_rows[0],
-    .arguments_min = 1,
-    .arguments_max = 1,
-};
-static const struct option_page promote_page = {
-    .name = "promostream model promote",
-    .summary = "let this learner's scores decide, in all workers, from their next epoch on",
-    .synopsis = "NAME [--config FILE] [--why TEXT] [--by NAME] [--force] [--json]",
-    .description =
-        "Writes champion/purchase = NAME to the topic `control` and waits until the broker has it. "
-        "Every worker obeys at its next epoch's beginning and after every restart, until another "
-        "promotion or a rollback; the journal makes it repeatable. Refused unless the learner is "
-        "configured, has learned something, and its promises of the last 14 days came true: the "
-        "95 % interval of bought/promised meets [0.98, 1.02] over at least 500 decisions and 50 "
-        "orders. --force promotes all the same.",
-    .exit_status = command_exit_status,
-    .examples = " promostream model promote challenger --why 'log-loss 2 % lower over 14 days'\n"
-                " promostream model rollback --why 'fewer orders since'",
-    .rows = promote_rows,
-    .row_count = sizeof promote_rows / sizeof promote_rows[0],
-    .arguments_min = 1,
-    .arguments_max = 1,
-};
-static const struct option_page rollback_page = {
-    .name = "promostream model rollback",
-    .summary = "take the last promotion back",
-    .synopsis = "[--config FILE] [--why TEXT] [--by NAME] [--json]",
-    .description = "Writes to the topic `control` whoever was champion before the present one, or "
-                   "nobody, which stands for the learner that is champion by configuration. A "
-                   "second rollback takes the first one back.",
-    .exit_status = command_exit_status,
-    .rows = rollback_rows,
-    .row_count = sizeof rollback_rows / sizeof rollback_rows[0],
-};
-
-#define ROW_FILE(help_text)                                                                        \
-    {                                                                                              \
-        .name = "file", .letter = 'f', .argument = "FILE", .type = OPTION_TEXT,                    \
-        .offset = offsetof(struct model_options, file), .is_required = true, .help = help_text     \
-    }
-static const struct option_row export_rows[] = {COMMAND_CONFIG_ROW(struct model_options),
-                                                ROW_FILE("Where to write it.")};
-static const struct option_row import_rows[] = {
-    COMMAND_CONFIG_ROW(struct model_options),
-    ROW_FILE("A file of promostream model export."),
-    {.name = "position",
-     .argument = "OFFSET",
-     .type = OPTION_INT,
-     .offset = offsetof(struct model_options, position),
-     .default_text = "0",
-     .help = "Offset of the topic examples from which the learner goes on learning, rounded down "
-             "to whole mini-batches; export prints up to where the file has learned."},
-};
-
-static const struct option_page export_page = {
-    .name = "promostream model export",
-    .summary = "write a learner's last whole version to a file",
-    .synopsis = "NAME --file FILE [--config FILE]",
-    .description = "The file has a header, the learner's rows and a checksum. promostream model "
-                   "import reads it again, here or elsewhere. What was promised and what came of "
-                   "it stays behind: a copy proves itself anew.",
-    .exit_status = command_exit_status,
-    .examples = " promostream model export logistic --file logistic.psm",
-    .rows = export_rows,
-    .row_count = sizeof export_rows / sizeof export_rows[0],
-    .arguments_min = 1,
-    .arguments_max = 1,
-};
-static const struct option_page import_page = {
-    .name = "promostream model import",
-    .summary = "begin a learner with what a file knows",
-    .synopsis = "NAME --file FILE [--position OFFSET] [--config FILE]",
-    .description =
-        "Writes the file's rows to the topic `model` as the first version of the learner NAME, "
-        "which must be configured (as challenger, say), of the same kind, options and features, "
-        "and must have learned nothing yet. One transaction: workers and trainer see all of it or "
-        "nothing; a trainer that is running begins again with it.",
-    .exit_status = command_exit_status,
-    .examples = " promostream model import challenger --file logistic.psm",
-    .rows = import_rows,
-    .row_count = sizeof import_rows / sizeof import_rows[0],
-    .arguments_min = 1,
-    .arguments_max = 1,
-};
+#define MODEL_ROW_COUNT (sizeof model_rows / sizeof model_rows[0])
 
 /* ---- reading ---- */
 
@@ -175,8 +96,9 @@ static struct failure read_view(const struct pipeline_config *config, struct mod
 
 /* ---- the verbs ---- */
 
+/* page: its name begins error lines; name: of a learner, NULL where the verb takes none. */
 typedef int verb_on(const struct model_view *view, const struct model_options *options,
-                    const char *name);
+                    const char *page, const char *name);
 
 static int print(struct buffer *out) {
     fwrite(out->data, 1, out->size, stdout);
@@ -185,7 +107,8 @@ static int print(struct buffer *out) {
 }
 
 static int list(const struct model_view *view, const struct model_options *options,
-                const char *name) {
+                const char *page, const char *name) {
+    (void)page;
     (void)name;
     struct buffer out = {0};
     model_view_list(view, options->json, &out);
@@ -206,9 +129,9 @@ static bool find(const struct model_view *view, const char *page, const char *na
 }
 
 static int show(const struct model_view *view, const struct model_options *options,
-                const char *name) {
+                const char *page, const char *name) {
     size_t learner;
-    if (!find(view, show_page.name, name, &learner)) {
+    if (!find(view, page, name, &learner)) {
         return COMMAND_USAGE;
     }
     struct buffer out = {0};
@@ -216,8 +139,8 @@ static int show(const struct model_view *view, const struct model_options *optio
     return print(&out);
 }
 
-static int write_champion(const struct model_view *view, const struct option_page *page,
-                          const struct model_options *options, const char *name) {
+static int write_champion(const struct model_view *view, const struct model_options *options,
+                          const char *page, const char *name) {
     char who[CONTROL_WHO_BYTES_MAX];
     control_name_of_process(who);
     const struct control_row row = {
@@ -229,7 +152,7 @@ static int write_champion(const struct model_view *view, const struct option_pag
     };
     struct failure failure = control_row_send(view->config, &row);
     if (failed(failure)) {
-        return command_failed(page->name, failure);
+        return command_failed(page, failure);
     }
     const char *topic = view->config->topics.full[TOPIC_CONTROL];
     if (options->json) {
@@ -243,10 +166,10 @@ static int write_champion(const struct model_view *view, const struct option_pag
 }
 
 static int promote(const struct model_view *view, const struct model_options *options,
-                   const char *name) {
+                   const char *page, const char *name) {
     size_t learner;
     bool is_ready;
-    if (!find(view, promote_page.name, name, &learner)) {
+    if (!find(view, page, name, &learner)) {
         return COMMAND_USAGE;
     }
     const char *verdict = model_view_verdict(view, learner, &is_ready);
@@ -254,94 +177,194 @@ static int promote(const struct model_view *view, const struct model_options *op
         fprintf(stderr,
                 "%s: %s: found \"%s\", expected \"calibrated\"; --force promotes it all the "
                 "same\n",
-                promote_page.name, name, verdict);
+                page, name, verdict);
         return COMMAND_FAILED;
     }
     if (learner == model_view_champion(view)) {
-        fprintf(stderr, "%s: %s is the champion already\n", promote_page.name, name);
+        fprintf(stderr, "%s: %s is the champion already\n", page, name);
     }
-    return write_champion(view, &promote_page, options, name);
+    return write_champion(view, options, page, name);
 }
 
 static int rollback(const struct model_view *view, const struct model_options *options,
-                    const char *name) {
+                    const char *page, const char *name) {
     (void)name;
     const char *before;
     if (!model_view_before(view, &before)) {
-        fprintf(stderr, "%s: nothing was promoted: the configured learner is champion\n",
-                rollback_page.name);
+        fprintf(stderr, "%s: nothing was promoted: the configured learner is champion\n", page);
         return COMMAND_FAILED;
     }
-    return write_champion(view, &rollback_page, options, before);
+    return write_champion(view, options, page, before);
 }
 
 static int export(const struct model_view *view, const struct model_options *options,
-                  const char *name) {
+                  const char *page, const char *name) {
     size_t learner;
     int64_t rows = 0;
-    if (!find(view, export_page.name, name, &learner)) {
+    if (!find(view, page, name, &learner)) {
         return COMMAND_USAGE;
     }
-    struct failure failure = model_export(view, learner, options->file, &rows);
+    const struct model *model = &view->learners[learner].model;
+    if (view->learners[learner].published_ms == INT64_MIN) {
+        fprintf(stderr, "%s: learner %s has learned nothing yet\n", page, name);
+        return COMMAND_FAILED;
+    }
+    struct failure failure = model_save(
+        model, view->config, view->config->topics.full[TOPIC_EXAMPLES], options->file, &rows);
     if (failed(failure)) {
-        return command_failed(export_page.name, failure);
+        return command_failed(page, failure);
     }
     printf("%s: %lld rows, learned up to example offset %lld\n", options->file, (long long)rows,
-           (long long)view->learners[learner].model.version_offset);
+           (long long)model->version_offset);
     return COMMAND_OK;
 }
 
 static int import(const struct model_view *view, const struct model_options *options,
-                  const char *name) {
-    size_t learner;
-    int64_t rows = 0;
-    if (!find(view, import_page.name, name, &learner)) {
+                  const char *page, const char *name) {
+    struct model_import request = {
+        .view = view, .path = options->file, .position = options->position};
+    int64_t rows = 0, position = 0;
+    if (!find(view, page, name, &request.learner)) {
         return COMMAND_USAGE;
     }
-    struct failure failure = model_import(view, learner, options->file, options->position, &rows);
-    if (failed(failure)) {
-        return command_failed(import_page.name, failure);
+    struct failure failure =
+        command_topic_end(view->config, TOPIC_EXAMPLES, 0, &request.examples_end);
+    if (!failed(failure)) {
+        failure = model_import(&request, &rows, &position);
     }
-    printf("learner %s: %lld rows written to %s; it goes on learning from example offset %lld\n",
-           name, (long long)rows, view->config->topics.full[TOPIC_MODEL],
-           (long long)(options->position / view->config->learn.batch_offsets *
-                       view->config->learn.batch_offsets));
+    if (failed(failure)) {
+        return command_failed(page, failure);
+    }
+    printf("learner %s: %lld rows written to %s; it goes on learning from example offset %lld of "
+           "%lld\n",
+           name, (long long)rows, view->config->topics.full[TOPIC_MODEL], (long long)position,
+           (long long)request.examples_end);
     return COMMAND_OK;
 }
 
-static int run_verb(const struct option_page *page, int argc, char **argv, verb_on *verb) {
-    struct model_options options = {0};
+/* ---- choosing ---- */
+
+static const struct verb {
     const char *name;
+    verb_on *run;
+    int takes;
+    struct option_page page; /* without its rows */
+} verbs[] = {
+    {"list",
+     list,
+     TAKES_JSON,
+     {.name = "promostream model list",
+      .summary = "the learners, how far they are, how true their promises came",
+      .synopsis = "[--config FILE] [--json]",
+      .description =
+          "Reads the topics `model` and `control` once. The champion is marked: its scores decide. "
+          "version: the next example offset that the learner's last version has learned. judged, "
+          "bought/promised: decisions of the last 14 whole days whose attribution window is over, "
+          "observations aside, by the probability that was frozen at the decision."}},
+    {"show",
+     show,
+     TAKES_JSON,
+     {.name = "promostream model show",
+      .summary = "one learner: its options, its offers, its promises by origin",
+      .synopsis = "NAME [--config FILE] [--json]",
+      .arguments_min = 1,
+      .arguments_max = 1}},
+    {"promote",
+     promote,
+     TAKES_WHY | TAKES_FORCE | TAKES_JSON,
+     {.name = "promostream model promote",
+      .summary = "let this learner's scores decide, in all workers, from their next epoch on",
+      .synopsis = "NAME [--config FILE] [--why TEXT] [--by NAME] [--force] [--json]",
+      .description =
+          "Writes champion/purchase = NAME to the topic `control` and waits until the broker has "
+          "it. Every worker obeys at its next epoch's beginning and after every restart, until "
+          "another promotion or a rollback; the journal makes it repeatable. Refused unless the "
+          "learner is configured, has learned something, and its promises of the last 14 days "
+          "came true: the 95 % interval of bought/promised meets [0.98, 1.02] over at least 500 "
+          "decisions and 50 orders. --force promotes all the same.",
+      .examples = " promostream model promote challenger --why 'log-loss 2 % lower over 14 days'\n"
+                  " promostream model rollback --why 'fewer orders since'",
+      .arguments_min = 1,
+      .arguments_max = 1}},
+    {"rollback",
+     rollback,
+     TAKES_WHY | TAKES_JSON,
+     {.name = "promostream model rollback",
+      .summary = "take the last promotion back",
+      .synopsis = "[--config FILE] [--why TEXT] [--by NAME] [--json]",
+      .description =
+          "Writes to the topic `control` whoever was champion before the present one, or nobody, "
+          "which stands for the learner that is champion by configuration. A second rollback takes "
+          "the first one back."}},
+    {"export",
+     export,
+     TAKES_FILE,
+     {.name = "promostream model export",
+      .summary = "write a learner's last whole version to a file",
+      .synopsis = "NAME --file FILE [--config FILE]",
+      .description =
+          "The file has a header, the learner's rows and a checksum. promostream model import "
+          "reads it again, here or elsewhere. What was promised and what came of it stays behind: "
+          "a copy proves itself anew.",
+      .examples = " promostream model export logistic --file logistic.psm",
+      .arguments_min = 1,
+      .arguments_max = 1}},
+    {"import",
+     import,
+     TAKES_FILE | TAKES_POSITION,
+     {.name = "promostream model import",
+      .summary = "begin a learner with what a file knows",
+      .synopsis = "NAME --file FILE [--position OFFSET] [--config FILE]",
+      .description =
+          "The file is one of promostream model export, or of promostream learn --pipeline. Its "
+          "rows become the first version of the learner NAME in the topic `model`: one that is "
+          "configured (as challenger, say), of the same kind, options and features, and that has "
+          "learned nothing yet: add it to learn.learners, import, then restart the workers. One "
+          "transaction: workers and trainer see all of it or nothing; a trainer that is running "
+          "begins again with it.",
+      .examples = " promostream model import challenger --file challenger.psm",
+      .arguments_min = 1,
+      .arguments_max = 1}},
+};
+#define VERB_COUNT (sizeof verbs / sizeof verbs[0])
+
+/* The verb's page with the rows that it takes; they lie in rows. */
+static struct option_page page_of(const struct verb *verb,
+                                  struct option_row rows[MODEL_ROW_COUNT]) {
+    struct option_page page = verb->page;
+    page.exit_status = command_exit_status;
+    page.rows = rows;
+    for (size_t i = 0; i < MODEL_ROW_COUNT; i++) {
+        if (model_rows[i].takes & verb->takes) {
+            rows[page.row_count++] = model_rows[i].row;
+        }
+    }
+    return page;
+}
+
+static int run_verb(const struct verb *verb, int argc, char **argv) {
+    struct option_row rows[MODEL_ROW_COUNT];
+    const struct option_page page = page_of(verb, rows);
+    struct model_options options = {.position = -1}; /* not given */
+    const char *name = NULL;
     int code = COMMAND_OK;
-    if (!command_options_of(page, argc, argv, &options, &name, &code)) {
+    if (!command_options_of(&page, argc, argv, &options, &name, &code)) {
         return code;
     }
     struct pipeline_config config;
-    code = command_load_config(page->name, options.config, &config);
+    code = command_load_config(page.name, options.config, &config);
     if (code != COMMAND_OK) {
         return code;
     }
     struct model_view view;
     model_view_init(&view, &config);
     struct failure failure = read_view(&config, &view);
-    code = failed(failure) ? command_failed(page->name, failure) : verb(&view, &options, name);
+    code = failed(failure) ? command_failed(page.name, failure)
+                           : verb->run(&view, &options, page.name, name);
     model_view_clean_up(&view);
     pipeline_config_clean_up(&config);
     return code;
 }
-
-/* ---- choosing ---- */
-
-static const struct {
-    const char *name;
-    const struct option_page *page;
-    verb_on *run;
-} verbs[] = {
-    {"list", &list_page, list},          {"show", &show_page, show},
-    {"promote", &promote_page, promote}, {"rollback", &rollback_page, rollback},
-    {"export", &export_page, export},    {"import", &import_page, import},
-};
-#define VERB_COUNT (sizeof verbs / sizeof verbs[0])
 
 static const struct option_page page = {
     .name = "promostream model",
@@ -360,7 +383,7 @@ static const struct option_page page = {
 int command_model(int argc, char **argv) {
     for (size_t i = 0; argc > 1 && i < VERB_COUNT; i++) {
         if (strcmp(argv[1], verbs[i].name) == 0) {
-            return run_verb(verbs[i].page, argc - 1, argv + 1, verbs[i].run);
+            return run_verb(&verbs[i], argc - 1, argv + 1);
         }
     }
     struct option_arguments arguments = {0};

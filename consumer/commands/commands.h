@@ -49,6 +49,7 @@ int command_features(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_dead_letters(int argc, char **argv);
+int command_examples(int argc, char **argv);
 int command_model(int argc, char **argv);
 int command_learn(int argc, char **argv);
 int command_predict(int argc, char **argv);

@@ -82,3 +82,10 @@ struct failure command_count_partitions(const struct pipeline_config *config, en
     struct topic_read_request request = request_of(config, topic);
     return topic_count(&request, out);
 }
+
+struct failure command_topic_end(const struct pipeline_config *config, enum topic topic,
+                                 int32_t partition, int64_t *out) {
+    struct topic_read_request request = request_of(config, topic);
+    request.partition = partition;
+    return topic_end(&request, out);
+}

@@ -37,5 +37,8 @@ MUST_CHECK struct failure command_read_topic(const struct pipeline_config *confi
                                              struct topic_read_result *out);
 MUST_CHECK struct failure command_count_partitions(const struct pipeline_config *config,
                                                    enum topic topic, int32_t *out);
+/* Offset behind the last record of a partition; 0 = there is no such topic. */
+MUST_CHECK struct failure command_topic_end(const struct pipeline_config *config, enum topic topic,
+                                            int32_t partition, int64_t *out);
 
 #endif

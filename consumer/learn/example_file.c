@@ -58,3 +58,11 @@ void example_file_close(struct example_file *file) {
     container_reader_free(file->reader);
     *file = (struct example_file){0};
 }
+
+struct failure example_file_write(struct container_writer *writer, struct bytes body,
+                                  int64_t offset, struct buffer *record) {
+    buffer_clear(record);
+    buffer_append(record, body);
+    wire_write_long(record, offset);
+    return container_write(writer, buffer_bytes(record));
+}

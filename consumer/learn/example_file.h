@@ -6,6 +6,7 @@
 
 #include "base/failure.h"
 #include "base/input_file.h"
+#include "schemas/container.h"
 #include "schemas/container_reader.h"
 #include "schemas/rows.h"
 
@@ -27,5 +28,10 @@ MUST_CHECK struct failure example_file_open(struct example_file *file, struct in
 MUST_CHECK struct failure example_file_next(struct example_file *file, struct example_row *out,
                                             struct bytes *out_body, int64_t *out_offset);
 void example_file_close(struct example_file *file); /* idempotent; a zeroed one is fine */
+
+/* An example's body with its offset, to a container of SCHEMA_LOGGED_EXAMPLE; record is the
+ * caller's, for reuse. */
+MUST_CHECK struct failure example_file_write(struct container_writer *writer, struct bytes body,
+                                             int64_t offset, struct buffer *record);
 
 #endif

@@ -227,14 +227,21 @@ static struct failure read_whole(const char *path, struct buffer *file, struct b
     return failed(failure) ? failure : cut_file(path, buffer_bytes(file), out_header, out_rows);
 }
 
-struct failure model_file_visit(const char *path,
-                                void (*take_header)(void *context, struct bytes json),
+/* Of the header: with the file's name before it. */
+static struct failure named(const char *path, struct failure failure) {
+    return failed(failure) ? failure_make(FAILURE_STOP, 0, "%.80s: %s", path, failure.text)
+                           : failure;
+}
+
+struct failure model_file_visit(const char *path, model_file_take_header *take_header,
                                 model_file_visit_row *visit, void *context) {
     struct buffer file = {0};
     struct bytes header, rows;
     struct failure failure = read_whole(path, &file, &header, &rows);
     if (!failed(failure)) {
-        take_header(context, header);
+        failure = named(path, take_header(context, header));
+    }
+    if (!failed(failure)) {
         failure = give_rows(path, rows, visit, context);
     }
     buffer_clean_up(&file);
@@ -252,9 +259,9 @@ static enum learner_verdict import(void *context, const struct learner_row *row)
 
 static struct failure decode(const char *path, struct bytes header, struct bytes rows,
                              struct fitted *out, struct model_origin *out_origin) {
-    struct failure failure = model_header_read(header, out, out_origin);
+    struct failure failure = named(path, model_header_read(header, out, out_origin));
     if (failed(failure)) {
-        return failure_make(FAILURE_STOP, 0, "%.80s: %.150s", path, failure.text);
+        return failure;
     }
     failure = give_rows(path, rows, import, out);
     if (failed(failure)) {

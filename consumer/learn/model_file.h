@@ -36,11 +36,11 @@ typedef void model_file_export(void *context, learner_visit_row *visit, void *vi
 MUST_CHECK struct failure model_file_save_rows(const char *path, struct bytes header,
                                                const char *learner, int64_t version_offset,
                                                model_file_export *export_rows, void *context);
-/* Reads any such file: its header, lent for the call, then its rows one by one until visit does not
- * say OK. STOP as model_file_load does. */
+/* Reads any such file: its header, lent for the call, then, unless that is refused, its rows one by
+ * one until visit does not say OK. STOP as model_file_load does. */
+typedef struct failure model_file_take_header(void *context, struct bytes json);
 typedef enum learner_verdict model_file_visit_row(void *context, const struct learner_row *row);
-MUST_CHECK struct failure model_file_visit(const char *path,
-                                           void (*take_header)(void *context, struct bytes json),
+MUST_CHECK struct failure model_file_visit(const char *path, model_file_take_header *take_header,
                                            model_file_visit_row *visit, void *context);
 
 #endif

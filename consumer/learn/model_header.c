@@ -255,6 +255,10 @@ static void read_origin(const json_t *root, struct model_origin *out) {
 
 static struct failure read_root(const json_t *root, struct fitted *out,
                                 struct model_origin *out_origin) {
+    if (json_object_get(root, "pipeline")) {
+        return failure_make(FAILURE_STOP, 0,
+                            "is a learner of a pipeline: promostream model import takes it");
+    }
     const char *name = text_of(root, "learner");
     const struct learner_kind *kind = name ? learner_kind_find(name) : NULL;
     if (!kind) {

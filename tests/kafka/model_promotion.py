@@ -111,7 +111,7 @@ def exported_and_imported(work):
     text = work.config.read_text()
     copy = "    - {name: copy, bits: 12, role: challenger}\n    - {name: narrow, bits: 11, role: challenger}\n"
     work.config.write_text(text.replace("decide:\n", copy + "decide:\n", 1))
-    expect("no other options", "of the same options" in work.model("import", "narrow", "--file", file, expected=1), "")
+    expect("no other options", "option bits: the file has 12, learner narrow here has 11" in work.model("import", "narrow", "--file", file, expected=1), "")
     expect("no other kind", "already" in work.model("import", "second", "--file", file, expected=1), "")
     damaged = work.folder / "damaged.psm"
     damaged.write_bytes(file.read_bytes()[:-100] + bytes(100))
