@@ -120,10 +120,10 @@ static const struct option_row rows[] = {
      .argument = "S",
      .type = OPTION_INT,
      .offset = offsetof(struct learn_command, seed),
-     .default_text = "0",
      .min = 0,
-     .max = 9e15,
-     .help = "Of every draw: splits, orders, dropout, first weights."},
+     .max = LEARNER_SEED_MAX,
+     .help = "Of every draw: splits, orders, dropout, first weights; 0 without it. --set seed=S is "
+             "that of the first weights alone."},
     ROW("delimiter", delimiter, "C", TEXT, NULL,
         "Between the fields of a CSV, \"tab\" too; without it the most frequent of , tab ; | in "
         "the "
@@ -282,7 +282,7 @@ static struct failure plan_of(const struct learn_command *command, const char *p
         .valid = command->valid,
         .test = command->test,
         .gap_ms = command->gap_ms,
-        .seed = (uint64_t)command->seed,
+        .seed = command->seed >= 0 ? (uint64_t)command->seed : 0,
         .drops_duplicates = command->drop_duplicates,
         .skips_bad = command->skip_bad,
         .keeps_outliers = command->keep_outliers || command->load, /* it has its bounds */
@@ -445,7 +445,7 @@ static int learn_as_trainer(const struct learn_command *command, const char *pat
 }
 
 int command_learn(int argc, char **argv) {
-    struct learn_command command = {0};
+    struct learn_command command = {.seed = -1}; /* not given */
     const char *path, *asked = learner_asked(argc, argv);
     const char *stranger = learn_pipeline_stranger(argc, argv);
     int code = COMMAND_OK;
@@ -467,6 +467,8 @@ int command_learn(int argc, char **argv) {
         .l1 = command.l1,
         .l2 = command.l2,
         .loss = command.loss,
+        .seed = (uint64_t)command.seed,
+        .has_seed = command.seed >= 0,
         .sets = command.sets.items,
         .set_count = command.sets.count,
     };

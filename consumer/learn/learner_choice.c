@@ -13,7 +13,7 @@
  * features, its bucket and its scaled value, which step together. */
 static const struct {
     const char *kind, *option, *value;
-} own_defaults[] = {{NULL, "calibration_rate", "0"}, {"linear", "lr", "0.07"}};
+} own_defaults[] = {{NULL, "calibration_rate", "0"}, {NULL, "seed", "0"}, {"linear", "lr", "0.07"}};
 #define OWN_DEFAULT_COUNT (sizeof own_defaults / sizeof own_defaults[0])
 
 static const char *default_of(const struct learner_kind *kind,
@@ -165,6 +165,11 @@ static struct failure set_all(struct learner_choice *choice, const struct learne
                   {"loss", loss, request->loss}};
     if (!failed(failure)) {
         failure = set_task(choice, request);
+    }
+    if (!failed(failure) && request->has_seed && has_option(choice->kind, "seed")) {
+        char seed[24];
+        snprintf(seed, sizeof seed, "%llu", (unsigned long long)request->seed);
+        failure = set(choice, "seed", seed);
     }
     for (size_t i = 0; i < sizeof common / sizeof common[0] && !failed(failure); i++) {
         failure = set_common(choice, common[i].flag, common[i].names, common[i].value);

@@ -9,6 +9,7 @@
 #include "model/learner_options.h"
 
 #define LEARNER_CHOICE_DEFAULT "linear"
+#define LEARNER_SEED_MAX       1e9
 
 struct learner_choice {
     const struct learner_kind *kind;
@@ -23,6 +24,8 @@ struct learner_request {
     enum task task;
     bool has_task; /* regression asks for squared loss where none was named */
     const char *lr, *l1, *l2, *loss;
+    uint64_t seed; /* of the kinds that draw their first weights; at most LEARNER_SEED_MAX */
+    bool has_seed;
     const char *const *sets; /* "key=value" */
     size_t set_count;
 };

@@ -76,6 +76,7 @@ grep -aq '"learner":"fm"' f.psm && grep -aq '"k":"3"' f.psm && grep -aq '"bits":
 for learner in $("$promostream" learn --help | sed -n '/^LEARNERS/,$p' | awk '/^  / { print $1 }'); do
     "$promostream" learn visits.csv "${columns[@]}" --learner "$learner" --test 0.3 --valid 0.1 --passes 4 \
         --patience 2 --json --quiet --save m.psm --predictions judged.csv --seed 3 >report
+    [ "$learner" != dnn ] || grep -aq '"seed":"3"' m.psm || fail "$learner: --seed did not reach it"
     near "$(figure test auc)" 0.7 0.95
     near "$(figure test n)" 1500 2100
     [ "$(wc -l <judged.csv)" = $(($(figure test n) + 1)) ] || fail "$learner: predictions of another number"
