@@ -4,10 +4,11 @@
  * examples are learned in order and published as rows through the codec of the topic `model`.
  * Everything is a function of the seed.
  *
- *     policy_lab CONFIG WORLD SEED USERS DAYS FROM TO
+ *     policy_lab CONFIG WORLD SEED USERS DAYS FROM TO [EXAMPLES]
  *
- * Prints one JSON object: over the decisions FROM..TO outside the control group, gains per decision
- * against sending nothing by the truth's probabilities, for promostream and the built-in policies.
+ * EXAMPLES: an Avro container file that gets all examples, for `promostream learn`. Prints one JSON
+ * object: over the decisions FROM..TO outside the control group, gains per decision against sending
+ * nothing by the truth's probabilities, for promostream and the built-in policies.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 
 #include "producer/shop.h"
+#include "schemas/container.h"
 #include "schemas/schemas.h"
 #include "tests/support/policy_loop.h"
 #include "tests/support/stream.h"
@@ -54,6 +56,7 @@ struct lab {
     struct bench bench;
     struct policy_loop loop;
     struct shop *shop;
+    struct container_writer *examples; /* NULL = not wanted */
     struct last *last;
     int64_t users, from, to;
     int64_t decided, control, unmatched;
@@ -64,6 +67,13 @@ struct lab {
     size_t count[INPUT_COUNT], capacity[INPUT_COUNT];
     int64_t next_offset[INPUT_COUNT];
 };
+
+static void end_if_failed(struct failure failure) {
+    if (failed(failure)) {
+        fprintf(stderr, "policy_lab: %s\n", failure.text);
+        exit(2);
+    }
+}
 
 static int arm_of(struct bytes action) {
     static const char *const ids[SHOP_ARM_COUNT] = {"none", "remind", "ship", "ten", "twenty"};
@@ -155,8 +165,12 @@ static void note_decision(struct lab *lab, struct bytes value) {
 static void note_example(struct lab *lab, struct bytes value) {
     struct example_row row;
     struct bytes body;
-    if (wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_EXAMPLE, 0, value, &body) &&
-        example_decode(body, &row) && bytes_equal(row.origin, bytes_of_text("cart_abandoned"))) {
+    bool is_whole = wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_EXAMPLE, 0, value, &body);
+    if (is_whole && lab->examples) {
+        end_if_failed(container_write(lab->examples, body));
+    }
+    if (is_whole && example_decode(body, &row) &&
+        bytes_equal(row.origin, bytes_of_text("cart_abandoned"))) {
         entry_of(lab, row.decision_id)->is_bought = row.label == LABEL_BOUGHT;
     }
 }
@@ -325,8 +339,8 @@ static char *read_file(const char *path) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 8) {
-        fprintf(stderr, "usage: policy_lab CONFIG WORLD SEED USERS DAYS FROM TO\n");
+    if (argc != 8 && argc != 9) {
+        fprintf(stderr, "usage: policy_lab CONFIG WORLD SEED USERS DAYS FROM TO [EXAMPLES]\n");
         return 2;
     }
     schemas_init();
@@ -344,16 +358,18 @@ int main(int argc, char **argv) {
     options.consent_denied = 0;
     lab.from = strtoll(argv[6], NULL, 10);
     lab.to = strtoll(argv[7], NULL, 10);
-    struct failure failure = shop_new(&options, stderr, &lab.shop);
-    if (failed(failure)) {
-        fprintf(stderr, "policy_lab: %s\n", failure.text);
-        return 2;
+    end_if_failed(shop_new(&options, stderr, &lab.shop));
+    if (argc == 9) {
+        end_if_failed(container_writer_new(argv[8], SCHEMA_EXAMPLE, &lab.examples));
     }
     lab.last = memory_new((size_t)lab.users, sizeof *lab.last);
     lab.entries = memory_new(PLACES, sizeof *lab.entries);
     policy_loop_init(&lab.loop, lab.bench.config);
     fill_sides(&lab);
     run(&lab);
+    if (lab.examples) {
+        end_if_failed(container_writer_close(lab.examples));
+    }
     print(&lab, argv[2], argv[3]);
     policy_loop_clean_up(&lab.loop);
     shop_destroy(lab.shop);

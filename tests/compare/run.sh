@@ -4,11 +4,13 @@
 # Peers come from PyPI, once, into PROMOSTREAM_CACHE; the data are those of PROMOSTREAM_DATA.
 #
 #   run.sh [one-pass] [held-out] [speed]      all three by default; some minutes
+#   run.sh defaults                           chooses the defaults of one pass on the simulated shop (choose_defaults.py)
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
 export PROMOSTREAM_DATA=${PROMOSTREAM_DATA:-$root/../shared/data}
 binary=${PROMOSTREAM_BUILD:-$root/build/release}/consumer/promostream
+cache=${PROMOSTREAM_CACHE:-$HOME/.cache/promostream}
 python=$(tests/compare/peers.sh)
 [ "$#" -gt 0 ] || set -- one-pass held-out speed
 code=0
@@ -16,9 +18,10 @@ for table in "$@"; do
     case "$table" in
     one-pass) "$python" tests/compare/learners.py "$binary" || code=1 ;;
     held-out) "$python" tests/compare/holdout.py "$binary" || code=1 ;;
+    defaults) "${PROMOSTREAM_PYTHON:-$cache/python/bin/python3}" tests/compare/choose_defaults.py "${binary%/*/*}" || code=1 ;;
     speed) tests/bench/learn_vs_vw.sh || code=1 ;;
     *)
-        echo "run.sh: found '$table', expected one-pass, held-out or speed" >&2
+        echo "run.sh: found '$table', expected one-pass, held-out, defaults or speed" >&2
         exit 2
         ;;
     esac
