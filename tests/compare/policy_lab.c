@@ -147,6 +147,9 @@ static void note_decision(struct lab *lab, struct bytes value) {
         return;
     }
     int64_t user = strtoll((const char *)row.user_id.data + 1, NULL, 10);
+    if (row.user_id.data[0] != 'u' || user < 0 || user >= lab->users) {
+        return; /* a guest, a bot */
+    }
     double p = NAN;
     for (size_t i = 0; i < row.action_count && row.score_count > 0; i++) {
         p = bytes_equal(row.actions[i].action, row.action) ? row.scores[0].p[i] : p;
