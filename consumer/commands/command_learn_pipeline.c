@@ -51,7 +51,8 @@ static void print_counts(const struct learn_pipeline *plan,
         const struct metric *count;
         const char *text;
     } notes[] = {
-        {&metrics->corrections_total, "corrections: labels that were taken back"},
+        {&metrics->corrections_total,
+         "of them are corrections of earlier labels; figures are by the last label"},
         {&metrics->margin_only_total, "revisions of the margin only: nothing to learn"},
         {&metrics->repeats_total, "repeats"},
         {&metrics->foreign_total, "of other features than this build's: left out"},
@@ -68,8 +69,13 @@ static void print_counts(const struct learn_pipeline *plan,
                (long long)result->left, (long long)result->version_offset);
     }
     if (plan->save) {
-        printf("%s: %lld rows of learner %s\n", plan->save, (long long)result->rows,
+        printf("%s: %lld rows of learner %s", plan->save, (long long)result->rows,
                plan->learner->name);
+        if (result->has_offsets) {
+            printf(", learned up to offset %lld of %s", (long long)result->version_offset,
+                   plan->config->topics.full[TOPIC_EXAMPLES]);
+        }
+        putchar('\n');
     }
 }
 

@@ -19,7 +19,7 @@ struct learn_pipeline {
 };
 
 struct learn_pipeline_result {
-    struct judged judged;           /* first labels, before they were learned; the caller's */
+    struct judged judged; /* what was said before it was learned, by the last label; the caller's */
     struct trainer_metrics metrics; /* what became of the examples */
     int64_t version_offset;         /* the file knows everything before it */
     int64_t left;                   /* examples from there on: of a mini-batch that is not whole */

@@ -19,9 +19,14 @@ static void put_text(const char *key, const char *text, struct buffer *out) {
     printable_append_json(out, bytes_of_text(text));
 }
 
+/* As few digits as give the same bits. */
 static void put_number(const char *key, double number, struct buffer *out) {
-    put_key(key, out);
-    buffer_format(out, "\"%.17g\"", number);
+    char text[32];
+    (void)snprintf(text, sizeof text, "%.15g", number);
+    if (strtod(text, NULL) != number) {
+        (void)snprintf(text, sizeof text, "%.17g", number);
+    }
+    put_text(key, text, out);
 }
 
 static void put_texts(const char *key, const char *const *texts, size_t count, struct buffer *out) {

@@ -88,7 +88,7 @@ static void learn_pending(struct lesson *lesson) {
         metric_add(&settings->metrics->learned_total, is_learned);
         metric_add(&settings->metrics->poisoned_total, !is_learned);
         metric_add(&settings->metrics->corrections_total, is_learned && example->is_correction);
-        if (settings->judge && is_learned && !example->is_correction) {
+        if (settings->judge && is_learned) {
             settings->judge(settings->judge_context, example, p[i]);
         }
     }

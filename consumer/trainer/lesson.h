@@ -27,8 +27,8 @@ struct lesson_settings {
     const struct learner_kind *kind; /* NULL = the configured one; with its options (tests) */
     const void *kind_options;
     struct trainer_metrics *metrics; /* borrowed; counts what became of examples */
-    /* What the learner said of a first label before it, or its step, was learned; NULL = nobody
-     * asks. */
+    /* Told of everything that was learned, with what the learner had said of it before it, or its
+     * step, was; NULL = nobody asks. */
     void (*judge)(void *context, const struct learner_example *example, double p);
     void *judge_context;
 };

@@ -166,6 +166,43 @@ static void the_bits_of_the_trainer(void **state) {
     pipeline_config_clean_up(&config);
 }
 
+/* Figures are by the last label of a decision, however often it was corrected. */
+static void judged_by_the_last_label(void **state) {
+    (void)state;
+    struct pipeline_config config;
+    struct sim_trainer_log log;
+    struct learn_pipeline_result result;
+    struct example_row row;
+    struct buffer value = {0};
+    load(config_text, &config);
+    sim_trainer_log_init(&log);
+    for (int revision = 0; revision < 4; revision++) {
+        for (size_t n = 0; n < 8; n++) { /* number n is corrected n times, at most thrice */
+            example_make(3, n, NULL, &row);
+            row.revision = revision;
+            row.is_retraction = revision > 0;
+            row.labelled_ms += revision;
+            row.weight = 1;
+            row.label = revision % 2 ? LABEL_BOUGHT : LABEL_NOT_BOUGHT;
+            if (n >= (size_t)revision) {
+                buffer_clear(&value);
+                example_write(&row, &value);
+                sim_topic_add(&log.examples, bytes_of_text("k"), buffer_bytes(&value));
+            }
+        }
+    }
+    struct temp_file examples = file_of(&log.examples, true);
+    assert_false(failed(learn(&config, "plain", examples.path, NULL, &result)));
+    assert_int_equal(metric_get(&result.metrics.learned_total), 8 + 7 + 6 + 5);
+    assert_int_equal(result.judged.whole.n, 8);
+    assert_int_equal(result.judged.whole.positives, 1 + 5); /* 1, and 3 to 7 */
+    judged_clean_up(&result.judged);
+    buffer_clean_up(&value);
+    temp_file_remove(&examples);
+    sim_trainer_log_clean_up(&log);
+    pipeline_config_clean_up(&config);
+}
+
 /* Examples behind the last whole mini-batch belong to the trainer; without offsets all count. */
 static void the_tail(void **state) {
     (void)state;
@@ -275,6 +312,7 @@ static void a_model_of_columns_is_told_what_to_do(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_bits_of_the_trainer),
+        cmocka_unit_test(judged_by_the_last_label),
         cmocka_unit_test(the_tail),
         cmocka_unit_test(only_the_same_identity),
         cmocka_unit_test(a_model_of_columns_is_told_what_to_do),
