@@ -205,8 +205,10 @@ static int export(const struct model_view *view, const struct model_options *opt
         return COMMAND_USAGE;
     }
     const struct model *model = &view->learners[learner].model;
-    if (view->learners[learner].published_ms == INT64_MIN) {
-        fprintf(stderr, "%s: learner %s has learned nothing yet\n", page, name);
+    bool is_ready;
+    if (!model_view_is_known(view, learner)) {
+        fprintf(stderr, "%s: learner %s: %s\n", page, name,
+                model_view_verdict(view, learner, &is_ready));
         return COMMAND_FAILED;
     }
     struct failure failure = model_save(

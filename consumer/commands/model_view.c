@@ -126,13 +126,20 @@ static struct track_calibration calibration_of(const struct model_view *view, si
                                 MODEL_VIEW_CALIBRATION_DAYS);
 }
 
+bool model_view_is_known(const struct model_view *view, size_t learner) {
+    return view->learners[learner].published_ms != INT64_MIN &&
+           view->learners[learner].model.waiting_offset < 0;
+}
+
 const char *model_view_verdict(const struct model_view *view, size_t learner, bool *out_is_ready) {
     struct track_calibration sums = calibration_of(view, learner, -1);
     struct progress_figures figures = {.n = (double)sums.n, .positives = sums.sum_y};
     track_ratio(&sums, &figures.ratio, &figures.ratio_low, &figures.ratio_high);
     *out_is_ready = false;
-    if (view->learners[learner].model.version_offset == 0) {
-        return "has learned nothing";
+    if (!model_view_is_known(view, learner)) {
+        return view->learners[learner].published_ms == INT64_MIN
+                   ? "has learned nothing"
+                   : "its rows do not fit: other options or another build";
     }
     if (view->learners[learner].model.is_alarmed) {
         return "alarm: far from calibrated";
@@ -168,6 +175,11 @@ static void append_line(const struct model_view *view, size_t at, struct buffer 
                   learner->published_ms == INT64_MIN ? "                   " : "", sums.n);
     append_ratio(out, &sums);
     buffer_format(out, "  %s\n", verdict);
+}
+
+static void append_heading(struct buffer *out) {
+    buffer_format(out, "  %-23s %-10s %12s %8s %10s  %-20s %8s  %-22s\n", "learner", "kind",
+                  "version", "records", "KiB", "published", "judged", "bought/promised [95 %]");
 }
 
 static void append_why(const struct model_view *view, struct buffer *out) {
@@ -239,8 +251,7 @@ void model_view_list(const struct model_view *view, bool is_json, struct buffer 
         buffer_append(out, bytes_of_text("]\n"));
         return;
     }
-    buffer_format(out, "  %-23s %-10s %12s %8s %10s  %-20s %8s  %-22s\n", "learner", "kind",
-                  "version", "records", "KiB", "published", "judged", "bought/promised [95 %]");
+    append_heading(out);
     for (size_t i = 0; i < view->learner_count; i++) {
         append_line(view, i, out);
     }
@@ -313,6 +324,7 @@ void model_view_show(const struct model_view *view, size_t learner, bool is_json
         buffer_append(out, bytes_of_text("}\n"));
         return;
     }
+    append_heading(out);
     append_line(view, learner, out);
     buffer_format(out,
                   "drift                     log-loss %" PRId64 ", calibration %" PRId64

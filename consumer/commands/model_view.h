@@ -46,6 +46,8 @@ size_t model_view_champion(const struct model_view *view);
  * = the configured one. False if there is nothing to take back. */
 bool model_view_before(const struct model_view *view, const char **out);
 
+/* Is there a whole version of it, all of whose rows fit the configuration? After the end. */
+bool model_view_is_known(const struct model_view *view, size_t learner);
 /* METHODS 0, rule 11: may this learner decide? "calibrated", or what keeps it from it. */
 const char *model_view_verdict(const struct model_view *view, size_t learner, bool *out_is_ready);
 

@@ -124,12 +124,46 @@ static void the_list_is_for_people_and_for_programs(void **state) {
     assert_true(has(scene, "\"origin\":\"cart_abandoned\",\"decisions\":0"));
 }
 
+static void take_row(struct scene *scene, const char *row, const char *kind, const char *values) {
+    const struct model_row model_row = {.learner = bytes_of_text("first"),
+                                        .row = bytes_of_text(row),
+                                        .kind = bytes_of_text(kind),
+                                        .values = bytes_of_text(values),
+                                        .version_offset = 0};
+    struct buffer key = {0}, framed = {0};
+    buffer_format(&key, "first/%s", row);
+    wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_MODEL_ROW, 0, &framed);
+    model_row_encode(&model_row, &framed);
+    const struct record record = {.key = buffer_bytes(&key), .value = buffer_bytes(&framed)};
+    model_view_take_model(&scene->view, &record);
+    buffer_clean_up(&key);
+    buffer_clean_up(&framed);
+}
+
+/* Imported at offset 0 it knows something; with a row of other options nothing of it holds. */
+static void a_version_is_known_when_its_rows_fit(void **state) {
+    struct scene *scene = *state;
+    bool is_ready;
+    assert_false(model_view_is_known(&scene->view, 0));
+    take_row(scene, MODEL_VERSION_ROW, MODEL_VERSION_ROW, "");
+    model_view_take_end(&scene->view);
+    assert_true(model_view_is_known(&scene->view, 0));
+    assert_string_equal(model_view_verdict(&scene->view, 0, &is_ready), "not enough data");
+    take_row(scene, "b/options", "counters", "12345678");
+    take_row(scene, MODEL_VERSION_ROW, MODEL_VERSION_ROW, "");
+    assert_false(model_view_is_known(&scene->view, 0));
+    assert_string_equal(model_view_verdict(&scene->view, 0, &is_ready),
+                        "its rows do not fit: other options or another build");
+    assert_false(is_ready);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(the_configured_one_decides_until_another_is_named),
         TEST(a_learner_that_learned_nothing_is_not_ready),
+        TEST(a_version_is_known_when_its_rows_fit),
         TEST(the_list_is_for_people_and_for_programs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
