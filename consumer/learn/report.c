@@ -74,6 +74,12 @@ static void write_heading(const struct report *report, struct buffer *out) {
             buffer_format(out, "%lld %s\n", (long long)notes[i].count, notes[i].text);
         }
     }
+    for (size_t i = 0; i < report->leak_count; i++) {
+        buffer_format(out,
+                      "warning: column \"%.80s\" alone predicts the label (AUC %.4f): does it know "
+                      "the future?\n",
+                      report->leaks[i].column, report->leaks[i].auc);
+    }
 }
 
 /* A column for each set of figures. */
@@ -205,6 +211,18 @@ static void json_part(struct judged *judged, uint64_t seed, struct buffer *out) 
     buffer_append_byte(out, '}');
 }
 
+static void json_leaks(const struct report *report, struct buffer *out) {
+    buffer_append(out, bytes_of_text(",\"leaks\":["));
+    for (size_t i = 0; i < report->leak_count; i++) {
+        buffer_append(out, bytes_of_text(i ? ",{\"column\":" : "{\"column\":"));
+        json_text(bytes_of_text(report->leaks[i].column), out);
+        buffer_append(out, bytes_of_text(",\"auc\":"));
+        json_number(report->leaks[i].auc, out);
+        buffer_append_byte(out, '}');
+    }
+    buffer_append_byte(out, ']');
+}
+
 void report_write_json(const struct report *report, struct buffer *out) {
     double rate = report->seconds > 0 ? (double)report->learned / report->seconds : (double)NAN;
     buffer_format(out,
@@ -219,6 +237,7 @@ void report_write_json(const struct report *report, struct buffer *out) {
     json_number(report->seconds, out);
     buffer_append(out, bytes_of_text(",\"examples_per_second\":"));
     json_number(rate, out);
+    json_leaks(report, out);
     for (int part = 0; part < REPORT_PARTS; part++) {
         buffer_format(out, ",\"%s\":", report_part_names[part]);
         if (report->parts[part]) {

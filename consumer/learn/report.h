@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "consumer/learn/judged.h"
+#include "consumer/learn/leak.h"
 
 #define REPORT_SCHEMA_VERSION 1
 
@@ -19,13 +20,16 @@ struct report {
     int64_t passes, best_pass;
     double seconds;
     uint64_t seed;
+    struct leak leaks[LEAKS_MAX]; /* columns that seem to know the future */
+    size_t leak_count;
     struct judged *parts[REPORT_PARTS]; /* NULL = was not judged; sorted by writing */
 };
 
 /* The end report: figures beside those of the constant model, slices below. */
 void report_write_text(const struct report *report, struct buffer *out);
 /* One object and a newline: {"schema_version", "examples", "passes", "seconds",
- * "examples_per_second", "train"|"valid"|"test"|"progressive": {...} or null}; undefined = null. */
+ * "examples_per_second", "leaks": [{"column", "auc"}], "train"|"valid"|"test"|"progressive": {...}
+ * or null}; undefined = null. */
 void report_write_json(const struct report *report, struct buffer *out);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/slot_index.h"
 #include "consumer/learn/columns_yaml.h"
+#include "consumer/learn/leak.h"
 
 #define REPORT_ROWS 8192
 
@@ -22,7 +23,8 @@ struct work {
     uint32_t *rows[PART_COUNT]; /* indices into data */
     size_t counts[PART_COUNT], capacities[PART_COUNT];
     struct slot_index seen; /* fingerprints of training rows, for duplicates */
-    uint64_t index;         /* of the next good row */
+    struct leak_watch leaks;
+    uint64_t index; /* of the next good row */
     double label_least, label_most, label_sum;
     int64_t label_count;
     int64_t begin_ns;
@@ -72,6 +74,7 @@ static void note_row(struct work *work, const struct data_row *row) {
 }
 
 static void note_label(struct work *work, const struct data_row *row) {
+    leak_watch_add(&work->leaks, row);
     work->label_least = fmin(work->label_least, row->label);
     work->label_most = fmax(work->label_most, row->label);
     work->label_sum += row->label;
@@ -407,10 +410,12 @@ static struct failure work_through(struct work *work) {
     work->listener->on_columns(work->listener->context, &run->fitted.columns);
     dataset_init(&work->data, &run->fitted.columns, work->plan->memory_max);
     slot_index_init(&work->seen);
+    leak_watch_init(&work->leaks, &run->fitted.columns);
     failure = needs_memory(work) ? learn_in_memory(work) : learn_stream(work);
     if (!failed(failure)) {
         failure = check_labels(work);
     }
+    run->report.leak_count = leak_watch_find(&work->leaks, run->report.leaks);
     if (!failed(failure) && work->split.test.kind == SPLIT_FILE) {
         failure = judge_file(work);
     }
@@ -428,6 +433,7 @@ struct failure learn_run(const struct learn_plan *plan, const struct run_listene
     struct failure failure = work_through(&work);
     run->report.seconds = (double)(clock_monotonic_ns() - work.begin_ns) / 1e9;
     slot_index_clean_up(&work.seen);
+    leak_watch_clean_up(&work.leaks);
     dataset_clean_up(&work.data);
     for (int part = 0; part < PART_COUNT; part++) {
         free(work.rows[part]);
