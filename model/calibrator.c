@@ -188,7 +188,25 @@ static enum learner_verdict check(struct bytes values, size_t skip, size_t weigh
     return LEARNER_OK;
 }
 
+/* Origins as they appeared: hashes, then free places. */
+static bool is_dictionary(struct bytes values) {
+    struct row_reader reader = {values};
+    double before = 1;
+    for (int i = 0; i < CALIBRATOR_ORIGINS; i++) {
+        double origin = row_get_f64(&reader);
+        if (!(origin == 0 || origin >= 1) || (i == 0 && origin == 0) ||
+            (before == 0 && origin != 0)) {
+            return false;
+        }
+        before = origin;
+    }
+    return true;
+}
+
 enum learner_verdict calibrator_check(struct bytes values) {
+    if (values.size >= 8 * CALIBRATOR_ORIGINS && !is_dictionary(values)) {
+        return LEARNER_BAD_VALUE;
+    }
     return check(values, CALIBRATOR_ORIGINS, 2 + 2 * CALIBRATOR_ORIGINS);
 }
 

@@ -65,7 +65,7 @@ enum learner_verdict effects_check(const struct effects *effects, struct bytes v
     size_t arm_count = effects_row_arms(values);
     double learned = row_get_f64(&reader);
     row_get_f64(&reader);
-    if (!is_whole(learned, 0, 1e15) || arm_count == 0) {
+    if (!row_is_count(learned) || arm_count == 0) {
         return LEARNER_BAD_VALUE;
     }
     size_t dim = 2 * (size_t)effects->parts + arm_count - 1;

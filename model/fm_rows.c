@@ -34,10 +34,21 @@ static bool is_counts(const struct learner_row *row) {
     return strcmp(row->key, counts_key) == 0;
 }
 
+static enum learner_verdict check_counts(const struct learner_row *row) {
+    if (row->kind != LEARNER_COUNTERS) {
+        return LEARNER_BAD_ROW;
+    }
+    enum learner_verdict verdict = row_check_f64(row->values, 1);
+    struct row_reader reader = {row->values};
+    double steps = verdict == LEARNER_OK ? row_get_f64(&reader) : 0;
+    bool is_count = row_is_count(steps) && steps >= 1;
+    return verdict != LEARNER_OK || is_count ? verdict : LEARNER_BAD_VALUE;
+}
+
 enum learner_verdict fm_check_row(const void *memory, const struct learner_row *row) {
     const struct fm *fm = memory;
     if (is_counts(row)) {
-        return row->kind == LEARNER_COUNTERS ? row_check_f64(row->values, 1) : LEARNER_BAD_ROW;
+        return check_counts(row);
     }
     enum learner_verdict verdict = inputs_check_row(&fm->inputs, row);
     return verdict != LEARNER_BAD_ROW ? verdict : table_check_row(fm_table(fm), row);

@@ -75,7 +75,7 @@ static enum learner_verdict check_options(const struct head *head, struct bytes 
         return LEARNER_BAD_SIZE; /* other options */
     }
     double learned = row_get_f64(&reader), corrected = row_get_f64(&reader);
-    return learned >= 1 && learned <= 1e15 && corrected >= 0 && corrected <= learned
+    return row_is_count(learned) && learned >= 1 && row_is_count(corrected) && corrected <= learned
                ? LEARNER_OK
                : LEARNER_BAD_VALUE;
 }

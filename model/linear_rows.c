@@ -4,6 +4,7 @@
  *     m/numbers     moments    inputs.h
  *     w/ wz/ wf/ wn            table.h */
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,10 +36,26 @@ static bool is_counts(const struct learner_row *row) {
     return strcmp(row->key, counts_key) == 0;
 }
 
+static enum learner_verdict check_counts(const struct learner_row *row) {
+    if (row->kind != LEARNER_COUNTERS) {
+        return LEARNER_BAD_ROW;
+    }
+    enum learner_verdict verdict = row_check_f64(row->values, COUNTS);
+    if (verdict != LEARNER_OK) {
+        return verdict;
+    }
+    struct row_reader reader = {row->values};
+    double steps = row_get_f64(&reader), origin_ms = row_get_f64(&reader);
+    bool are_sums = row_get_f64(&reader) >= 0 && row_get_f64(&reader) >= 0;
+    return row_is_count(steps) && steps >= 1 && row_is_count(fabs(origin_ms)) && are_sums
+               ? LEARNER_OK
+               : LEARNER_BAD_VALUE;
+}
+
 enum learner_verdict linear_check_row(const void *memory, const struct learner_row *row) {
     const struct linear *linear = memory;
     if (is_counts(row)) {
-        return row->kind == LEARNER_COUNTERS ? row_check_f64(row->values, COUNTS) : LEARNER_BAD_ROW;
+        return check_counts(row);
     }
     enum learner_verdict verdict = inputs_check_row(&linear->inputs, row);
     return verdict != LEARNER_BAD_ROW ? verdict : table_check_row(linear_table(linear), row);

@@ -107,7 +107,8 @@ static enum learner_verdict check_counts(const struct learner_row *row) {
     for (size_t i = 0; i < COUNTS; i++) {
         counts[i] = row_get_f64(&reader);
     }
-    bool are_counts = counts[0] >= 0 && counts[0] <= 1e15 && counts[1] >= 0 && counts[1] <= 1e15;
+    bool are_counts =
+        row_is_count(counts[0]) && row_is_count(counts[1]) && counts[0] + counts[1] >= 1;
     return are_counts && counts[2] >= 0 && counts[4] >= 0 && counts[6] > 0 ? LEARNER_OK
                                                                            : LEARNER_BAD_VALUE;
 }

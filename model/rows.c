@@ -88,6 +88,10 @@ enum learner_verdict row_check_f64(struct bytes values, size_t count) {
     return LEARNER_OK;
 }
 
+bool row_is_count(double number) {
+    return number >= 0 && number <= 1e15 && number == floor(number);
+}
+
 void row_key(char out[LEARNER_ROW_KEY_MAX], const char *prefix, uint64_t number, int digits) {
     snprintf(out, LEARNER_ROW_KEY_MAX, "%s%0*llx", prefix, digits, (unsigned long long)number);
 }

@@ -31,6 +31,9 @@ double row_get_f64(struct row_reader *reader);
 enum learner_verdict row_check_f32(struct bytes values, size_t count);
 enum learner_verdict row_check_f64(struct bytes values, size_t count);
 
+/* Is it what a counter may say: whole, 0 to 1e15? */
+bool row_is_count(double number);
+
 /* "a/" and 16 digits: "a/00000000000000ff". */
 void row_key(char out[LEARNER_ROW_KEY_MAX], const char *prefix, uint64_t number, int digits);
 /* False unless key is exactly what row_key writes. */

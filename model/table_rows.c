@@ -173,12 +173,15 @@ static enum learner_verdict check_counts(struct bytes values) {
     }
     struct row_reader reader = {values};
     row_get_u64(&reader); /* a time */
+    uint64_t counts[COUNTS];
     for (int i = 1; i < COUNTS; i++) {
-        if (row_get_u64(&reader) > (uint64_t)LEARNER_NUMBER_MAX) {
+        counts[i] = row_get_u64(&reader);
+        if (counts[i] > (uint64_t)LEARNER_NUMBER_MAX) {
             return LEARNER_BAD_VALUE;
         }
     }
-    return LEARNER_OK;
+    bool has_met = counts[1] + counts[4] > 0; /* somebody was admitted, or waits */
+    return has_met ? LEARNER_OK : LEARNER_BAD_VALUE;
 }
 
 enum learner_verdict table_check_row(const struct table *table, const struct learner_row *row) {
