@@ -180,8 +180,10 @@ static int promote(const struct model_view *view, const struct model_options *op
                 page, name, verdict);
         return COMMAND_FAILED;
     }
-    if (learner == model_view_champion(view)) {
-        fprintf(stderr, "%s: %s is the champion already\n", page, name);
+    if (view->champion_count > 0 &&
+        strcmp(view->champions[view->champion_count - 1].name, name) == 0) {
+        fprintf(stderr, "%s: %s was promoted already: nothing is written\n", page, name);
+        return COMMAND_OK;
     }
     return write_champion(view, options, page, name);
 }

@@ -75,8 +75,9 @@ static void encode(struct bytes header, const char *learner, int64_t version,
     buffer_clean_up(&sink.body);
 }
 
-static struct failure write_file(const char *path, struct bytes bytes) {
-    FILE *file = fopen(path, "wb");
+/* To temporary; errors name path, which the user knows. */
+static struct failure write_file(const char *temporary, const char *path, struct bytes bytes) {
+    FILE *file = fopen(temporary, "wb");
     if (!file) {
         return failure_make(FAILURE_STOP, errno, "%s: %s", path, strerror(errno));
     }
@@ -84,7 +85,7 @@ static struct failure write_file(const char *path, struct bytes bytes) {
                    fsync(fileno(file)) == 0;
     int code = errno;
     if (fclose(file) != 0 || !is_good) {
-        unlink(path);
+        unlink(temporary);
         return failure_make(FAILURE_STOP, code, "%s: %s", path, strerror(code));
     }
     return failure_none();
@@ -98,7 +99,7 @@ struct failure model_file_save_rows(const char *path, struct bytes header, const
     buffer_format(&name, "%s.%ld.tmp", path, (long)getpid());
     buffer_append_byte(&name, 0);
     const char *temporary = (const char *)name.data;
-    struct failure failure = write_file(temporary, buffer_bytes(&out));
+    struct failure failure = write_file(temporary, path, buffer_bytes(&out));
     if (!failed(failure) && rename(temporary, path) != 0) {
         failure = failure_make(FAILURE_STOP, errno, "%s: %s", path, strerror(errno));
         unlink(temporary);
