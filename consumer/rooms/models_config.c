@@ -12,6 +12,8 @@
 #define COUNT(array)            (sizeof(array) / sizeof(array)[0])
 #define NAME_BYTES_MAX          23
 #define DAY_MS                  86400000.0
+#define CROSS_0                 "age_band:gender"
+#define CROSS_1                 "origin:top_category"
 
 const char *const learner_role_names[] = {"champion", "challenger", NULL};
 
@@ -92,7 +94,7 @@ static const struct config_key learner_keys[] = {
     {.name = "crosses",
      .type = CONFIG_TEXT_LIST,
      AT(learner_config, crosses),
-     .default_text = "[\"age_band:gender\", \"origin:top_category\"]",
+     .default_text = "[\"" CROSS_0 "\", \"" CROSS_1 "\"]",
      .help = "pairs of names (promostream features) that get a weight together, name:name"},
     {.name = "arm_features",
      .type = CONFIG_TEXT_LIST,
@@ -233,6 +235,35 @@ static void *options_of(const struct learner_kind *kind, const struct learner_co
     return options;
 }
 
+/* Keys of logistic that another kind would not look at: nobody writes them to no effect. */
+static void check_not_logistic(struct check *check, const struct learner_config *learner) {
+    const struct logistic_options usual = logistic_options_default();
+    const struct {
+        const char *key;
+        double found, usual;
+    } keys[] = {
+        {"bits", (double)learner->bits, usual.bits},
+        {"alpha", learner->alpha, usual.alpha},
+        {"beta", learner->beta, usual.beta},
+        {"l1", learner->l1, usual.l1},
+        {"l2", learner->l2, usual.l2},
+    };
+    char text[64];
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        if (keys[i].found != keys[i].usual) {
+            (void)snprintf(text, sizeof text, "%g", keys[i].found);
+            wrong(check, keys[i].key, text, "nothing: it is of logistic; others have options");
+        }
+    }
+    const struct config_text_list *crosses = &learner->crosses;
+    bool is_usual = crosses->count == 2 && strcmp(crosses->items[0], CROSS_0) == 0 &&
+                    strcmp(crosses->items[1], CROSS_1) == 0;
+    if (!is_usual) {
+        wrong(check, "crosses", crosses->count > 0 ? crosses->items[0] : "[]",
+              "nothing: it is of logistic; others have the option cross");
+    }
+}
+
 static void check_kind(struct check *check, const struct learner_config *learner) {
     const struct learner_kind *kind = learner_kind_find(learner->kind);
     if (!kind) {
@@ -249,6 +280,7 @@ static void check_kind(struct check *check, const struct learner_config *learner
             wrong(check, "options.loss", "squared", "logistic: labels of examples are 0 and 1");
         }
         free(head);
+        check_not_logistic(check, learner);
     } else if (learner->options.count > 0) {
         wrong(check, "options", learner->options.items[0].name,
               "none: the options of logistic are keys of the learner itself");

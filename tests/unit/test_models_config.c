@@ -49,6 +49,11 @@ static void test_what_the_section_refuses(void **state) {
                         "learn.learners[0].options.speed: found an option that linear does not");
     expect_config_error("learn: {learners: [{kind: linear, options: {loss: squared}}]}",
                         "learn.learners[0].options.loss: found squared, expected logistic");
+    expect_config_error("learn: {learners: [{kind: fm, bits: 12}]}",
+                        "learn.learners[0].bits: found 12, expected nothing: it is of logistic");
+    expect_config_error("learn: {learners: [{kind: dnn, l2: 3}]}", "[0].l2: found 3");
+    expect_config_error("learn: {learners: [{kind: fm, crosses: ['age_band:region']}]}",
+                        "learn.learners[0].crosses: found age_band:region, expected nothing");
 }
 
 static void test_the_default_learner(void **state) {
