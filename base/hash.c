@@ -13,19 +13,6 @@ struct hash128 hash128(struct bytes data, uint64_t seed) {
     return (struct hash128){.high = hash.high64, .low = hash.low64};
 }
 
-/* Finalizer of splitmix64 (Steele, Lea, Flood 2014; Stafford's variant 13). */
-static uint64_t mix(uint64_t x) {
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return x ^ (x >> 31);
-}
-
-uint64_t hash_combine(uint64_t a, uint64_t b) {
-    /* Not symmetric: the order of the parts is part of what is hashed. The constant keeps (0, 0)
-     * off zero. */
-    return mix(mix(a + UINT64_C(0x9e3779b97f4a7c15)) ^ b);
-}
-
 double hash_draw(struct bytes subject, const char *purpose, const char *salt) {
     /* Each part is hashed alone before they are chained, so ("ab", "c") and ("a", "bc") never meet.
      */

@@ -1,6 +1,6 @@
 /* linear: FTRL over a fixed table of (z, n): the case that has to be fast. An example's slots are
  * asked for all at once, gathered, stepped side by side in vectors, and what is added to them is
- * scattered back. Twin and oracle: ftrl.h in double (tests/unit/test_linear_plain.c). */
+ * scattered back. Twin and oracle: ftrl.h in double (tests/unit/test_linear.c). */
 #include <math.h>
 
 #include "model/clones.h"
@@ -30,7 +30,8 @@ static void weights(const struct plain p, size_t count, const float *z, const fl
                     float *w) {
     for (size_t i = 0; i < count; i++) {
         root[i] = sqrtf(n[i]);
-        float size = fmaxf(fabsf(z[i]) - p.l1, 0);
+        float beyond = fabsf(z[i]) - p.l1;
+        float size = beyond > 0 ? beyond : 0; /* fmaxf would be a call, and no vectors */
         w[i] = -copysignf(size, z[i]) / ((p.beta + root[i]) / p.alpha + p.l2);
     }
 }

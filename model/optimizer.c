@@ -135,7 +135,8 @@ static void step_adagrad(float rate, float l2, float epsilon, float *w, float *s
     for (size_t i = 0; i < n; i++) {
         float slope = g[i] + l2 * w[i];
         float penalty = slope * slope - g[i] * g[i]; /* l2's part of the square */
-        float grown = sum[i] + (square ? square[i] + fmaxf(penalty, 0) : slope * slope);
+        float more = penalty > 0 ? penalty : 0;      /* fmaxf would be a call, and no vectors */
+        float grown = sum[i] + (square ? square[i] + more : slope * slope);
         sum[i] = grown > 0 ? grown : slope * slope; /* square 0 at a weight that is new */
         w[i] -= rate * slope / (sqrtf(sum[i]) + epsilon);
     }
@@ -201,7 +202,8 @@ static void step_ftrl_row(struct ftrl_row p, float *w, float *z, float *sum, con
         float s = grown > 0 ? grown / ((root + sqrtf(sum[i])) * p.alpha) : 0;
         z[i] = from + g[i] - s * w[i];
         sum[i] = next;
-        float size = fmaxf(fabsf(z[i]) - p.l1, 0);
+        float beyond = fabsf(z[i]) - p.l1;
+        float size = beyond > 0 ? beyond : 0; /* as above */
         w[i] = -copysignf(size, z[i]) / ((p.beta + root) / p.alpha + p.l2);
     }
 }

@@ -178,10 +178,10 @@ static struct failure score_rows(struct predicting *predicting) {
     write_header(predicting);
     for (int64_t number = 1; !stop_requested; number++) {
         struct data_row row;
-        enum row_verdict verdict;
         char error[ROW_ERROR_BYTES_MAX];
-        struct failure failure = source_next(predicting->source, &row, &verdict, error);
-        if (failed(failure) || verdict == ROW_END) {
+        struct failure failure = failure_none();
+        enum row_verdict verdict = source_next(predicting->source, &row, error, &failure);
+        if (verdict == ROW_FAILED || verdict == ROW_END) {
             return failure;
         }
         buffer_clear(&predicting->line);

@@ -72,10 +72,10 @@ static void note_row(struct export *export, struct data_row *row) {
 static struct failure note_rows(struct export *export, struct source *source) {
     for (;;) {
         struct data_row row;
-        enum row_verdict verdict;
         char error[ROW_ERROR_BYTES_MAX];
-        struct failure failure = source_next(source, &row, &verdict, error);
-        if (failed(failure) || verdict == ROW_END) {
+        struct failure failure = failure_none();
+        enum row_verdict verdict = source_next(source, &row, error, &failure);
+        if (verdict == ROW_FAILED || verdict == ROW_END) {
             return failure;
         }
         if (verdict == ROW_OK) {

@@ -25,6 +25,6 @@ struct data_row {
     struct bytes kept;  /* text of the column that was asked for: an id, a slice; "" */
 };
 
-enum row_verdict { ROW_OK, ROW_END, ROW_BAD };
+enum row_verdict { ROW_OK, ROW_END, ROW_BAD, ROW_FAILED /* the file cannot be read on */ };
 
 #endif

@@ -32,14 +32,13 @@ struct work {
 
 /* ---- rows ---- */
 
-/* The next good row. False at the end, or on a failure. */
+/* The next good row. False at the end, or on a failure, which is set then alone. */
 static bool next_row(struct work *work, struct source *source, struct data_row *row,
                      struct failure *failure) {
     for (;;) {
-        enum row_verdict verdict;
         char error[ROW_ERROR_BYTES_MAX];
-        *failure = source_next(source, row, &verdict, error);
-        if (failed(*failure) || verdict == ROW_END) {
+        enum row_verdict verdict = source_next(source, row, error, failure);
+        if (verdict == ROW_FAILED || verdict == ROW_END) {
             return false;
         }
         if (verdict == ROW_OK) {
@@ -130,7 +129,7 @@ static struct failure learn_stream(struct work *work) {
     struct learn_run *run = work->run;
     struct batch batch;
     struct data_row row;
-    struct failure failure;
+    struct failure failure = failure_none();
     batch_init(&batch, &run->fitted,
                work->plan->is_progressive ? begin_part(work, REPORT_PROGRESSIVE) : NULL);
     while (next_row(work, work->source, &row, &failure)) {
@@ -174,7 +173,7 @@ static struct failure keep_row(struct work *work, enum part part, const struct d
 
 static struct failure read_rows(struct work *work) {
     struct data_row row;
-    struct failure failure;
+    struct failure failure = failure_none();
     while (next_row(work, work->source, &row, &failure)) {
         enum part part = split_of(&work->split, work->index, &row);
         note_row(work, &row);

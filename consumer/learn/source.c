@@ -88,16 +88,16 @@ struct failure source_bind(struct source *source, const struct columns *columns,
     }
 }
 
-struct failure source_next(struct source *source, struct data_row *out,
-                           enum row_verdict *out_verdict, char error[ROW_ERROR_BYTES_MAX]) {
+enum row_verdict source_next(struct source *source, struct data_row *out,
+                             char error[ROW_ERROR_BYTES_MAX], struct failure *out_failure) {
     assert(source->columns);
     switch (source->format) {
     case SOURCE_VW:
-        return source_vw_next(source, out, out_verdict, error);
+        return source_vw_next(source, out, error, out_failure);
     case SOURCE_AVRO:
-        return source_avro_next(source, out, out_verdict, error);
+        return source_avro_next(source, out, error, out_failure);
     default:
-        return source_csv_next(source, out, out_verdict, error);
+        return source_csv_next(source, out, error, out_failure);
     }
 }
 

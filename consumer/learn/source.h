@@ -43,10 +43,10 @@ void source_head_row(const struct source *source, size_t index, struct bytes *ou
 MUST_CHECK struct failure source_bind(struct source *source, const struct columns *columns,
                                       const char *kept, bool needs_label);
 /* ROW_BAD: error says why, with column, what was found and what was expected; reading goes on
- * behind the row. STOP when the file cannot be read on. */
-MUST_CHECK struct failure source_next(struct source *source, struct data_row *out,
-                                      enum row_verdict *out_verdict,
-                                      char error[ROW_ERROR_BYTES_MAX]);
+ * behind the row. *out_failure is set with ROW_FAILED alone. */
+MUST_CHECK enum row_verdict source_next(struct source *source, struct data_row *out,
+                                        char error[ROW_ERROR_BYTES_MAX],
+                                        struct failure *out_failure);
 double source_progress(const struct source *source); /* 0..1; negative = unknown */
 void source_close(struct source *source);            /* NULL is fine */
 

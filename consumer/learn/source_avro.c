@@ -139,20 +139,22 @@ static bool type_row(struct source *source, struct data_row *out, char *error) {
     return true;
 }
 
-struct failure source_avro_next(struct source *source, struct data_row *out,
-                                enum row_verdict *out_verdict, char error[ROW_ERROR_BYTES_MAX]) {
+enum row_verdict source_avro_next(struct source *source, struct data_row *out,
+                                  char error[ROW_ERROR_BYTES_MAX], struct failure *out_failure) {
     struct source_avro *avro = source->avro;
     struct bytes body;
     int64_t offset;
     struct failure failure = example_file_next(&avro->file, &avro->row, &body, &offset);
     *out = (struct data_row){.line = (uint64_t)avro->file.record};
-    *out_verdict = ROW_END;
-    if (failed(failure) || body.size == 0) {
-        return failure;
+    if (failed(failure)) {
+        *out_failure = failure;
+        return ROW_FAILED;
+    }
+    if (body.size == 0) {
+        return ROW_END;
     }
     out->fingerprint = hash64(body, 0);
-    *out_verdict = type_row(source, out, error) ? ROW_OK : ROW_BAD;
-    return failure_none();
+    return type_row(source, out, error) ? ROW_OK : ROW_BAD;
 }
 
 void source_avro_close(struct source_avro *avro) {

@@ -69,24 +69,31 @@ static const char *const verdict_texts[] = {
 };
 
 /* Reads on. fields are lent by the reader. */
-static struct failure read_row(struct source *source, struct csv_row *row,
-                               enum row_verdict *verdict, char error[ROW_ERROR_BYTES_MAX]) {
-    enum csv_verdict csv_verdict;
-    struct failure failure = csv_next(source->csv->reader, row, &csv_verdict);
+static enum row_verdict read_row(struct source *source, struct csv_row *row,
+                                 char error[ROW_ERROR_BYTES_MAX], struct failure *out_failure) {
+    enum csv_verdict verdict;
+    struct failure failure = csv_next(source->csv->reader, row, &verdict);
     if (failed(failure)) {
-        return failure;
+        *out_failure = failure;
+        return ROW_FAILED;
     }
-    *verdict = csv_verdict == CSV_ROW ? ROW_OK : csv_verdict == CSV_END ? ROW_END : ROW_BAD;
-    if (csv_verdict == CSV_FIELD_COUNT) {
+    switch (verdict) {
+    case CSV_ROW:
+        if (memchr(row->text.data, 0, row->text.size)) {
+            source_complain(error, "found a NUL byte, expected text");
+            return ROW_BAD;
+        }
+        return ROW_OK;
+    case CSV_END:
+        return ROW_END;
+    case CSV_FIELD_COUNT:
         source_complain(error, "found %zu fields, expected %zu as in the header", row->field_count,
                         source->csv->count);
-    } else if (*verdict == ROW_BAD) {
-        source_complain(error, "%s", verdict_texts[csv_verdict]);
-    } else if (*verdict == ROW_OK && memchr(row->text.data, 0, row->text.size)) {
-        source_complain(error, "found a NUL byte, expected text");
-        *verdict = ROW_BAD;
+        return ROW_BAD;
+    default:
+        source_complain(error, "%s", verdict_texts[verdict]);
+        return ROW_BAD;
     }
-    return failure;
 }
 
 /* ---- the first rows ---- */
@@ -116,11 +123,14 @@ static struct failure read_head(struct source *source) {
     struct source_csv *csv = source->csv;
     while (csv->row_count < SOURCE_HEAD_ROWS && csv->text.size < SOURCE_HEAD_BYTES) {
         struct csv_row row;
-        enum row_verdict verdict;
         char error[ROW_ERROR_BYTES_MAX];
-        struct failure failure = read_row(source, &row, &verdict, error);
-        if (failed(failure) || verdict == ROW_END) {
+        struct failure failure;
+        enum row_verdict verdict = read_row(source, &row, error, &failure);
+        if (verdict == ROW_FAILED) {
             return failure;
+        }
+        if (verdict == ROW_END) {
+            break;
         }
         keep_head(csv, &row, verdict == ROW_BAD ? error : NULL);
     }
@@ -328,8 +338,8 @@ static bool type_row(struct source *source, struct data_row *out, char *error) {
            take_time(source, out, error);
 }
 
-struct failure source_csv_next(struct source *source, struct data_row *out,
-                               enum row_verdict *out_verdict, char error[ROW_ERROR_BYTES_MAX]) {
+enum row_verdict source_csv_next(struct source *source, struct data_row *out,
+                                 char error[ROW_ERROR_BYTES_MAX], struct failure *out_failure) {
     struct source_csv *csv = source->csv;
     if (csv->row_at < csv->row_count) {
         struct head_row *row = &csv->rows[csv->row_at++];
@@ -337,22 +347,20 @@ struct failure source_csv_next(struct source *source, struct data_row *out,
         out->fingerprint = row->fingerprint;
         if (row->error) {
             source_complain(error, "%s", row->error);
-            *out_verdict = ROW_BAD;
-            return failure_none();
+            return ROW_BAD;
         }
         head_fields(csv, row, csv->fields);
     } else {
         struct csv_row row;
-        struct failure failure = read_row(source, &row, out_verdict, error);
+        enum row_verdict verdict = read_row(source, &row, error, out_failure);
         out->line = row.line;
-        if (failed(failure) || *out_verdict != ROW_OK) {
-            return failure;
+        if (verdict != ROW_OK) {
+            return verdict;
         }
         out->fingerprint = hash64(row.text, 0);
         memcpy(csv->fields, row.fields, csv->count * sizeof *csv->fields);
     }
-    *out_verdict = type_row(source, out, error) ? ROW_OK : ROW_BAD;
-    return failure_none();
+    return type_row(source, out, error) ? ROW_OK : ROW_BAD;
 }
 
 double source_csv_progress(const struct source *source) {

@@ -27,9 +27,9 @@ struct source {
     size_t feature_count, feature_capacity;
 };
 
-typedef struct failure source_next_row(struct source *source, struct data_row *out,
-                                       enum row_verdict *out_verdict,
-                                       char error[ROW_ERROR_BYTES_MAX]);
+typedef enum row_verdict source_next_row(struct source *source, struct data_row *out,
+                                         char error[ROW_ERROR_BYTES_MAX],
+                                         struct failure *out_failure);
 
 /* source_csv.c. Takes the input, also if it fails. */
 MUST_CHECK struct failure source_csv_open(struct source *source, struct input_file *input,

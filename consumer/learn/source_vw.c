@@ -36,6 +36,40 @@ static inline bool is_space(uint8_t c) {
     return classes[c] == SPACE;
 }
 
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
+/* The high bit of the first byte of word below c, c <= 0x80, and of some behind it. */
+static inline uint64_t bytes_below(uint64_t word, uint8_t c) {
+    return (word - EACH_BYTE(c)) & ~word & EACH_BYTE(0x80);
+}
+static inline uint64_t bytes_equal_to(uint64_t word, uint8_t c) {
+    return bytes_below(word ^ EACH_BYTE(c), 1);
+}
+
+/* The first byte from at on that has a class; end if there is none. Eight bytes at a time:
+ * WORD_BYTES behind end can be read. */
+#define WORD_BYTES 8
+static inline const uint8_t *find_class(const uint8_t *at, const uint8_t *end) {
+    while (at < end) {
+        uint64_t word;
+        memcpy(&word, at, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        word = __builtin_bswap64(word);
+#endif
+        uint64_t found =
+            bytes_below(word, ' ' + 1) | bytes_equal_to(word, '|') | bytes_equal_to(word, ':');
+        if (!found) {
+            at += WORD_BYTES;
+            continue;
+        }
+        at += __builtin_ctzll(found) / 8;
+        if (at >= end || classes[*at]) {
+            break;
+        }
+        at++; /* another control character */
+    }
+    return at < end ? at : end;
+}
+
 /* ---- telling it from CSV ---- */
 
 /* Up to the first bar nothing but a label, an importance and a tag: numbers. */
@@ -68,7 +102,7 @@ void source_vw_open(struct source *source, const struct source_config *config) {
     struct source_vw *vw = source->vw = memory_new(1, sizeof *vw);
     vw->row_bytes_max = config->row_bytes_max;
     vw->capacity = config->row_bytes_max + REFILL_BYTES;
-    vw->window = memory_new(vw->capacity, 1);
+    vw->window = memory_new(vw->capacity + WORD_BYTES, 1);
     vw->line = 1;
 }
 
@@ -94,10 +128,10 @@ static const uint8_t *find_newline(const struct source_vw *vw, size_t from) {
 }
 
 /* The next line, without its end; of one that is too long nothing is kept. */
-static struct failure next_line(struct source *source, struct bytes *out, bool *out_is_too_long,
-                                bool *out_is_end) {
+static enum row_verdict next_line(struct source *source, struct bytes *out, bool *out_is_too_long,
+                                  struct failure *out_failure) {
     struct source_vw *vw = source->vw;
-    *out_is_too_long = *out_is_end = false;
+    *out_is_too_long = false;
     const uint8_t *newline = find_newline(vw, vw->begin);
     while (!newline && !vw->is_at_end) {
         size_t seen = vw->end - vw->begin;
@@ -108,20 +142,20 @@ static struct failure next_line(struct source *source, struct bytes *out, bool *
         }
         struct failure failure = refill(source);
         if (failed(failure)) {
-            return failure;
+            *out_failure = failure;
+            return ROW_FAILED;
         }
         newline = find_newline(vw, vw->begin + seen);
     }
     if (!newline && vw->begin == vw->end && !*out_is_too_long) {
-        *out_is_end = true;
-        return failure_none();
+        return ROW_END;
     }
     size_t stop = newline ? (size_t)(newline - vw->window) : vw->end;
     *out = bytes_of(vw->window + vw->begin, stop - vw->begin);
     *out_is_too_long = *out_is_too_long || out->size > vw->row_bytes_max;
     vw->begin = newline ? stop + 1 : stop;
     vw->line++;
-    return failure_none();
+    return ROW_OK;
 }
 
 /* ---- one line ---- */
@@ -212,15 +246,10 @@ static inline uint64_t key_of(struct bytes name, uint64_t namespace_hash) {
 static bool take_feature(struct source *source, struct cursor *cursor, uint64_t namespace_hash,
                          double scale, char *error) {
     const uint8_t *begin = cursor->at, *colon = NULL;
-    const uint8_t *at = begin, *end = cursor->end;
-    for (; at < end; at++) {
-        uint8_t class = classes[*at];
-        if (class != 0) {
-            if (class != COLON) {
-                break;
-            }
-            colon = at;
-        }
+    const uint8_t *at = find_class(begin, cursor->end);
+    while (at < cursor->end && classes[*at] == COLON) {
+        colon = at;
+        at = find_class(at + 1, cursor->end);
     }
     cursor->at = at;
     struct bytes name = bytes_of(begin, (size_t)((colon ? colon : at) - begin));
@@ -275,9 +304,10 @@ static bool take_namespace(struct source *source, struct cursor *cursor, char *e
 
 /* A whole name, or its first letter as VW's -q takes it. */
 static bool is_namespace(struct bytes name, const char *wanted) {
-    size_t size = strlen(wanted);
-    return size == 1 ? name.size > 0 && name.data[0] == (uint8_t)wanted[0]
-                     : name.size == size && memcmp(name.data, wanted, size) == 0;
+    if (name.size == 0 || name.data[0] != (uint8_t)wanted[0]) {
+        return false;
+    }
+    return wanted[1] == '\0' || bytes_equal(name, bytes_of_text(wanted));
 }
 
 static void cross(struct source *source, const struct vw_namespace *left,
@@ -342,30 +372,26 @@ static bool take_line(struct source *source, struct bytes line, struct data_row 
     return true;
 }
 
-struct failure source_vw_next(struct source *source, struct data_row *out,
-                              enum row_verdict *out_verdict, char error[ROW_ERROR_BYTES_MAX]) {
+enum row_verdict source_vw_next(struct source *source, struct data_row *out,
+                                char error[ROW_ERROR_BYTES_MAX], struct failure *out_failure) {
     struct bytes line = {0};
-    bool is_too_long = false, is_end = false;
+    bool is_too_long = false;
     do {
         out->line = source->vw->line;
-        struct failure failure = next_line(source, &line, &is_too_long, &is_end);
-        if (failed(failure)) {
-            return failure;
-        }
-        if (is_end) {
-            *out_verdict = ROW_END;
-            return failure;
+        enum row_verdict verdict = next_line(source, &line, &is_too_long, out_failure);
+        if (verdict != ROW_OK) {
+            return verdict;
         }
     } while (!is_too_long && (line.size == 0 || (line.size == 1 && line.data[0] == '\r')));
-    *out_verdict = ROW_BAD;
     if (is_too_long) {
         source_complain(error, "the line is longer than --row-bytes-max");
-    } else if (memchr(line.data, 0, line.size)) {
-        source_complain(error, "found a NUL byte, expected text");
-    } else if (take_line(source, line, out, error)) {
-        *out_verdict = ROW_OK;
+        return ROW_BAD;
     }
-    return failure_none();
+    if (memchr(line.data, 0, line.size)) {
+        source_complain(error, "found a NUL byte, expected text");
+        return ROW_BAD;
+    }
+    return take_line(source, line, out, error) ? ROW_OK : ROW_BAD;
 }
 
 void source_vw_close(struct source_vw *vw) {

@@ -155,16 +155,13 @@ static void rows_to_learn_from(void **state) {
     failure = source_bind(source, &columns, NULL, true);
     assert_string_equal(failure.text, "");
     struct data_row row;
-    enum row_verdict verdict;
     char error[ROW_ERROR_BYTES_MAX];
     for (int i = 0; i < RECORDS; i++) {
-        failure = source_next(source, &row, &verdict, error);
-        assert_true(!failed(failure) && verdict == ROW_OK);
+        assert_int_equal(source_next(source, &row, error, &failure), ROW_OK);
         assert_true(row.numbers[0] == i && row.weight == 2 && row.time_ms == 1000 + i);
         assert_true(row.label == (i % 3 == 0) && row.is_correction == (i % 10 == 9));
     }
-    failure = source_next(source, &row, &verdict, error);
-    assert_true(!failed(failure) && verdict == ROW_END);
+    assert_int_equal(source_next(source, &row, error, &failure), ROW_END);
     source_close(source);
     columns_clean_up(&columns);
     temp_file_remove(&file);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "base/rng.h"
 #include "consumer/learn/columns_infer.h"
 #include "tests/support/temp_file.h"
 
@@ -51,9 +52,9 @@ static void done(struct opened *opened) {
 }
 
 static enum row_verdict next(struct opened *opened, struct data_row *row, char *error) {
-    enum row_verdict verdict;
-    struct failure failure = source_next(opened->source, row, &verdict, error);
-    assert_false(failed(failure));
+    struct failure failure;
+    enum row_verdict verdict = source_next(opened->source, row, error, &failure);
+    assert_true(verdict != ROW_FAILED);
     return verdict;
 }
 
@@ -315,6 +316,46 @@ static void vw_keys_differ(void **state) {
     buffer_clean_up(&text);
 }
 
+/* Names of any length and byte, at any distance from the line's end: as many features as were
+ * written, each with the key that it has alone at the end of a file. */
+static void vw_names_of_every_kind(void **state) {
+    (void)state;
+    static const char letters[] = "ab!;{}~\x01\x0b\x1f\x7f\x80\xba\xfc\xff";
+    struct rng rng = rng_make(3, 0);
+    for (int round = 0; round < 60; round++) {
+        struct buffer text = {0}, alone = {0};
+        buffer_format(&text, "1 |n");
+        size_t count = 1 + (size_t)rng_below(&rng, 9);
+        for (size_t i = 0; i < count; i++) {
+            buffer_clear(&alone);
+            for (size_t left = 1 + (size_t)rng_below(&rng, 20); left > 0; left--) {
+                buffer_append_byte(&alone, (uint8_t)letters[rng_below(&rng, sizeof letters - 1)]);
+            }
+            buffer_append_byte(&text, ' ');
+            buffer_append(&text, buffer_bytes(&alone));
+            buffer_format(&text, "%s", i % 3 == 1 ? ":2.5" : i % 3 == 2 ? "::2.5" : "");
+        }
+        buffer_format(&text, "\n1 |n ");
+        buffer_append(&text, buffer_bytes(&alone));
+        struct opened opened = open_bytes(buffer_bytes(&text), &nothing);
+        struct data_row row;
+        char error[ROW_ERROR_BYTES_MAX];
+        bind(&opened);
+        assert_int_equal(next(&opened, &row, error), ROW_OK);
+        assert_int_equal(row.feature_count, count);
+        for (size_t i = 0; i < count; i++) {
+            assert_true(row.features[i].value == (i % 3 == 0 ? 1 : 2.5));
+        }
+        uint64_t key = row.features[count - 1].key;
+        assert_int_equal(next(&opened, &row, error), ROW_OK);
+        assert_int_equal(row.feature_count, 1);
+        assert_true((row.features[0].key == key) == (count % 3 != 0)); /* "name:" is another */
+        done(&opened);
+        buffer_clean_up(&text);
+        buffer_clean_up(&alone);
+    }
+}
+
 static void vw_crosses(void **state) {
     (void)state;
     const char *crosses[] = {"a:d", "a:a"};
@@ -378,6 +419,7 @@ int main(void) {
         cmocka_unit_test(positive_is_one_against_the_rest),
         cmocka_unit_test(vw_lines),
         cmocka_unit_test(vw_keys_differ),
+        cmocka_unit_test(vw_names_of_every_kind),
         cmocka_unit_test(vw_crosses),
         cmocka_unit_test(bad_vw_lines_say_why),
         cmocka_unit_test(formats_are_told_apart),
