@@ -47,14 +47,14 @@ def ours(binary, task, folder):
 
 
 def vw(arguments):
+    """By VW's raw predictions: with --coin, -p writes others (vw_golden.py)."""
     def run(task, folder):
         path, out = os.path.join(folder, "task.vw"), os.path.join(folder, "vw.txt")
         task.write_vw(path)
-        subprocess.run([sys.executable, "-m", "vowpalwabbit", "-d", path, "-p", out, "--quiet",
-                        "--loss_function", "logistic", "--link", "logistic", "-b", "18"] + arguments,
-                       check=True)
+        subprocess.run([sys.executable, "-m", "vowpalwabbit", "-d", path, "-r", out, "--quiet",
+                        "--loss_function", "logistic", "-b", "18"] + arguments, check=True)
         with open(out) as lines:
-            return [float(line) for line in lines]
+            return [1 / (1 + math.exp(-float(line.split()[0]))) for line in lines]
     return run
 
 
