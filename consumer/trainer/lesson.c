@@ -42,19 +42,33 @@ void lesson_begin(struct lesson *lesson, int64_t offset) {
 
 /* ---- steps ---- */
 
-/* People are told; what is learned goes on as it did (METHODS 1.8: never silently reset). */
-static void tell_drift(const struct lesson *lesson, const struct track_drift *before) {
+static int64_t changes_of(const struct track_drift *drift) {
+    return drift->loss_changes + drift->residual_changes;
+}
+
+static void note_drift(struct lesson *lesson, const struct track_drift *before) {
     struct track_drift now = track_drift_of(lesson->model.track);
-    bool is_loss = now.loss_changes > before->loss_changes;
-    if (!is_loss && now.residual_changes == before->residual_changes) {
+    int64_t found = changes_of(&now) - changes_of(before);
+    if (found > 0) {
+        lesson->before = lesson->has_drifted ? lesson->before : *before;
+        lesson->has_drifted = true;
+        metric_add(&lesson->settings.metrics->drifts_total, found);
+    }
+}
+
+void lesson_tell_drift(struct lesson *lesson) {
+    if (!lesson->has_drifted) {
         return;
     }
-    metric_add(&lesson->settings.metrics->drifts_total, 1);
+    const struct track_drift *before = &lesson->before;
+    struct track_drift now = track_drift_of(lesson->model.track);
+    lesson->has_drifted = false;
     log_warn(lesson->settings.log, ROOM,
-             "drift learner=%s signal=%s logloss_before=%.4f logloss=%.4f residual_before=%.4f "
-             "residual=%.4f",
-             lesson->settings.learner->name, is_loss ? "logloss" : "calibration", before->loss,
-             now.loss, before->residual, now.residual);
+             "drift learner=%s logloss_changes=%lld logloss_before=%.4f logloss=%.4f "
+             "calibration_changes=%lld residual_before=%.4f residual=%.4f",
+             lesson->settings.learner->name, (long long)(now.loss_changes - before->loss_changes),
+             before->loss, now.loss, (long long)(now.residual_changes - before->residual_changes),
+             before->residual, now.residual);
 }
 
 static double p_of(const struct model *model, const struct learner_example *example) {
@@ -105,7 +119,7 @@ static void learn(struct lesson *lesson, const struct learner_example *example,
         metric_add(&lesson->settings.metrics->repeats_total, 1);
         return;
     }
-    tell_drift(lesson, &before);
+    note_drift(lesson, &before);
     lesson->changed_last = offset;
     lesson->pending[lesson->pending_count++] = *example;
     if (lesson->pending_count == lesson->model.step_size) {

@@ -4,7 +4,7 @@
  * bit.
  *
  *     lesson_init -> [rows of an earlier version into model, lesson_begin] -> { lesson_take,
- *     lesson_reach } -> rows in changed -> lesson_clean_up
+ *     lesson_reach, lesson_tell_drift } -> rows in changed -> lesson_clean_up
  *
  * Offsets are those of the topic: a mini-batch ends at each multiple of learn.batch_offsets, and
  * with it the step under way. changed holds rows as they were at such ends only. One thread. */
@@ -44,6 +44,8 @@ struct lesson {
     int64_t whole;             /* end of the last mini-batch that is over */
     int64_t changed_last;      /* offset of the last example since that end; -1 = none */
     struct model_rows changed; /* rows as of whole; whoever took them clears them */
+    struct track_drift before; /* the first change found since it was told */
+    bool has_drifted;
 };
 
 void lesson_init(struct lesson *lesson, const struct lesson_settings *settings);
@@ -55,5 +57,9 @@ void lesson_begin(struct lesson *lesson, int64_t offset);
 void lesson_take(struct lesson *lesson, int64_t offset, struct bytes body);
 /* Everything before this offset was taken: mini-batches up to it are over. */
 void lesson_reach(struct lesson *lesson, int64_t offset);
+/* Tells people of the changes that ADWIN found since it was told last, in one line: one change of
+ * the world is found again and again while the window lets go of the past. What is learned goes on
+ * as it did (METHODS 1.8: never silently reset). */
+void lesson_tell_drift(struct lesson *lesson);
 
 #endif

@@ -12,6 +12,7 @@ static void put_record(void *context, struct bytes key, const struct model_row *
 
 struct failure trainer_publish(struct trainer *trainer) {
     trainer->published_ms = now_ms(trainer);
+    lesson_tell_drift(&trainer->lesson);
     if (trainer->lesson.whole <= trainer->version) {
         return failure_none();
     }
