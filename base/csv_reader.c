@@ -104,6 +104,22 @@ static bool scan_byte(struct csv_reader *reader, uint8_t c) {
     return false;
 }
 
+/* Most rows have no quotes: then the next newline is the end. False: look at every byte. */
+static bool scan_plain(struct csv_reader *reader, size_t stop) {
+    bool is_inside = reader->state != SCAN_FIELD_START && reader->state != SCAN_PLAIN;
+    const uint8_t *from = reader->window + reader->scanned;
+    if (is_inside || reader->scanned >= stop) {
+        return false;
+    }
+    const uint8_t *newline = memchr(from, '\n', stop - reader->scanned);
+    if (!newline || memchr(from, '"', (size_t)(newline - from))) {
+        return false;
+    }
+    reader->scanned = (size_t)(newline - reader->window);
+    reader->newlines++;
+    return true;
+}
+
 enum scan_result { ROW_FOUND, ROW_OVERFLOWS, ROW_UNCLOSED, NO_ROW };
 
 /* Looks for the end of the row at begin. ROW_FOUND: scanned is the newline or the end of the file.
@@ -112,6 +128,10 @@ static struct failure scan_row(struct csv_reader *reader, enum scan_result *out)
     for (;;) {
         size_t limit = reader->begin + reader->config.row_bytes_max + 1;
         size_t stop = reader->end < limit ? reader->end : limit;
+        if (scan_plain(reader, stop)) {
+            *out = ROW_FOUND;
+            return failure_none();
+        }
         for (; reader->scanned < stop; reader->scanned++) {
             if (scan_byte(reader, reader->window[reader->scanned])) {
                 *out = ROW_FOUND;
