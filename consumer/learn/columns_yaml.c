@@ -58,20 +58,43 @@ struct failure columns_yaml_load(const char *path, struct columns *columns) {
     return failure;
 }
 
+/* Characters of UTF-8 that YAML folds (NEL and the separators) or does not take; how many bytes. */
+static size_t write_escaped(const char *at, FILE *out) {
+    static const char *const others[] = {"\u2028", "\u2029", "\ufeff", "\ufffe", "\uffff"};
+    static const char *const escapes[] = {"\\u2028", "\\u2029", "\\ufeff", "\\ufffe", "\\uffff"};
+    unsigned char c = (unsigned char)at[0], next = (unsigned char)at[1];
+    if (c < 0x20 || c == 0x7f) {
+        fprintf(out, "\\x%02x", c);
+        return 1;
+    }
+    if (c == 0xc2 && next < 0xa0) { /* C1 */
+        fprintf(out, "\\x%02x", next);
+        return 2;
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (strncmp(at, others[i], 3) == 0) {
+            fputs(escapes[i], out);
+            return 3;
+        }
+    }
+    return 0;
+}
+
 /* Double-quoted; "${" would be a variable. */
 static void write_text(const char *text, FILE *out) {
     fputc('"', out);
-    for (const char *at = text; *at; at++) {
-        unsigned char c = (unsigned char)*at;
-        if (c == '"' || c == '\\') {
-            fprintf(out, "\\%c", c);
-        } else if (c < 0x20) {
-            fprintf(out, "\\x%02x", c);
-        } else if (c == '$' && at[1] == '{') {
-            fputs("$$", out);
-        } else {
-            fputc(c, out);
+    for (const char *at = text; *at;) {
+        size_t escaped = write_escaped(at, out);
+        if (escaped > 0) {
+            at += escaped;
+            continue;
         }
+        if (*at == '"' || *at == '\\') {
+            fputc('\\', out);
+        } else if (at[0] == '$' && at[1] == '{') {
+            fputc('$', out);
+        }
+        fputc(*at++, out);
     }
     fputc('"', out);
 }

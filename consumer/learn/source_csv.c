@@ -7,6 +7,8 @@
 #include "base/hash.h"
 #include "base/parse.h"
 #include "consumer/learn/source_internal.h"
+#include "consumer/ops/printable.h"
+#include "schemas/wire.h"
 
 struct head_row {
     uint64_t line, fingerprint;
@@ -48,9 +50,19 @@ static char guess_separator(struct bytes begin) {
     return known[best];
 }
 
+/* Models and files of types are UTF-8 and name the columns. */
 static struct failure check_header(const struct source *source) {
     const struct source_csv *csv = source->csv;
     for (size_t i = 0; i < csv->count; i++) {
+        if (!wire_is_utf8(bytes_of_text(csv->names[i]))) {
+            struct buffer shown = {0};
+            printable_append(&shown, bytes_of_text(csv->names[i]), 40);
+            struct failure failure = failure_make(
+                FAILURE_STOP, 0, "%s:1: column %zu: found \"%.*s\", expected a name in UTF-8",
+                source->name, i + 1, BYTES_ARG(buffer_bytes(&shown)));
+            buffer_clean_up(&shown);
+            return failure;
+        }
         for (size_t j = 0; j < i; j++) {
             if (strcmp(csv->names[i], csv->names[j]) == 0) {
                 return failure_make(FAILURE_STOP, 0, "%s:1: two columns are called \"%s\"",

@@ -13,7 +13,7 @@ _Noreturn void fuzz_fail(const char *what, const char *file, int line) {
     abort();
 }
 
-static void touch(struct bytes text) {
+void fuzz_touch_bytes(struct bytes text) {
     static volatile unsigned sum;
     for (size_t i = 0; i < text.size; i++) {
         sum += text.data[i];
@@ -27,14 +27,14 @@ void fuzz_touch(const struct event *event) {
         &event->currency, &event->timezone,   &event->locale,         &event->place,
         &event->device,   &event->user_agent, &event->decision_id,    &event->query};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        touch(*texts[i]);
+        fuzz_touch_bytes(*texts[i]);
     }
     FUZZ_ASSERT((unsigned)event->type < EVENT_TYPE_COUNT);
     FUZZ_ASSERT(event->line_count <= EVENT_LINES_MAX);
     for (size_t i = 0; i < event->line_count; i++) {
-        touch(event->lines[i].item_id);
-        touch(event->lines[i].category);
-        touch(event->lines[i].brand);
+        fuzz_touch_bytes(event->lines[i].item_id);
+        fuzz_touch_bytes(event->lines[i].category);
+        fuzz_touch_bytes(event->lines[i].brand);
     }
 }
 

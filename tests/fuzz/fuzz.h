@@ -21,7 +21,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
     } while (0)
 _Noreturn void fuzz_fail(const char *what, const char *file, int line);
 
-/* Reads every byte that the event lends, so that ASan sees a text that is none of its own. */
+/* Reads every byte, so that ASan sees a text that is none of its owner's; and all texts of an
+ * event.
+ */
+void fuzz_touch_bytes(struct bytes text);
 void fuzz_touch(const struct event *event);
 /* The section `mapping` of a file below the repository's root; lives as long as the process. */
 const struct mapping *fuzz_mapping(const char *path);

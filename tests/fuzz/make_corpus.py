@@ -2,16 +2,18 @@
 """Makes tests/fuzz/corpus anew: small inputs of each kind, written by fastavro and from our own golden rows. What begins with
 regression- was found by fuzzing, and stays.
 
-    PROMOSTREAM_PYTHON tests/fuzz/make_corpus.py
+    PROMOSTREAM_BUILD=build/ci PROMOSTREAM_PYTHON tests/fuzz/make_corpus.py
 """
 
 import gzip
 import io
 import json
+import os
 import pathlib
 import struct
 import subprocess
 import sys
+import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("support", "kafka", "chaos")]
@@ -152,6 +154,83 @@ def put_model():
     put("model", "any", b"\0\x05\0" + piece(b"b/options") + piece(b"x" * 40) + b"\x06" + piece(b"logistic/version") + piece(b""))
 
 
+def put_container():
+    """A byte of flags as in fuzz_container.c, then blocks: count, length, bodies; or, odd, a whole file."""
+    example = golden()["example"]
+    value = fastavro.schemaless_reader(io.BytesIO(example), fastavro.parse_schema(json.loads((ROOT / "schemas/example.avsc").read_text())))
+    for codec, name in enumerate(["null", "deflate", "zstandard", "unknown"]):
+        put("container", f"packed-{name}", bytes([codec << 2, 2]) + piece(example * 2) + b"\1" + piece(example))
+    put("container", "offsets", b"\2\2" + piece(example + b"\x0c" + example + b"\x0e"))
+    put("container", "wrong_counts", b"\0\2" + piece(example) + b"\xff" + piece(example) + b"\0" + piece(b""))
+    put("container", "damaged", b"\x14\1" + piece(b"\x78\x9c\3\0"))
+    for codec in ("null", "deflate"):
+        out = io.BytesIO()
+        schema = json.loads((ROOT / "schemas/example.avsc").read_text())
+        fastavro.writer(out, schema, [value] * 2, codec=codec, sync_marker=b"s" * 16)
+        put("container", f"whole-{codec}", b"\1" + out.getvalue())
+
+
+TABLE = (b"price,brand,n,when,weight,who,bought\n9.5,red,1,2026-11-01T08:00:00Z,1,u1,yes\n,blue,2,2026-11-01T08:00:01Z,2.5,u1,no\n"
+         b"-1e3,,3,2026-11-02T08:00:00Z,1,u2,yes\n120.25,\"gr\"\"een\",4,2026-11-03T08:00:00Z,0.5,u3,no\n")
+VW = b"1 2 'tag|user age:0.25 new |item:0.5 shoe red:2\n-1 |user age:-1 |item hat\n0 |user old |item shoe blue\n1 | plain words:3\n"
+
+
+def learned(content, *arguments):
+    """A model file that `promostream learn` makes of this content."""
+    with tempfile.TemporaryDirectory() as folder:
+        data, model = pathlib.Path(folder, "data"), pathlib.Path(folder, "model.psm")
+        data.write_bytes(content)
+        subprocess.run([pathlib.Path(os.environ["PROMOSTREAM_BUILD"], "consumer/promostream"), "learn", data, "--quiet", "--save", model,
+                        *arguments], stdout=subprocess.DEVNULL, check=True)
+        return model.read_bytes()
+
+
+def pieces_of_model(model):
+    """Header and bodies of its rows, each with its length."""
+    header, = struct.unpack("<Q", model[24:32])
+    out, at = [piece(model[32:32 + header])], 40 + header
+    while at < len(model) - 8:
+        size, = struct.unpack("<I", model[at:at + 4])
+        out.append(piece(model[at + 4:at + 4 + size]))
+        at += 4 + size
+    return b"".join(out)
+
+
+def put_model_file():
+    """A byte of flags as in fuzz_model_file.c, then a whole file (odd) or its pieces."""
+    table = ["--weight", "weight", "--time", "when", "--group", "who"]
+    net = "layers=embedding:1 dense:2:relu dense:1"
+    models = {"linear": learned(TABLE, *table, "--learner", "linear", "--set", "bits=6", "--cross", "brand:n"),
+              "vw": learned(VW, "--learner", "linear", "--set", "bits=6", "--cross", "u:i"),
+              "regression": learned(TABLE, "--label", "price", "--task", "regression", "--set", "bits=6", "--ignore", "bought,when,who",
+                                    "--skip-bad", "--set", "optimizer=coin"),
+              "fm": learned(TABLE, *table, "--learner", "fm", "--set", "bits=6", "--set", "k=1", "--set", "table=collisionless"),
+              "logistic": learned(TABLE, *table, "--learner", "logistic", "--set", "bits=10"),
+              "dnn": learned(TABLE, *table, "--learner", "dnn", "--set", "embedding_bits=6", "--set", net),
+              "wide_deep": learned(TABLE, *table, "--learner", "wide_deep", "--set", "wide_bits=6", "--set", "embedding_bits=6", "--set", net)}
+    for name, model in models.items():
+        put("model_file", f"{name}-pieces", b"\0" + pieces_of_model(model))
+    for name in ("linear", "vw"):
+        put("model_file", f"{name}-whole", b"\1" + models[name])
+        put("model_file", f"{name}-sealed", b"\3" + models[name])
+
+
+def put_learn_input():
+    """Three bytes of options as in fuzz_learn_input.c, then types, options and a second file, then the file."""
+    def taken(content, types=b"", options=b"", second=b"", flags=0, separator=b"\0"):
+        return bytes([flags]) + separator + b"\xff" + piece(types) + piece(options) + piece(second) + content
+
+    types = b"columns:\n  list:\n    - {name: price, type: numeric}\n    - {name: \"bought\", type: label}\n    - {name: who, type: group}\n"
+    put("learn_input", "csv", taken(TABLE, second=TABLE))
+    put("learn_input", "csv_types", taken(TABLE, types, b"\n\nweight\nwhen\n\n\nn\n\nbrand:n\n3", TABLE[:100]))
+    put("learn_input", "csv_positive", taken(TABLE.replace(b",", b";"), b"", b"brand\nred\n\n\n\nprice,n", flags=9, separator=b";"))
+    put("learn_input", "csv_regression", taken(TABLE, b"", b"price\n\n\n\n\n\n\nbought,when", flags=8))
+    put("learn_input", "csv_gzip", taken(gzip.compress(TABLE, mtime=0)))
+    put("learn_input", "vw", taken(VW, second=VW))
+    put("learn_input", "vw_cross", taken(VW, options=b"\n" * 8 + b"u:item", flags=2))
+    put("learn_input", "vw_regression", taken(VW.replace(b"1 2", b"2.5"), flags=8))
+
+
 def golden():
     return {name: bytes.fromhex(digits) for name, digits in
             (line.split() for line in (ROOT / "tests/golden/rows.txt").read_text().splitlines())}
@@ -252,6 +331,9 @@ def main():
     put_recovery()
     put_registry()
     put_http()
+    put_container()
+    put_model_file()
+    put_learn_input()
     put("sample", "json", b"\n".join(strangers.as_json(value) for value in EVENTS) + b"\n\n{}\n[")
 
 

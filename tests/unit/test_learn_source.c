@@ -212,6 +212,9 @@ static void files_and_labels_that_are_refused(void **state) {
         {"", &nothing, ": the file is empty"},
         {HEADER, &nothing, ": no rows behind the header"},
         {"a,a,b\n1,2,0\n", &nothing, ":1: two columns are called \"a\""},
+        {"a,gr\xf6\xdf"
+         "e,b\n1,2,0\n",
+         &nothing, ":1: column 2: found \"gr\\xf6\\xdfe\", expected a name in UTF-8"},
         {HEADER "1,a,1,yes\n", &unknown, "--ignore: no column \"pirce\", did you mean \"price\"?"},
         {HEADER "1,a,1,yes\n", &crossed,
          "--cross: \"price\" is numeric, expected a categorical column"},
