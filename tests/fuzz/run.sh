@@ -37,14 +37,22 @@ found() { # TARGET
     find build/fuzz/found -name "$1-*" | wc -l
 }
 
+longest() { # TARGET: bytes of an input
+    case $1 in
+    config) echo 32768 ;;
+    sample) echo 2048 ;; # drafting a mapping grows with the square of its fields
+    *) echo 8192 ;;
+    esac
+}
+
 # One turn of a target; what it ran is added to its count, also when it was interrupted.
 slice() { # TARGET
     local target=$1 before log=build/fuzz/logs/$1.log ran code=0
     before=$(executions "$target")
     mkdir -p "build/fuzz/corpus/$target"
     "build/fuzz/tests/fuzz_$target" "build/fuzz/corpus/$target" "tests/fuzz/corpus/$target" -runs=$((wanted - before)) \
-        -max_total_time="$slice_s" -max_len=$([ "$target" = config ] && echo 32768 || echo 8192) -timeout=30 \
-        -rss_limit_mb=3000 -print_final_stats=1 -verbosity=0 -artifact_prefix="build/fuzz/found/$target-" >"$log" 2>&1 || code=$?
+        -max_total_time="$slice_s" -max_len="$(longest "$target")" -timeout=30 -rss_limit_mb=3000 \
+        -print_final_stats=1 -verbosity=0 -artifact_prefix="build/fuzz/found/$target-" >"$log" 2>&1 || code=$?
     ran=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -n 1)
     echo $((before + ${ran:-0})) >"build/fuzz/executions/$target"
     if [ "$(found "$target")" -gt 0 ]; then
