@@ -92,7 +92,8 @@ static int weigh(const struct suggest_name *names, const char *plain) {
                    strcmp(plain + plain_size - size, names->name) == 0) {
             weight = names->weight * 3 / 4; /* shopuserid */
         } else if (size >= NEAR_LENGTH_MIN && plain_size >= NEAR_LENGTH_MIN &&
-                   plain_size <= NEAREST_NAME_MAX && nearest_distance(plain, names->name) == 1) {
+                   plain_size <= size + 1 && size <= plain_size + 1 &&
+                   nearest_distance(plain, names->name) == 1) {
             weight = names->weight * 2 / 3;
         }
         best = weight > best ? weight : best;
