@@ -5,6 +5,7 @@
 
 #include "consumer/commands/support.h"
 #include "consumer/learn/model_file.h"
+#include "consumer/learn/row_copy.h"
 #include "consumer/learn/source.h"
 
 #define TERMS_SHOWN 10
@@ -81,11 +82,22 @@ static const struct option_page page = {
     .arguments_max = 1,
 };
 
+/* A row that waits for its score. */
+struct waiting {
+    struct row_copy copy;
+    int64_t number;
+    bool is_bad;
+};
+
 struct predicting {
     const struct predict_options *options;
     struct fitted fitted;
     struct source *source;
     FILE *out;
+    struct waiting waiting[LEARNER_BATCH_MAX];
+    size_t waiting_count;
+    struct learner_input inputs[LEARNER_BATCH_MAX]; /* of those that are not bad, in order */
+    size_t input_count;
     struct buffer line;
     int64_t bad, refused;
 };
@@ -141,27 +153,63 @@ static void append_explanation(struct predicting *predicting, const struct learn
     buffer_clean_up(&explaining.text);
 }
 
-static void append_id(struct predicting *predicting, const struct data_row *row, int64_t number) {
-    if (row->kept.size > 0 || predicting->options->id) {
-        append_field(&predicting->line, row->kept);
+static void append_id(struct predicting *predicting, const struct waiting *row) {
+    if (row->copy.kept.size > 0 || predicting->options->id) {
+        append_field(&predicting->line, buffer_bytes(&row->copy.kept));
     } else {
-        buffer_format(&predicting->line, "%lld", (long long)number);
+        buffer_format(&predicting->line, "%lld", (long long)row->number);
     }
     buffer_append_byte(&predicting->line, ',');
 }
 
-static void score_row(struct predicting *predicting, struct data_row *row, int64_t number) {
-    double p;
-    append_id(predicting, row, number);
-    struct learner_input input = fitted_input(&predicting->fitted, row);
-    if (fitted_score(&predicting->fitted, &input, &p) == LEARNER_OK) {
-        buffer_format(&predicting->line, "%.10g", p);
-        if (predicting->options->explain) {
-            append_explanation(predicting, &input);
-        }
-    } else {
+static void append_score(struct predicting *predicting, enum learner_verdict verdict, double p,
+                         const struct learner_input *input) {
+    if (verdict != LEARNER_OK) {
         predicting->refused++;
         buffer_append(&predicting->line, bytes_of_text(predicting->options->explain ? "," : ""));
+        return;
+    }
+    buffer_format(&predicting->line, "%.10g", p);
+    if (predicting->options->explain) {
+        append_explanation(predicting, input);
+    }
+}
+
+/* Scores what waits, and writes it in its order. */
+static void flush(struct predicting *predicting) {
+    double p[LEARNER_BATCH_MAX];
+    enum learner_verdict verdicts[LEARNER_BATCH_MAX];
+    fitted_score_batch(&predicting->fitted, predicting->inputs, predicting->input_count, p,
+                       verdicts);
+    buffer_clear(&predicting->line);
+    for (size_t i = 0, scored = 0; i < predicting->waiting_count; i++) {
+        const struct waiting *row = &predicting->waiting[i];
+        if (row->is_bad) {
+            buffer_format(&predicting->line, "%lld,%s", (long long)row->number,
+                          predicting->options->explain ? "," : "");
+        } else {
+            append_id(predicting, row);
+            append_score(predicting, verdicts[scored], p[scored], &predicting->inputs[scored]);
+            scored++;
+        }
+        buffer_append_byte(&predicting->line, '\n');
+    }
+    fwrite(predicting->line.data, 1, predicting->line.size, predicting->out);
+    predicting->waiting_count = predicting->input_count = 0;
+}
+
+static void add(struct predicting *predicting, const struct data_row *row, int64_t number,
+                bool is_bad) {
+    struct waiting *waiting = &predicting->waiting[predicting->waiting_count++];
+    waiting->number = number;
+    waiting->is_bad = is_bad;
+    predicting->bad += is_bad;
+    if (!is_bad) {
+        predicting->inputs[predicting->input_count++] =
+            row_copy_input(&waiting->copy, &predicting->fitted, row);
+    }
+    if (predicting->waiting_count == LEARNER_BATCH_MAX) {
+        flush(predicting);
     }
 }
 
@@ -175,31 +223,24 @@ static void write_header(struct predicting *predicting) {
 }
 
 static struct failure score_rows(struct predicting *predicting) {
-    write_header(predicting);
-    for (int64_t number = 1; !stop_requested; number++) {
+    struct failure failure = failure_none();
+    for (int64_t number = 1; !failed(failure) && !stop_requested; number++) {
         struct data_row row;
         char error[ROW_ERROR_BYTES_MAX];
-        struct failure failure = failure_none();
         enum row_verdict verdict = source_next(predicting->source, &row, error, &failure);
         if (verdict == ROW_FAILED || verdict == ROW_END) {
-            return failure;
+            break;
         }
-        buffer_clear(&predicting->line);
-        if (verdict == ROW_OK) {
-            score_row(predicting, &row, number);
-        } else if (predicting->options->skip_bad) {
-            predicting->bad++;
-            buffer_format(&predicting->line, "%lld,%s", (long long)number,
-                          predicting->options->explain ? "," : "");
+        if (verdict == ROW_BAD && !predicting->options->skip_bad) {
+            failure =
+                failure_make(FAILURE_STOP, 0, "%.60s:%llu: %.160s", source_name(predicting->source),
+                             (unsigned long long)row.line, error);
         } else {
-            return failure_make(FAILURE_STOP, 0, "%.60s:%llu: %.160s",
-                                source_name(predicting->source), (unsigned long long)row.line,
-                                error);
+            add(predicting, &row, number, verdict == ROW_BAD);
         }
-        buffer_append_byte(&predicting->line, '\n');
-        fwrite(predicting->line.data, 1, predicting->line.size, predicting->out);
     }
-    return failure_none();
+    flush(predicting);
+    return failure;
 }
 
 static struct failure predict(struct predicting *predicting, const char *path) {
@@ -225,7 +266,14 @@ static struct failure predict(struct predicting *predicting, const char *path) {
             failure = failure_make(FAILURE_STOP, errno, "%s: %s", options->out, strerror(errno));
         }
     }
-    return failed(failure) ? failure : score_rows(predicting);
+    if (failed(failure)) {
+        return failure;
+    }
+    for (size_t i = 0; i < LEARNER_BATCH_MAX; i++) {
+        row_copy_init(&predicting->waiting[i].copy, &predicting->fitted.columns);
+    }
+    write_header(predicting);
+    return score_rows(predicting);
 }
 
 static struct failure close_output(struct predicting *predicting) {
@@ -255,6 +303,9 @@ int command_predict(int argc, char **argv) {
     if (predicting.bad + predicting.refused > 0) {
         fprintf(stderr, "%s: %lld bad rows, %lld that cannot be scored: no prediction\n", page.name,
                 (long long)predicting.bad, (long long)predicting.refused);
+    }
+    for (size_t i = 0; i < LEARNER_BATCH_MAX; i++) {
+        row_copy_clean_up(&predicting.waiting[i].copy);
     }
     source_close(predicting.source);
     fitted_clean_up(&predicting.fitted);

@@ -5,8 +5,7 @@
 
 #include "consumer/learn/fitted.h"
 #include "consumer/learn/judged.h"
-
-struct batch_slot; /* private */
+#include "consumer/learn/row_copy.h"
 
 struct batch_counts {
     int64_t learned, refused; /* refused: the result would not have been finite */
@@ -18,7 +17,7 @@ struct batch {
     struct fitted *fitted; /* borrowed */
     struct judged *judged; /* borrowed: rows are scored before they are learned; NULL = they are not
                             */
-    struct batch_slot *slots; /* [size] */
+    struct row_copy *slots; /* [size] */
     struct learner_example *examples;
     size_t size, count;
     struct batch_counts counts;
@@ -29,7 +28,7 @@ struct batch {
 void batch_init(struct batch *batch, struct fitted *fitted, struct judged *judged);
 void batch_clean_up(struct batch *batch); /* idempotent; a zeroed one is fine */
 /* Copies the row and learns if the batch is full. */
-void batch_add(struct batch *batch, struct data_row *row, uint64_t pass, uint64_t index);
+void batch_add(struct batch *batch, const struct data_row *row, uint64_t pass, uint64_t index);
 void batch_flush(struct batch *batch); /* learns what is there */
 
 #endif

@@ -111,17 +111,36 @@ struct learner_input fitted_input(struct fitted *fitted, struct data_row *row) {
     return input;
 }
 
+static double prediction(const struct fitted *fitted, const struct learner_arm_score *score) {
+    bool is_binary = fitted->columns.task == TASK_BINARY; /* squared loss may leave [0, 1] */
+    return is_binary ? fmin(fmax(score->p, 0), 1) : score->p;
+}
+
 enum learner_verdict fitted_score(const struct fitted *fitted, const struct learner_input *input,
                                   double *out) {
     struct learner_scores scores;
     const uint64_t none = LEARNER_ARM_NONE;
     enum learner_verdict verdict = fitted->kind->score(fitted->memory, input, &none, 1, &scores);
     if (verdict == LEARNER_OK) {
-        double p = scores.arms[0].p;
-        bool is_binary = fitted->columns.task == TASK_BINARY; /* squared loss may leave [0, 1] */
-        *out = is_binary ? fmin(fmax(p, 0), 1) : p;
+        *out = prediction(fitted, &scores.arms[0]);
     }
     return verdict;
+}
+
+void fitted_score_batch(const struct fitted *fitted, const struct learner_input *inputs,
+                        size_t count, double *out, enum learner_verdict *out_verdicts) {
+    struct learner_arm_score scores[LEARNER_BATCH_MAX];
+    assert(count <= LEARNER_BATCH_MAX);
+    if (fitted->kind->score_batch) {
+        fitted->kind->score_batch(fitted->memory, inputs, count, scores, out_verdicts);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!fitted->kind->score_batch) {
+            out_verdicts[i] = fitted_score(fitted, &inputs[i], &out[i]);
+        } else if (out_verdicts[i] == LEARNER_OK) {
+            out[i] = prediction(fitted, &scores[i]);
+        }
+    }
 }
 
 struct learner_example fitted_example(const struct fitted *fitted,

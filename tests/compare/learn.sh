@@ -85,6 +85,8 @@ for learner in $("$promostream" learn --help | sed -n '/^LEARNERS/,$p' | awk '/^
     awk -F, 'NR > 1 && !($2 > 0 && $2 < 1) { exit 1 }' scores.csv || fail "$learner: no probability"
     head -n 4 visits.csv | "$promostream" predict - --load m.psm --explain >explained.csv
     [ "$(wc -l <explained.csv)" = 4 ] || fail "$learner: explains $(wc -l <explained.csv)"
+    "$promostream" predict visits.csv --load m.psm >scores.csv
+    cut -d, -f1,2 explained.csv | cmp - <(head -n 4 scores.csv) || fail "$learner: scores depend on the batch"
 done
 # The linear model as JSON, scored by NumPy.
 python=${PROMOSTREAM_PYTHON:-python3}
@@ -135,6 +137,9 @@ says "no column \"pages\", which the model needs" predict types.yaml --load a.ps
 says "empty.csv: the file is empty" learn empty.csv
 sed '100s/.*/1,2/' visits.csv >bad.csv
 says "bad.csv:100: found 2 fields, expected 8 as in the header" learn bad.csv "${columns[@]}"
+"$promostream" predict bad.csv --load a.psm --skip-bad 2>/dev/null | diff - <("$promostream" predict visits.csv --load a.psm) >out &&
+    fail "no row was skipped"
+[ "$(grep -c '^[<>]' out)$(grep '^<' out)" = "2< 99," ] || fail "--skip-bad: $(cat out)"
 code=0
 says "" learn bad.csv "${columns[@]}" --skip-bad --quiet --json
 grep -q '"skipped":1' out || fail "no skipped row: $(cat out)"
