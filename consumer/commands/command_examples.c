@@ -45,12 +45,14 @@ struct writing {
     struct example_row row;
     int64_t written, unreadable; /* unreadable: the trainer does not take them either */
     struct failure failure;      /* the first */
+    bool is_enough;              /* it failed, or somebody asked to stop */
 };
 
 static void visit(void *context, const struct record *record) {
     struct writing *writing = context;
     struct bytes body;
-    if (failed(writing->failure)) {
+    writing->is_enough = stop_requested || failed(writing->failure);
+    if (writing->is_enough) {
         return;
     }
     if (!wire_unframe(WIRE_SINGLE_OBJECT, SCHEMA_EXAMPLE, 0, record->value, &body) ||
@@ -65,13 +67,18 @@ static void visit(void *context, const struct record *record) {
 static struct failure write_all(const struct pipeline_config *config, const char *path,
                                 struct writing *writing) {
     const char *topic = config->topics.full[TOPIC_EXAMPLES];
+    struct topic_read_request request = command_topic_request(config, TOPIC_EXAMPLES);
     struct topic_read_result result;
+    request.is_enough = &writing->is_enough;
     struct failure failure = container_writer_new(path, SCHEMA_LOGGED_EXAMPLE, &writing->writer);
     if (failed(failure)) {
         return failure;
     }
-    failure = command_read_topic(config, TOPIC_EXAMPLES, 0, visit, writing, &result);
+    failure = topic_read(&request, visit, writing, &result);
     failure = failed(failure) ? failure : writing->failure;
+    if (!failed(failure) && writing->is_enough) {
+        failure = failure_make(FAILURE_STOP, 0, "stopped: %s is not written", path);
+    }
     if (!failed(failure) && result.partition_count == 0) {
         failure = failure_make(FAILURE_STOP, 0, "there is no topic %s", topic);
     }

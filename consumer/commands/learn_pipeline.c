@@ -115,6 +115,15 @@ static struct failure save(const struct learn_pipeline *plan, const struct lesso
     if (!plan->save) {
         return failure_none();
     }
+    if (lesson->changed.count == 0) {
+        return failure_make(FAILURE_STOP, 0,
+                            "%s: no whole mini-batch of %lld offsets was learned, so there is "
+                            "nothing to save: %lld examples, %lld of them of other features than "
+                            "this build's",
+                            plan->examples, (long long)plan->config->learn.batch_offsets,
+                            (long long)metric_get(&out->metrics.examples_total),
+                            (long long)metric_get(&out->metrics.foreign_total));
+    }
     model_of_rows(plan, lesson, &model);
     struct failure failure =
         model_save(&model, plan->config, out->has_offsets ? topic : NULL, plan->save, &out->rows);

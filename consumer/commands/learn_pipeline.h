@@ -29,7 +29,8 @@ struct learn_pipeline_result {
 
 /* The file's rows are those that the trainer has published after the same examples, bit for bit.
  * A file without offsets is numbered from 0, and its last mini-batch counts as whole. STOP: no such
- * examples, offsets that do not rise, a file that cannot be written. */
+ * examples, nothing to save, offsets that do not rise, a file that cannot be written.
+ */
 MUST_CHECK struct failure learn_pipeline_run(const struct learn_pipeline *plan,
                                              struct learn_pipeline_result *out);
 

@@ -61,8 +61,8 @@ int command_failed(const char *name, struct failure failure) {
     return command_exit_of(failure);
 }
 
-static struct topic_read_request request_of(const struct pipeline_config *config,
-                                            enum topic topic) {
+struct topic_read_request command_topic_request(const struct pipeline_config *config,
+                                                enum topic topic) {
     return (struct topic_read_request){.bootstrap_servers = config->broker.bootstrap_servers,
                                        .kafka = &config->broker.kafka,
                                        .topic = config->topics.full[topic],
@@ -72,20 +72,20 @@ static struct topic_read_request request_of(const struct pipeline_config *config
 struct failure command_read_topic(const struct pipeline_config *config, enum topic topic,
                                   int32_t partition, broker_visit *visit, void *context,
                                   struct topic_read_result *out) {
-    struct topic_read_request request = request_of(config, topic);
+    struct topic_read_request request = command_topic_request(config, topic);
     request.partition = partition;
     return topic_read(&request, visit, context, out);
 }
 
 struct failure command_count_partitions(const struct pipeline_config *config, enum topic topic,
                                         int32_t *out) {
-    struct topic_read_request request = request_of(config, topic);
+    struct topic_read_request request = command_topic_request(config, topic);
     return topic_count(&request, out);
 }
 
 struct failure command_topic_end(const struct pipeline_config *config, enum topic topic,
                                  int32_t partition, int64_t *out) {
-    struct topic_read_request request = request_of(config, topic);
+    struct topic_read_request request = command_topic_request(config, topic);
     request.partition = partition;
     return topic_end(&request, out);
 }

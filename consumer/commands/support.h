@@ -30,6 +30,9 @@ int command_load_config(const char *name, const char *path, struct pipeline_conf
 /* Prints the failure as "name: text" and returns the exit code that it means. */
 int command_failed(const char *name, struct failure failure);
 
+/* Of a topic of ours, as command_read_topic asks for it: partition 0, to its end. */
+struct topic_read_request command_topic_request(const struct pipeline_config *config,
+                                                enum topic topic);
 /* Reads a topic of ours as committed, from its start to its end; partition may be
  * TOPIC_ALL_PARTITIONS. Gives up after 15 s behind a transaction that nobody ends: *out says so. */
 MUST_CHECK struct failure command_read_topic(const struct pipeline_config *config, enum topic topic,
