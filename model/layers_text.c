@@ -67,7 +67,7 @@ static bool activation_of(const char *text, enum layer_activation *out) {
 
 /* NULL, or what a word should have been. */
 static const char *read_word(char *word, struct layers *layers) {
-    char *parts[3];
+    char *parts[3] = {NULL}; /* those behind count */
     size_t count = split(word, parts);
     struct layer layer = {0};
     if (strcmp(parts[0], "embedding") == 0) {

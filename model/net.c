@@ -209,6 +209,23 @@ static bool fill_row(const struct net *net, const struct learner_input *input,
     return true;
 }
 
+struct net_view net_view(const struct net *net) {
+    return (struct net_view){.layers = &net->layers,
+                             .params = net_weights(net),
+                             .start = net->start + net->labels.used_mean,
+                             .scale = net->labels.used_sd,
+                             .dim = net->dim,
+                             .number_width = net->number_width,
+                             .names_at = net->names_at,
+                             .features_at = net->bag_at};
+}
+
+bool net_input(const struct net *net, const struct learner_input *input, float *x) {
+    struct input_feature features[INPUTS_FIXED_MAX + 1];
+    assert(net->cell.hidden == 0 && input->feature_count <= 1);
+    return fill_row(net, input, features, x, x);
+}
+
 /* The input of the last layer is where layers_score left it: the other half of its room. */
 static double variance_of(const struct net *net, const float *h) {
     const float *n = net_weights(net) + net->params;

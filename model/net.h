@@ -91,6 +91,20 @@ size_t net_explain(const struct net *net, const struct learner_input *input,
                    struct learner_term *out);
 size_t net_describe(const struct net *net, char *out, size_t size);
 
+/* What a net is, for other programs to score with: lent, as it is now. An input is what net_input
+ * makes of a row: number i has its scaled value at i * number_width, name i its embedding at
+ * names_at + i * dim, the sum of the features' embeddings lies at features_at. */
+struct net_view {
+    const struct layers *layers;
+    const float *params; /* as layers.h lays them out */
+    double start, scale; /* logit = start + scale * what the last layer gives */
+    size_t dim, number_width, names_at, features_at;
+};
+struct net_view net_view(const struct net *net);
+/* x[layers->in]. False: the input is refused. Of nets without sequences, inputs of at most one
+ * feature. */
+bool net_input(const struct net *net, const struct learner_input *input, float *x);
+
 /* Batches that were rejected: their gradient was not finite. */
 int64_t net_rejected(const struct net *net);
 

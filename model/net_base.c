@@ -1,5 +1,7 @@
 #include "model/net_base.h"
 
+#include "model/head_internal.h"
+
 static size_t memory_bytes(const void *options, const struct learner_space *space) {
     return net_memory_bytes(&((const struct net_learner_options *)options)->net, space);
 }
@@ -48,6 +50,11 @@ static size_t explain(const void *memory, const struct learner_input *input,
 
 static size_t describe(const void *memory, char *out, size_t size) {
     return net_describe(memory, out, size);
+}
+
+const struct net *net_base_of(const void *memory) {
+    const struct head *head = memory;
+    return (const void *)((const char *)memory + head->base_offset);
 }
 
 size_t net_batch_size(const void *options) {

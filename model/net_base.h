@@ -10,6 +10,8 @@ struct net_learner_options {
 };
 
 extern const struct base_kind net_base; /* options: struct net_learner_options */
+/* The net in the memory of such a kind. */
+const struct net *net_base_of(const void *memory);
 /* As learner_kind.batch_size. */
 size_t net_batch_size(const void *options);
 

@@ -182,9 +182,9 @@ static const struct option_row rows[] = {
         "or of --valid."),
     ROW("save", save, "FILE", TEXT, NULL, "Write the model, for --load and promostream predict."),
     ROW("export-json", export_json, "FILE", TEXT, NULL,
-        "Write the linear model as JSON, for other programs: the effect of each value that the "
-        "input "
-        "file has. Reads it once more."),
+        "Write the model, linear or dnn, as JSON for other programs: what each value that the "
+        "input file has adds, and the layers behind (tests/compare/score_json.py scores with it). "
+        "Reads the input once more."),
     ROW("load", load, "FILE", TEXT, NULL, "Go on from a saved model: its columns, its learner."),
     ROW("pipeline", pipeline, "FILE", TEXT, NULL,
         "A pipeline.yaml: learn from examples (promostream examples) as the trainer of one of its "
@@ -246,6 +246,12 @@ static struct failure plan_of(const struct learn_command *command, const char *p
     if (separator && (strlen(separator) != 1 || strchr("\"\n\r", *separator))) {
         return failure_make(FAILURE_STOP, 0, "--delimiter: found \"%.20s\", expected one character",
                             separator);
+    }
+    if (command->export_json && choice->kind && !command->load) {
+        struct failure failure = export_check(choice->kind);
+        if (failed(failure)) {
+            return failure;
+        }
     }
     if (command->patience > 0 && !command->valid) {
         return failure_make(FAILURE_STOP, 0,
@@ -314,11 +320,15 @@ static struct failure save(const struct learn_command *command, struct learn_run
     return model_file_save(command->save, &run->fitted, &origin);
 }
 
+static struct failure no_file(const char *path) {
+    return failure_make(FAILURE_STOP, errno, "%s: %s", path, strerror(errno));
+}
+
 static struct failure open_predictions(const struct learn_command *command,
                                        struct learn_plan *plan) {
     plan->predictions = command->predictions ? fopen(command->predictions, "w") : NULL;
     if (command->predictions && !plan->predictions) {
-        return failure_make(FAILURE_STOP, errno, "%s: %s", command->predictions, strerror(errno));
+        return no_file(command->predictions);
     }
     if (plan->predictions) {
         fputs("p,label\n", plan->predictions);
@@ -332,33 +342,29 @@ static struct failure close_predictions(const struct learn_command *command,
         return failure_none();
     }
     bool has_error = ferror(plan->predictions) != 0;
-    return fclose(plan->predictions) != 0 || has_error
-               ? failure_make(FAILURE_STOP, errno, "%s: %s", command->predictions, strerror(errno))
-               : failure_none();
+    return fclose(plan->predictions) != 0 || has_error ? no_file(command->predictions)
+                                                       : failure_none();
 }
 
 static struct failure export_model(const struct learn_command *command,
                                    const struct learn_plan *plan, struct fitted *fitted) {
     struct source *source;
-    struct buffer out = {0};
+    FILE *file = NULL;
     struct failure failure = source_open(&plan->source, &source);
     if (!failed(failure)) {
         failure = source_bind(source, &fitted->columns, NULL, false);
     }
     if (!failed(failure)) {
-        failure = export_json(fitted, source, &out);
+        file = fopen(command->export_json, "w");
+        failure = file ? export_json(fitted, source, file) : no_file(command->export_json);
+    }
+    if (file && failed(failure)) {
+        (void)remove(command->export_json); /* there is a model or none */
     }
     source_close(source);
-    FILE *file = failed(failure) ? NULL : fopen(command->export_json, "w");
-    if (file) {
-        fwrite(out.data, 1, out.size, file);
-    }
-    if (!failed(failure) && (!file || fclose(file) != 0)) {
-        failure =
-            failure_make(FAILURE_STOP, errno, "%s: %s", command->export_json, strerror(errno));
-    }
-    buffer_clean_up(&out);
-    return failure;
+    bool has_error = file && ferror(file) != 0;
+    bool is_closed = !file || (fclose(file) == 0 && !has_error);
+    return failed(failure) || is_closed ? failure : no_file(command->export_json);
 }
 
 /* The model that goes on, the run, its predictions, the model that came of it. */

@@ -88,12 +88,18 @@ for learner in $("$promostream" learn --help | sed -n '/^LEARNERS/,$p' | awk '/^
     "$promostream" predict visits.csv --load m.psm >scores.csv
     cut -d, -f1,2 explained.csv | cmp - <(head -n 4 scores.csv) || fail "$learner: scores depend on the batch"
 done
-# The linear model as JSON, scored by NumPy.
+# The linear model and a network as JSON, scored by NumPy.
 python=${PROMOSTREAM_PYTHON:-python3}
 "$promostream" learn visits.csv "${columns[@]}" --cross source:robot --quiet --json --save e.psm --export-json e.json >/dev/null
 "$promostream" predict visits.csv --load e.psm >scores.csv
 if "$python" -c 'import numpy' 2>/dev/null; then
     "$python" "$root/tests/compare/score_json.py" e.json visits.csv scores.csv
+    for layers in "embedding:8 dropout:0.2 dense:32:relu dropout:0.2 dense:1" "embedding:3 norm dense:9:tanh dense:4:sigmoid dense:1"; do
+        "$promostream" learn visits.csv "${columns[@]}" --learner dnn --cross source:robot --set numbers=both \
+            --set "layers=$layers" --missing mail --quiet --json --save e.psm --export-json e.json >/dev/null
+        "$promostream" predict visits.csv --load e.psm >scores.csv
+        "$python" "$root/tests/compare/score_json.py" e.json visits.csv scores.csv
+    done
 else
     echo "learn.sh: no NumPy: the JSON is not scored"
 fi
