@@ -124,10 +124,11 @@ static struct failure read_meta(struct container_reader *reader) {
     int64_t count = 1, size;
     while (!failed(failure) && count != 0) {
         bool is_good = read_long(reader, &count) && (count >= 0 || read_long(reader, &size));
-        count = count < 0 ? -count : count;
-        if (!is_good || count > 1000 || count < 0) {
+        if (!is_good || count > 1000 || count < -1000) {
             failure = damaged(reader, "its header");
+            break;
         }
+        count = count < 0 ? -count : count;
         for (int64_t i = 0; i < count && !failed(failure); i++) {
             if (!read_bytes(reader, META_BYTES_MAX, &key) ||
                 !read_bytes(reader, META_BYTES_MAX, &value)) {
@@ -211,7 +212,7 @@ static bool unpack_zstandard(struct container_reader *reader) {
         }
     }
     ZSTD_freeDStream(stream);
-    return stream && hint == 0;
+    return stream && hint == 0 && from.pos == from.size;
 }
 
 static bool unpack(struct container_reader *reader, struct bytes *out) {

@@ -1,4 +1,4 @@
-/* container_reader: what Avro-C wrote, packed or not, comes back; cuts and flipped bits are
+/* container_reader: what others wrote, packed or not, comes back; cuts and flipped bits are
  * noticed, and files of another schema refused. The examples in it are rows that learn can use. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #include "base/input_file.h"
 #include "base/rng.h"
@@ -46,7 +47,64 @@ static void example_of(int i, struct buffer *out) {
     example_encode(&row, out);
 }
 
+static void put_long(struct buffer *out, int64_t value) {
+    uint64_t left = ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
+    for (; left >= 0x80; left >>= 7) {
+        buffer_append_byte(out, (uint8_t)(left | 0x80));
+    }
+    buffer_append_byte(out, (uint8_t)left);
+}
+
+static void put_bytes(struct buffer *out, struct bytes data) {
+    put_long(out, (int64_t)data.size);
+    buffer_append(out, data);
+}
+
+/* `Obj` 1, a map of bytes, the sync marker: as the specification of Avro has it. */
+static void put_header(struct buffer *out, const char *codec, struct bytes sync) {
+    buffer_append(out, bytes_of_text("Obj\x01"));
+    put_long(out, 2);
+    put_bytes(out, bytes_of_text("avro.codec"));
+    put_bytes(out, bytes_of_text(codec));
+    put_bytes(out, bytes_of_text("avro.schema"));
+    put_bytes(out, bytes_of_text(schema_text_of("example")));
+    put_long(out, 0);
+    buffer_append(out, sync);
+}
+
+#define BLOCK_RECORDS 100
+/* One Zstandard frame a block, as Java and fastavro write them; Avro-C 1.11 cannot. */
+static struct temp_file zstandard_file(void) {
+    struct buffer file = {0}, bodies = {0}, body = {0}, packed = {0};
+    const struct bytes sync = bytes_of_text("0123456789abcdef");
+    put_header(&file, "zstandard", sync);
+    for (int i = 0; i < RECORDS; i++) {
+        example_of(i, &body);
+        buffer_append(&bodies, buffer_bytes(&body));
+        if (i % BLOCK_RECORDS == BLOCK_RECORDS - 1) {
+            size_t most = ZSTD_compressBound(bodies.size);
+            packed.size =
+                ZSTD_compress(buffer_reserve(&packed, most), most, bodies.data, bodies.size, 3);
+            assert_false(ZSTD_isError(packed.size));
+            put_long(&file, BLOCK_RECORDS);
+            put_bytes(&file, buffer_bytes(&packed));
+            buffer_append(&file, sync);
+            buffer_clear(&bodies);
+            buffer_clear(&packed);
+        }
+    }
+    struct temp_file out = temp_file_make(buffer_bytes(&file));
+    buffer_clean_up(&file);
+    buffer_clean_up(&bodies);
+    buffer_clean_up(&body);
+    buffer_clean_up(&packed);
+    return out;
+}
+
 static struct temp_file examples_file(const char *codec) {
+    if (strcmp(codec, "zstandard") == 0) {
+        return zstandard_file();
+    }
     struct temp_file file = temp_file_of_text("");
     const char *text = schema_text_of("example");
     avro_schema_t schema;
@@ -93,10 +151,11 @@ static int read_all(const char *path, enum schema schema, char *text) {
     return failed(failure) ? -1 : records;
 }
 
-static void what_avro_c_wrote(void **state) {
+static const char *const codecs[] = {"null", "deflate", "zstandard"};
+
+static void what_others_wrote(void **state) {
     (void)state;
-    static const char *const codecs[] = {"null", "deflate"};
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof codecs / sizeof codecs[0]; i++) {
         struct temp_file file = examples_file(codecs[i]);
         char text[240];
         assert_int_equal(read_all(file.path, SCHEMA_EXAMPLE, text), RECORDS);
@@ -107,10 +166,39 @@ static void what_avro_c_wrote(void **state) {
     }
 }
 
+/* A frame that is not all of its block, one that is cut, and a codec that nobody knows. */
+static void blocks_that_do_not_unpack(void **state) {
+    (void)state;
+    const struct bytes sync = bytes_of_text("0123456789abcdef");
+    static const struct {
+        int more; /* bytes behind the frame, or fewer of it */
+        const char *codec, *expected;
+    } cases[] = {{3, "zstandard", "damaged"},
+                 {-1, "zstandard", "damaged"},
+                 {0, "snappy", "codec \"snappy\", expected null, deflate or zstandard"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct buffer file = {0}, body = {0};
+        uint8_t packed[4096] = {0};
+        char text[240];
+        example_of(1, &body);
+        size_t size = ZSTD_compress(packed, sizeof packed, body.data, body.size, 3);
+        assert_false(ZSTD_isError(size));
+        put_header(&file, cases[i].codec, sync);
+        put_long(&file, 1);
+        put_bytes(&file, bytes_of(packed, (size_t)((int)size + cases[i].more)));
+        buffer_append(&file, sync);
+        struct temp_file bad = temp_file_make(buffer_bytes(&file));
+        assert_int_equal(read_all(bad.path, SCHEMA_EXAMPLE, text), -1);
+        assert_non_null(strstr(text, cases[i].expected));
+        temp_file_remove(&bad);
+        buffer_clean_up(&file);
+        buffer_clean_up(&body);
+    }
+}
+
 static void damage_is_noticed(void **state) {
     (void)state;
-    static const char *const codecs[] = {"null", "deflate"};
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof codecs / sizeof codecs[0]; i++) {
         struct temp_file file = examples_file(codecs[i]);
         struct buffer all = {0};
         FILE *from = fopen(file.path, "rb");
@@ -170,7 +258,8 @@ static void rows_to_learn_from(void **state) {
 int main(void) {
     schemas_init();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_avro_c_wrote),
+        cmocka_unit_test(what_others_wrote),
+        cmocka_unit_test(blocks_that_do_not_unpack),
         cmocka_unit_test(damage_is_noticed),
         cmocka_unit_test(rows_to_learn_from),
     };
