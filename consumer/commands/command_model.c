@@ -231,8 +231,17 @@ static int import(const struct model_view *view, const struct model_options *opt
     if (!find(view, page, name, &request.learner)) {
         return COMMAND_USAGE;
     }
-    struct failure failure =
-        command_topic_end(view->config, TOPIC_EXAMPLES, 0, &request.examples_end);
+    int32_t partitions = 0;
+    const char *topic = view->config->topics.full[TOPIC_MODEL];
+    struct failure failure = command_count_partitions(view->config, TOPIC_MODEL, &partitions);
+    if (!failed(failure) && partitions == 0) {
+        failure = failure_make(FAILURE_STOP, 0,
+                               "there is no topic %s yet: promostream run creates it at its start",
+                               topic);
+    }
+    if (!failed(failure)) {
+        failure = command_topic_end(view->config, TOPIC_EXAMPLES, 0, &request.examples_end);
+    }
     if (!failed(failure)) {
         failure = model_import(&request, &rows, &position);
     }
@@ -241,8 +250,7 @@ static int import(const struct model_view *view, const struct model_options *opt
     }
     printf("learner %s: %lld rows written to %s; it goes on learning from example offset %lld of "
            "%lld\n",
-           name, (long long)rows, view->config->topics.full[TOPIC_MODEL], (long long)position,
-           (long long)request.examples_end);
+           name, (long long)rows, topic, (long long)position, (long long)request.examples_end);
     return COMMAND_OK;
 }
 

@@ -142,6 +142,8 @@ def main():
     address = shop.kafka_address()
     with tempfile.TemporaryDirectory(prefix="promostream-model-") as folder:
         work = Shop(pathlib.Path(folder), address)
+        expect("no import before there are topics", "there is no topic" in
+               work.model("import", "first", "--file", work.config, expected=1), "")
         shop.run(*work.feed("2025-01-06"))
         work.run_to_the_end()
         found = listed(work)
