@@ -82,15 +82,18 @@ static void visit_control(void *context, const struct record *record) {
     model_view_take_control(context, record);
 }
 
-static struct failure read_view(const struct pipeline_config *config, struct model_view *view) {
-    struct topic_read_result result;
+/* *out_is_whole: no open transaction hides what is newest. */
+static struct failure read_view(const struct pipeline_config *config, struct model_view *view,
+                                bool *out_is_whole) {
+    struct topic_read_result model, control = {.is_whole = true};
     struct failure failure =
-        command_read_topic(config, TOPIC_MODEL, TOPIC_ALL_PARTITIONS, visit_model, view, &result);
+        command_read_topic(config, TOPIC_MODEL, TOPIC_ALL_PARTITIONS, visit_model, view, &model);
     model_view_take_end(view);
     if (!failed(failure)) {
         failure = command_read_topic(config, TOPIC_CONTROL, TOPIC_ALL_PARTITIONS, visit_control,
-                                     view, &result);
+                                     view, &control);
     }
+    *out_is_whole = model.is_whole && control.is_whole;
     return failure;
 }
 
@@ -370,7 +373,14 @@ static int run_verb(const struct verb *verb, int argc, char **argv) {
     }
     struct model_view view;
     model_view_init(&view, &config);
-    struct failure failure = read_view(&config, &view);
+    bool is_whole = true;
+    struct failure failure = read_view(&config, &view, &is_whole);
+    if (!failed(failure) && !is_whole) {
+        fprintf(stderr, "%s: an open transaction hides the newest rows\n", page.name);
+    }
+    if (!failed(failure) && !is_whole && verb->run == import) {
+        failure = failure_make(FAILURE_RETRY, 0, "try again when it has ended");
+    }
     code = failed(failure) ? command_failed(page.name, failure)
                            : verb->run(&view, &options, page.name, name);
     model_view_clean_up(&view);
