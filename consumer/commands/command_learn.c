@@ -1,7 +1,9 @@
 /* learn: trains a learner on a file, without Kafka, and says how good it is. */
 #include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 #include "consumer/commands/learn_pipeline.h"
@@ -35,6 +37,12 @@ static const char *const shuffle_choices[] = {"auto", "yes", "no", NULL};
         .name = NAME, .argument = ARGUMENT, .type = OPTION_##TYPE,                                 \
         .offset = offsetof(struct learn_command, FIELD), .default_text = DEFAULT, .help = HELP     \
     }
+#define CHOICE(NAME, FIELD, ARGUMENT, CHOICES, HELP)                                               \
+    {                                                                                              \
+        .name = NAME, .argument = ARGUMENT, .type = OPTION_CHOICE,                                 \
+        .offset = offsetof(struct learn_command, FIELD), .default_text = "auto",                   \
+        .choices = CHOICES, .help = HELP                                                           \
+    }
 #define FLAG(NAME, FIELD, HELP)                                                                    \
     {                                                                                              \
         .name = NAME, .type = OPTION_FLAG, .offset = offsetof(struct learn_command, FIELD),        \
@@ -51,20 +59,13 @@ static const struct option_row rows[] = {
         "When it happened: ISO 8601, or seconds or milliseconds since 1970."),
     ROW("group", group, "COL", TEXT, NULL,
         "Whose row it is: rows of one group are never on two sides of a split."),
-    {.name = "task",
-     .argument = "TASK",
-     .type = OPTION_CHOICE,
-     .offset = offsetof(struct learn_command, task),
-     .default_text = "auto",
-     .choices = task_choices,
-     .help = "auto and binary: two labels; regression: numbers."},
+    CHOICE("task", task, "TASK", task_choices, "auto and binary: two labels; regression: numbers."),
     ROW("numeric", numeric, "a,b", TEXT, NULL, "Columns that are numbers."),
     ROW("categorical", categorical, "d,e", TEXT, NULL, "Columns that are categories."),
     ROW("ignore", ignore, "f,g", TEXT, NULL, "Columns that are not looked at."),
     ROW("cross", crosses, "d:e", TEXT_LIST, NULL,
         "Two categorical columns whose values count together; of VW text two namespaces, by name "
-        "or "
-        "first letter (--cross a:d is VW's -q ad). May be repeated."),
+        "or first letter (--cross a:d is VW's -q ad). May be repeated."),
     ROW("types", types, "FILE", TEXT, NULL, "Types of columns, as --save-types wrote them."),
     ROW("save-types", save_types, "FILE", TEXT, NULL, "Write the types of the columns."),
     ROW("learner", learner, "NAME", TEXT, NULL,
@@ -108,14 +109,9 @@ static const struct option_row rows[] = {
      .max = 1e6,
      .help = "Stop when the loss on --valid has not fallen by 0.0001 in K passes; 0 = never. The "
              "best pass is kept in any case."},
-    {.name = "shuffle",
-     .argument = "WHEN",
-     .type = OPTION_CHOICE,
-     .offset = offsetof(struct learn_command, shuffle),
-     .default_text = "auto",
-     .choices = shuffle_choices,
-     .help = "A new order for each pass, by the seed; auto: with several passes and without --time "
-             "and --progressive."},
+    CHOICE("shuffle", shuffle, "WHEN", shuffle_choices,
+           "A new order for each pass, by the seed; auto: with several passes and without --time "
+           "and --progressive."),
     {.name = "seed",
      .argument = "S",
      .type = OPTION_INT,
@@ -126,21 +122,13 @@ static const struct option_row rows[] = {
              "that of the first weights alone."},
     ROW("delimiter", delimiter, "C", TEXT, NULL,
         "Between the fields of a CSV, \"tab\" too; without it the most frequent of , tab ; | in "
-        "the "
-        "header."),
-    {.name = "format",
-     .argument = "FORMAT",
-     .type = OPTION_CHOICE,
-     .offset = offsetof(struct learn_command, format),
-     .default_text = "auto",
-     .choices = source_format_names,
-     .help =
-         "csv, vw (Vowpal Wabbit's text), avro (container of examples); auto looks at the first "
-         "bytes."},
+        "the header."),
+    CHOICE("format", format, "FORMAT", source_format_names,
+           "csv, vw (Vowpal Wabbit's text), avro (container of examples); auto looks at the first "
+           "bytes."),
     ROW("missing", missing, "TOKEN", TEXT_LIST, NULL,
         "A text that stands for no value, beside the empty one; of numbers also NA, N/A, NaN, "
-        "null, "
-        "None. May be repeated."),
+        "null, None. May be repeated."),
     FLAG("drop-duplicates", drop_duplicates,
          "Learn once from rows that are the same; held-out rows stay."),
     FLAG(
@@ -148,8 +136,7 @@ static const struct option_row rows[] = {
         "Leave numbers as they are. Otherwise those further from the middle 99.8 % of the training "
         "rows than that is wide are cut, and flagged by a feature."),
     FLAG("skip-bad", skip_bad,
-         "Count rows that cannot be read and go on; otherwise the first ends "
-         "it."),
+         "Count rows that cannot be read and go on; otherwise the first ends it."),
     {.name = "row-bytes-max",
      .argument = "SIZE",
      .type = OPTION_SIZE_BYTES,
@@ -205,10 +192,8 @@ static const struct option_page page = {
         "Zstandard or gzip; - is standard input. Columns are typed from the first rows and shown; "
         "whole numbers with at most 50 values count as categories.\n\n"
         "The report stands on standard output: figures of what was predicted before it was "
-        "learned, "
-        "or of rows that were held out, beside those of a model that always says the same. The "
-        "same "
-        "file, options and seed give the same model, bit for bit.",
+        "learned, or of rows that were held out, beside those of a model that always says the "
+        "same. The same file, options and seed give the same model, bit for bit.",
     .exit_status = " 0  done\n 1  failed: standard error says where and why\n"
                    " 2  wrong usage: options, columns that are not there",
     .examples = " promostream learn sessions.csv --label Revenue\n"
@@ -324,6 +309,14 @@ static struct failure no_file(const char *path) {
     return failure_make(FAILURE_STOP, errno, "%s: %s", path, strerror(errno));
 }
 
+/* Whether there will be room for a file is asked before hours of learning. */
+static struct failure check_folder(const char *path) {
+    char *copy = memory_copy_text(bytes_of_text(path));
+    bool is_there = access(dirname(copy), W_OK) == 0;
+    free(copy);
+    return is_there ? failure_none() : no_file(path);
+}
+
 static struct failure open_predictions(const struct learn_command *command,
                                        struct learn_plan *plan) {
     plan->predictions = command->predictions ? fopen(command->predictions, "w") : NULL;
@@ -371,7 +364,13 @@ static struct failure export_model(const struct learn_command *command,
 static struct failure work_through(const struct learn_command *command, struct learn_plan *plan,
                                    const struct run_listener *listener, struct learn_run *run) {
     struct model_origin origin = {0};
-    struct failure failure = open_predictions(command, plan);
+    struct failure failure = command->save ? check_folder(command->save) : failure_none();
+    if (!failed(failure) && command->export_json) {
+        failure = check_folder(command->export_json);
+    }
+    if (!failed(failure)) {
+        failure = open_predictions(command, plan);
+    }
     if (!failed(failure) && command->load) {
         failure = model_file_load(command->load, &run->fitted, &origin);
     }

@@ -160,7 +160,8 @@ static enum column_type type_of(const struct column_facts *facts) {
 
 struct label_values {
     struct bytes values[LABEL_VALUES_MAX];
-    size_t count; /* of different ones, up to LABEL_VALUES_MAX */
+    uint64_t lines[LABEL_VALUES_MAX]; /* where each was met first */
+    size_t count;                     /* of different ones, up to LABEL_VALUES_MAX */
     bool are_numbers;
 };
 
@@ -181,6 +182,7 @@ static void collect_labels(const struct columns *columns, const struct source *s
             i++;
         }
         if (i == out->count && out->count < LABEL_VALUES_MAX) {
+            out->lines[out->count] = line;
             out->values[out->count++] = text; /* lives as long as the head */
         }
     }
@@ -213,7 +215,7 @@ static bool set_usual_pair(struct columns *columns, const struct label_values *v
     return false;
 }
 
-static struct failure refuse_label(const struct columns *columns,
+static struct failure refuse_label(const struct columns *columns, const struct source *source,
                                    const struct label_values *values) {
     struct buffer text = {0};
     for (size_t i = 0; i < values->count && i < 4; i++) {
@@ -223,16 +225,18 @@ static struct failure refuse_label(const struct columns *columns,
     }
     buffer_append_byte(&text, 0);
     const char *name = columns->items[columns->label].name;
-    const char *more = values->count > 4 ? ", ..." : "";
+    const char *more = values->count > 4 ? ", ..." : "", *file = source_name(source);
+    unsigned long long line = values->lines[values->count > 2 ? 2 : values->count - 1];
     struct failure failure =
         values->count == 2
-            ? failure_make(FAILURE_STOP, 0,
-                           "label \"%s\": found %s: say with --positive which of them is yes", name,
-                           (const char *)text.data)
+            ? failure_make(
+                  FAILURE_STOP, 0,
+                  "%.60s:%llu: label \"%.40s\": found %s: say with --positive which of them is yes",
+                  file, line, name, (const char *)text.data)
             : failure_make(FAILURE_STOP, 0,
-                           "label \"%s\": found %s%s, expected two values; --positive VALUE makes "
-                           "it one against the rest%s",
-                           name, (const char *)text.data, more,
+                           "%.60s:%llu: label \"%.40s\": found %s%s, expected two values; "
+                           "--positive VALUE makes it one against the rest%s",
+                           file, line, name, (const char *)text.data, more,
                            values->are_numbers ? ", --task regression takes numbers" : "");
     buffer_clean_up(&text);
     return failure;
@@ -262,7 +266,8 @@ static struct failure infer_label(struct columns *columns, const struct source *
         return failure_make(FAILURE_STOP, 0, "label \"%s\": every value is missing",
                             columns->items[columns->label].name);
     }
-    return set_usual_pair(columns, &values) ? failure_none() : refuse_label(columns, &values);
+    return set_usual_pair(columns, &values) ? failure_none()
+                                            : refuse_label(columns, source, &values);
 }
 
 /* ---- crosses ---- */

@@ -158,9 +158,9 @@ static struct failure keep_row(struct work *work, enum part part, const struct d
     if (work->data.count == UINT32_MAX || !dataset_add(&work->data, row)) {
         return failure_make(
             FAILURE_STOP, 0,
-            "rows take more than %zu MiB of memory (--memory-max); one pass without "
-            "--valid needs none",
-            work->plan->memory_max >> 20);
+            "%.60s: rows take more than %zu KiB of memory (--memory-max); one pass without "
+            "held-out rows needs none",
+            source_name(work->source), work->plan->memory_max >> 10);
     }
     if (work->counts[part] == work->capacities[part]) {
         work->capacities[part] = work->capacities[part] ? 2 * work->capacities[part] : 1024;
@@ -278,6 +278,10 @@ static struct failure learn_in_memory(struct work *work) {
     if (work->split.valid.kind != SPLIT_NONE && work->counts[PART_VALID] == 0) {
         return failure_make(FAILURE_STOP, 0, "--valid %s holds no rows", work->plan->valid);
     }
+    if (work->split.test.kind != SPLIT_NONE && work->split.test.kind != SPLIT_FILE &&
+        work->counts[PART_TEST] == 0) {
+        return failure_make(FAILURE_STOP, 0, "--test %s holds no rows", work->plan->test);
+    }
     if (!work->plan->keeps_outliers) {
         fit_bounds(work);
     }
@@ -370,6 +374,10 @@ static struct failure set_split(struct work *work) {
     if (needs_time && work->run->fitted.columns.time < 0) {
         return failure_make(FAILURE_STOP, 0, "after: needs to know the column of time (--time)");
     }
+    if (plan->gap_ms > 0 && !needs_time) {
+        return failure_make(FAILURE_STOP, 0,
+                            "--gap: lies before after:TIME, found no such --valid or --test");
+    }
     return split_init(split);
 }
 
@@ -403,7 +411,8 @@ static struct failure work_through(struct work *work) {
         return failure;
     }
     run->is_usage = false;
-    run->report.input = work->plan->source.path;
+    bool is_standard_input = strcmp(work->plan->source.path, "-") == 0;
+    run->report.input = is_standard_input ? "standard input" : work->plan->source.path;
     run->report.learner = run->fitted.kind->name;
     run->report.seed = run->fitted.seed;
     work->listener->on_columns(work->listener->context, &run->fitted.columns);

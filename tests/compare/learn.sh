@@ -124,6 +124,8 @@ says "no column \"boguht\", did you mean \"bought\"?" learn visits.csv --label b
 says "linear: lrr: found an option that linear does not have, did you mean \"lr\"?" learn visits.csv --set lrr=1
 says "expected one of logistic, linear" learn visits.csv --learner xgboost
 says "expected two values" learn visits.csv --label source
+says "--gap: lies before after:TIME" learn visits.csv "${columns[@]}" --test 0.1 --gap 3d
+says "--export-json: found fm, expected linear or dnn" learn visits.csv --learner fm --export-json e.json
 awk 'BEGIN { for (i = 0; i < 300; i++) printf "c%d,", i; print "y"; for (r = 0; r < 9; r++) {
     for (i = 0; i < 300; i++) printf "%d,", i; print r % 2 } }' >wide.csv
 says "--patience: needs rows" learn visits.csv --patience 2
@@ -131,6 +133,9 @@ says "bad.yaml:3: learner.kid: found an unknown key" learn visits.csv --config b
 says "found 0 numeric and 300 categorical columns, linear takes 256 and 256" learn wide.csv
 says "logistic learns from columns, not from VW text" learn visits.vw --learner logistic
 code=1
+says "--test after:2027-01-01 holds no rows" learn visits.csv "${columns[@]}" --test after:2027-01-01
+says "visits.csv: rows take more than 100 KiB" learn visits.csv "${columns[@]}" --passes 2 --memory-max 100K
+says "nowhere/a.psm: No such file" learn visits.csv "${columns[@]}" --save nowhere/a.psm
 says "visits.psm: No such file" predict visits.csv --load visits.psm
 says "is not a model" predict visits.csv --load visits.csv
 says "visits.vw: is vw, the model learned from columns" predict visits.vw --load a.psm

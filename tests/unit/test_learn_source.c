@@ -219,13 +219,13 @@ static void files_and_labels_that_are_refused(void **state) {
         {HEADER "1,a,1,yes\n", &crossed,
          "--cross: \"price\" is numeric, expected a categorical column"},
         {HEADER "1,a,1,low\n1,a,1,high\n1,a,1,mid\n", &nothing,
-         "label \"bought\": found \"low\", \"high\", \"mid\", expected two values; --positive "
+         ":4: label \"bought\": found \"low\", \"high\", \"mid\", expected two values; --positive "
          "VALUE "
          "makes it one against the rest"},
         {HEADER "1,a,1,1\n1,a,1,2\n1,a,1,3\n", &nothing,
          "makes it one against the rest, --task regression takes numbers"},
         {HEADER "1,a,1,low\n1,a,1,high\n", &nothing,
-         "label \"bought\": found \"low\", \"high\": say with --positive which of them is yes"},
+         ":3: label \"bought\": found \"low\", \"high\": say with --positive which of them is yes"},
         {HEADER "1,a,1,\n", &nothing, "label \"bought\": every value is missing"},
         {"bought\n1\n0\n", &nothing, "no column is left to learn from"},
     };
