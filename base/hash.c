@@ -34,24 +34,18 @@ void hash128_format(struct hash128 hash, char out[33]) {
     out[32] = '\0';
 }
 
+/* Without a branch on the digits: those of a hash are random. */
 static bool parse_word(const uint8_t *text, uint64_t *out) {
     uint64_t word = 0;
+    bool is_hex = true;
     for (int i = 0; i < 16; i++) {
-        uint8_t c = text[i];
-        unsigned digit;
-        if (c >= '0' && c <= '9') {
-            digit = (unsigned)c - '0';
-        } else if (c >= 'a' && c <= 'f') {
-            digit = (unsigned)c - 'a' + 10;
-        } else if (c >= 'A' && c <= 'F') {
-            digit = (unsigned)c - 'A' + 10;
-        } else {
-            return false;
-        }
-        word = word << 4 | digit;
+        unsigned digit = (unsigned)text[i] - '0';
+        unsigned letter = (text[i] | 0x20U) - 'a';
+        is_hex &= (digit < 10) | (letter < 6);
+        word = word << 4 | ((digit < 10 ? digit : letter + 10) & 0xf);
     }
     *out = word;
-    return true;
+    return is_hex;
 }
 
 bool hash128_parse(struct bytes text, struct hash128 *out) {

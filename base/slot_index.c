@@ -8,10 +8,10 @@
 #define CAPACITY_FIRST 64
 
 static void fill_empty(struct slot_index *index, size_t capacity) {
-    index->entries = memory_new(capacity, sizeof *index->entries);
+    index->entries = memory_grow(NULL, capacity, sizeof *index->entries);
     index->capacity = capacity;
     for (size_t i = 0; i < capacity; i++) {
-        index->entries[i].slot = SLOT_NONE;
+        index->entries[i] = (struct slot_entry){.slot = SLOT_NONE};
     }
 }
 

@@ -169,15 +169,65 @@ static struct hash128 decode_hash(struct wire_reader *reader) {
     return hash;
 }
 
+/* A number that is one, or null where that may be. */
+static const uint8_t *decode_short_double(const struct plan_op *op, const uint8_t *cursor,
+                                          const uint8_t *end, double *out) {
+    if (op->nullable & PLAN_NULLABLE) {
+        if (cursor == end || (*cursor != 0 && *cursor != 2)) {
+            return NULL;
+        }
+        if (*cursor++ == 0) {
+            *out = (double)NAN;
+            return cursor;
+        }
+    }
+    if ((size_t)(end - cursor) < sizeof(double)) {
+        return NULL;
+    }
+    uint64_t word = wire_load_word(cursor);
+    double value;
+    memcpy(&value, &word, sizeof(value));
+    if (!isfinite(value)) {
+        return NULL;
+    }
+    *out = value;
+    return cursor + sizeof(value);
+}
+
+/* Items that are a number each, one after the other: the features of a decision are many. Returns
+ * how many of `left` were read; then comes one that takes the long way. */
+static size_t decode_numbers(const struct plan_array *plan, struct wire_reader *reader,
+                             uint8_t *items, size_t left) {
+    const uint8_t *cursor = reader->cursor;
+    size_t done = 0;
+    for (; done < left; done++, items += plan->item_size) {
+        cursor =
+            decode_short_double(plan->ops, cursor, reader->end, &FIELD(double, items, plan->ops));
+        if (!cursor) {
+            break;
+        }
+        reader->cursor = cursor;
+    }
+    return done;
+}
+
 static void decode_array(const struct plan_op *op, struct wire_reader *reader, void *record) {
     const struct plan_array *plan = op->array;
     uint8_t *items = (uint8_t *)record + op->offset;
     if (plan->is_pointer) {
         memcpy(&items, items, sizeof(items));
     }
+    bool is_numbers = plan->ops[0].code == PLAN_DOUBLE && plan->ops[1].code == PLAN_END;
     struct wire_array array = wire_array_of(op->bound);
     while (wire_array_next(reader, &array)) {
-        plan_decode(plan->ops, reader, items + (array.count - 1) * plan->item_size);
+        uint8_t *item = items + (array.count - 1) * plan->item_size;
+        size_t done = is_numbers ? decode_numbers(plan, reader, item, array.left + 1) : 0;
+        if (done > 0) {
+            array.left -= done - 1;
+            array.count += done - 1;
+        } else {
+            plan_decode(plan->ops, reader, item);
+        }
     }
     memcpy((uint8_t *)record + plan->count_offset, &array.count, sizeof(array.count));
 }
@@ -239,8 +289,8 @@ static inline const uint8_t *decode_short_text(const struct plan_op *op, const u
                         : wire_short_text(cursor, end, op->bound, out);
 }
 
-/* Nearly all fields of an event are null, a short text, an enum or a recent time: those are read
- * here, with the cursor in a register. All others, and every doubt, take the long way. */
+/* Nearly all fields of an event are null, a short text, an enum, a number or a recent time: those
+ * are read here, with the cursor in a register. All others, and every doubt, take the long way. */
 void plan_decode(const struct plan_op *ops, struct wire_reader *reader, void *out_record) {
     const uint8_t *cursor = reader->cursor;
     const uint8_t *end = reader->end;
@@ -252,6 +302,8 @@ void plan_decode(const struct plan_op *ops, struct wire_reader *reader, void *ou
             next = wire_short_enum(cursor, end, op->bound, &FIELD(int, out_record, op));
         } else if (op->code == PLAN_LONG && !op->nullable) {
             next = wire_short_time(cursor, end, &FIELD(int64_t, out_record, op));
+        } else if (op->code == PLAN_DOUBLE) {
+            next = decode_short_double(op, cursor, end, &FIELD(double, out_record, op));
         }
         if (next) {
             cursor = next;
