@@ -64,7 +64,8 @@ struct record {
     int32_t partition;
     enum broker_input input;
     uint32_t following; /* broker_read_to_end: so many of the next records lie behind this one in
-                           memory, to be looked at ahead; elsewhere 0 */
+                           memory, to be looked at ahead; all stay until the last of
+                           them has been visited; elsewhere 0 */
     /* Headers stay unread in their message, borrowed like the value, until record_headers asks.
      * NULL = none: also of records that were not polled. */
     record_headers_read *read_headers;

@@ -14,6 +14,13 @@ METRICS_TABLE(recovery_metrics, RECOVERY_METRICS)
 #define HASHES     64
 #define AHEAD_ROW  12
 #define AHEAD_USER 4
+#define UNNAMED    4 /* a power of two */
+
+/* A user whose row has been read and whose names wait, lent from the record. */
+struct unnamed {
+    uint32_t slot;
+    struct user_row_names row;
+};
 
 /* One reading of one topic partition. */
 struct reading {
@@ -21,6 +28,8 @@ struct reading {
     struct user_state_names names;
     uint64_t hashes[HASHES]; /* of the keys of the records that are read next */
     size_t hash_next, hash_count;
+    struct unnamed unnamed[UNNAMED]; /* rows named..read, each at its number modulo UNNAMED */
+    size_t rows_named, rows_read;
     bool has_row;    /* of partition-state */
     size_t refused;  /* rows that are not valid */
     size_t overflow; /* rows of users beyond users_max */
@@ -75,9 +84,42 @@ static void look_ahead(const struct reading *reading, const struct record *recor
     }
 }
 
-static bool decode_user(const struct reading *reading, const struct record *record,
-                        struct bytes body, struct user_state *out) {
-    return user_state_decode(body, &reading->names, out) &&
+/* ---- names ---- */
+
+/* The oldest, until no more than `left` wait. */
+static void name_users(struct reading *reading, size_t left) {
+    struct user_store *store = &reading->partition->store;
+    while (reading->rows_read - reading->rows_named > left) {
+        const struct unnamed *oldest = &reading->unnamed[reading->rows_named++ % UNNAMED];
+        user_state_name(&user_store_get(store, oldest->slot)->state, &oldest->row, &reading->names);
+    }
+}
+
+/* A user that comes again must have its names first: they are given back. */
+static void name_user(struct reading *reading, uint32_t slot) {
+    for (size_t i = reading->rows_named; i < reading->rows_read; i++) {
+        if (reading->unnamed[i % UNNAMED].slot == slot) {
+            name_users(reading, reading->rows_read - i - 1);
+            return;
+        }
+    }
+}
+
+/* A row's names have been hashed; two rows later their entries are fetched. */
+static void fetch_names(const struct reading *reading) {
+    if (reading->rows_read - reading->rows_named >= UNNAMED / 2) {
+        const struct unnamed *user = &reading->unnamed[(reading->rows_read - 2) % UNNAMED];
+        items_fetch_all(&reading->partition->store.items, user->row.recent_hashes,
+                        USER_RECENT_ITEMS);
+    }
+}
+
+/* ---- rows ---- */
+
+static bool read_user(struct reading *reading, const struct record *record, struct bytes body,
+                      struct user_state *out) {
+    struct unnamed *unnamed = &reading->unnamed[reading->rows_read % UNNAMED];
+    return user_state_read(body, &reading->names, out, &unnamed->row) &&
            bytes_equal(record->key, user_state_id(out));
 }
 
@@ -86,7 +128,7 @@ static bool decode_user(const struct reading *reading, const struct record *reco
  * tombstones. */
 static void refuse_user(struct reading *reading, const struct record *record, struct bytes body) {
     struct user_state user;
-    if (decode_user(reading, record, body, &user)) {
+    if (read_user(reading, record, body, &user)) {
         reading->overflow++;
     } else {
         reading->refused++;
@@ -94,13 +136,15 @@ static void refuse_user(struct reading *reading, const struct record *record, st
     user_state_clean_up(&user);
 }
 
-static void take_user(void *context, const struct record *record) {
-    struct reading *reading = context;
+static void take_row(struct reading *reading, const struct record *record) {
     struct user_store *store = &reading->partition->store;
     uint64_t hash = next_hash(reading, record);
     look_ahead(reading, record);
     uint32_t slot = user_store_find_hashed(store, hash, record->key);
     struct bytes body;
+    if (slot != SLOT_NONE) {
+        name_user(reading, slot);
+    }
     if (!record->value.data) {
         if (slot != SLOT_NONE) {
             user_store_remove(store, slot);
@@ -111,10 +155,22 @@ static void take_user(void *context, const struct record *record) {
         refuse_user(reading, record, body);
     } else {
         slot = user_store_renew(store, slot, hash);
-        if (!decode_user(reading, record, body, &user_store_get(store, slot)->state)) {
+        if (read_user(reading, record, body, &user_store_get(store, slot)->state)) {
+            reading->unnamed[reading->rows_read++ % UNNAMED].slot = slot;
+            fetch_names(reading);
+        } else {
             reading->refused++;
             user_store_remove(store, slot);
         }
+    }
+}
+
+static void take_user(void *context, const struct record *record) {
+    struct reading *reading = context;
+    name_users(reading, UNNAMED - 1); /* room for one more */
+    take_row(reading, record);
+    if (record->following == 0) {
+        name_users(reading, 0); /* the records go */
     }
 }
 

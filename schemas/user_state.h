@@ -178,10 +178,21 @@ struct user_state_names {
     void *context;
     struct bytes (*item)(void *context, uint32_t item);      /* text of an interned item */
     uint32_t (*intern_item)(void *context, struct bytes id); /* adds one reference; 0 = full */
-    /* The same of USER_RECENT_ITEMS ids at most, empty ones among them; NULL = one by one. */
-    void (*intern_items)(void *context, const struct bytes *ids, size_t count, uint32_t *out);
+    /* The same of USER_RECENT_ITEMS ids, empty ones among them, in two steps: their hashes, with
+     * which the table's memory is fetched, then the numbers. NULL = one by one. */
+    void (*hash_items)(void *context, const struct bytes *ids, size_t count, uint64_t *out_hashes);
+    void (*intern_items)(void *context, const struct bytes *ids, const uint64_t *hashes,
+                         size_t count, uint32_t *out);
     struct bytes (*zone)(void *context, uint16_t zone);
     uint16_t (*find_zone)(void *context, struct bytes name);
+};
+
+/* The names of a row, lent from its body until they are interned. */
+struct user_row_names {
+    struct bytes recent[USER_RECENT_ITEMS];
+    struct bytes zone;
+    uint64_t recent_hashes[USER_RECENT_ITEMS]; /* if names->hash_items tells them */
+    struct bytes cart[USER_CART_LINES_MAX];    /* as many as the cart has lines */
 };
 
 /* Avro body of user_state.avsc, appended. The user id is the record's key and is in the row too. */
@@ -192,6 +203,13 @@ void user_state_encode(const struct user_state *user, const struct user_state_na
  * are the caller's problem only on success). */
 bool user_state_decode(struct bytes body, const struct user_state_names *names,
                        struct user_state *out);
+/* Decoding in its two steps: read leaves the user without items and zone, and takes no reference;
+ * name then cannot fail. Whoever reads many rows names each some rows later, when what names are
+ * looked up in has been fetched. *out_row need not hold anything beforehand. */
+bool user_state_read(struct bytes body, const struct user_state_names *names,
+                     struct user_state *out, struct user_row_names *out_row);
+void user_state_name(struct user_state *user, const struct user_row_names *row,
+                     const struct user_state_names *names);
 /* An empty user: times TIME_NONE, prices NaN. Copies user_id. */
 void user_state_init(struct user_state *user, struct bytes user_id);
 /* Frees what it owns (not interned references: rooms/state releases them first). Idempotent. */

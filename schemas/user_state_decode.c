@@ -212,15 +212,56 @@ static void read_common(struct wire_reader *reader, struct user_state *user,
     read_short_text(reader, user->place, sizeof(user->place));
 }
 
-static void intern_recent(struct user_state *user, const struct bytes ids[USER_RECENT_ITEMS],
-                          const struct user_state_names *names) {
+/* What is common was read up to `at`; NULL: not yet. */
+static bool read_row(struct bytes body, const uint8_t *at, const struct user_state_names *names,
+                     struct user_state *out, struct user_row_names *row) {
+    struct wire_reader reader = wire_reader_of(body);
+    if (at) {
+        reader.cursor = at;
+    } else {
+        read_common(&reader, out, row);
+    }
+    if (names->hash_items) {
+        names->hash_items(names->context, row->recent, USER_RECENT_ITEMS, row->recent_hashes);
+    }
+    if (wire_read_present(&reader)) {
+        read_active(&reader, out, row);
+    }
+    if (wire_finish(&reader) != WIRE_OK) {
+        user_state_clean_up(out);
+        return false;
+    }
+    return true;
+}
+
+static void clear_names(struct user_row_names *row) {
+    memset(row, 0, offsetof(struct user_row_names, recent_hashes));
+}
+
+static bool read_plain(struct bytes body, const struct user_state_names *names,
+                       struct user_state *out, struct user_row_names *out_row) {
+    clear_names(out_row);
+    return read_row(body, NULL, names, out, out_row);
+}
+
+bool user_state_read(struct bytes body, const struct user_state_names *names,
+                     struct user_state *out, struct user_row_names *out_row) {
+    clear_names(out_row);
+    const uint8_t *active = user_state_read_fast(body, out, out_row);
+    return active ? read_row(body, active, names, out, out_row)
+                  : read_plain(body, names, out, out_row);
+}
+
+static void name_recent(struct user_state *user, const struct user_row_names *row,
+                        const struct user_state_names *names) {
     uint32_t items[USER_RECENT_ITEMS] = {0};
-    if (names->intern_items) {
-        names->intern_items(names->context, ids, USER_RECENT_ITEMS, items);
+    if (names->hash_items) {
+        names->intern_items(names->context, row->recent, row->recent_hashes, USER_RECENT_ITEMS,
+                            items);
     }
     for (size_t i = 0; i < USER_RECENT_ITEMS; i++) {
-        if (!names->intern_items && ids[i].size > 0) {
-            items[i] = names->intern_item(names->context, ids[i]);
+        if (!names->hash_items && row->recent[i].size > 0) {
+            items[i] = names->intern_item(names->context, row->recent[i]);
         }
         user->recent[i].item = items[i];
         if (items[i] == 0) {
@@ -229,9 +270,9 @@ static void intern_recent(struct user_state *user, const struct bytes ids[USER_R
     }
 }
 
-static void intern_names(struct user_state *user, const struct user_row_names *row,
-                         const struct user_state_names *names) {
-    intern_recent(user, row->recent, names);
+void user_state_name(struct user_state *user, const struct user_row_names *row,
+                     const struct user_state_names *names) {
+    name_recent(user, row, names);
     for (size_t i = 0; user->active && i < user->active->cart_count; i++) {
         if (row->cart[i].size > 0) {
             user->active->cart[i].item = names->intern_item(names->context, row->cart[i]);
@@ -242,44 +283,22 @@ static void intern_names(struct user_state *user, const struct user_row_names *r
     }
 }
 
-/* What is common was read up to `at`; NULL: not yet. */
-static bool decode(struct bytes body, const uint8_t *at, const struct user_state_names *names,
-                   struct user_row_names *row, struct user_state *out) {
-    struct wire_reader reader = wire_reader_of(body);
-    if (at) {
-        reader.cursor = at;
-    } else {
-        read_common(&reader, out, row);
-    }
-    if (wire_read_present(&reader)) {
-        read_active(&reader, out, row);
-    }
-    if (wire_finish(&reader) != WIRE_OK) {
-        user_state_clean_up(out);
-        return false;
-    }
-    intern_names(out, row, names);
-    return true;
-}
-
-static void clear_names(struct user_row_names *row) {
-    memset(row, 0, offsetof(struct user_row_names, cart));
-}
-
 bool user_state_decode_plain(struct bytes body, const struct user_state_names *names,
                              struct user_state *out) {
     struct user_row_names row;
-    clear_names(&row);
-    return decode(body, NULL, names, &row, out);
+    if (!read_plain(body, names, out, &row)) {
+        return false;
+    }
+    user_state_name(out, &row, names);
+    return true;
 }
 
 bool user_state_decode(struct bytes body, const struct user_state_names *names,
                        struct user_state *out) {
     struct user_row_names row;
-    clear_names(&row);
-    const uint8_t *active = user_state_read_fast(body, out, &row);
-    if (!active) {
-        return user_state_decode_plain(body, names, out);
+    if (!user_state_read(body, names, out, &row)) {
+        return false;
     }
-    return decode(body, active, names, &row, out);
+    user_state_name(out, &row, names);
+    return true;
 }

@@ -5,13 +5,6 @@
 
 #include "schemas/user_state.h"
 
-/* The names of a row, lent from its body until they are interned. */
-struct user_row_names {
-    struct bytes recent[USER_RECENT_ITEMS];
-    struct bytes zone;
-    struct bytes cart[USER_CART_LINES_MAX]; /* as many as the cart has lines */
-};
-
 /* Fills *user and *names, both empty beforehand (names but for the cart), and returns where
  * `active` begins if every value before it is a common one: a short user id, times of today, texts
  * below 64 bytes, arrays in one block. NULL for every other row, good or bad, with *user and *names

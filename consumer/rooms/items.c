@@ -90,24 +90,24 @@ uint32_t items_intern(struct items *items, struct bytes id) {
     return id.size == 0 ? ITEM_NONE : intern_hashed(items, id, hash64(id, 0));
 }
 
-void items_intern_all(struct items *items, const struct bytes *ids, size_t count, uint32_t *out) {
-    uint64_t hashes[ITEMS_TOGETHER_MAX];
-    assert(count <= ITEMS_TOGETHER_MAX);
+void items_hash_all(const struct items *items, const struct bytes *ids, size_t count,
+                    uint64_t *out_hashes) {
     for (size_t i = 0; i < count; i++) {
-        hashes[i] = hash64(ids[i], 0);
-        slot_index_prefetch(&items->index, hashes[i]);
+        out_hashes[i] = hash64(ids[i], 0);
+        slot_index_prefetch(&items->index, out_hashes[i]);
     }
+}
+
+void items_fetch_all(const struct items *items, const uint64_t *hashes, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        out[i] = ids[i].size == 0 ? ITEM_NONE : items_peek(items, hashes[i]);
-        fetch(items, out[i]);
+        fetch(items, items_peek(items, hashes[i]));
     }
+}
+
+void items_intern_all(struct items *items, const struct bytes *ids, const uint64_t *hashes,
+                      size_t count, uint32_t *out) {
     for (size_t i = 0; i < count; i++) {
-        struct item_entry *likely = out[i] == ITEM_NONE ? NULL : entry_of(items, out[i]);
-        if (likely && bytes_equal(text_of(likely), ids[i])) {
-            likely->references++;
-        } else if (ids[i].size > 0) {
-            out[i] = intern_hashed(items, ids[i], hashes[i]);
-        }
+        out[i] = ids[i].size == 0 ? ITEM_NONE : intern_hashed(items, ids[i], hashes[i]);
     }
 }
 

@@ -8,8 +8,7 @@
 
 #define ITEM_NONE 0
 
-#define ITEM_NEAR_MAX      24
-#define ITEMS_TOGETHER_MAX 8
+#define ITEM_NEAR_MAX 24
 
 struct item_entry {
     uint64_t hash;
@@ -32,8 +31,13 @@ void items_clean_up(struct items *items);
 /* Number of the id, with one more reference; copies the text at the first. An empty id is
  * ITEM_NONE. */
 uint32_t items_intern(struct items *items, struct bytes id);
-/* The same of ITEMS_TOGETHER_MAX ids at most, whose memory is fetched together. */
-void items_intern_all(struct items *items, const struct bytes *ids, size_t count, uint32_t *out);
+/* The same of several ids in steps, between which the caller does something else while memory is
+ * fetched: hash64(id, 0) of each; then, a hint, their entries; then the numbers. */
+void items_hash_all(const struct items *items, const struct bytes *ids, size_t count,
+                    uint64_t *out_hashes);
+void items_fetch_all(const struct items *items, const uint64_t *hashes, size_t count);
+void items_intern_all(struct items *items, const struct bytes *ids, const uint64_t *hashes,
+                      size_t count, uint32_t *out);
 /* Number of the id without a reference; ITEM_NONE if nobody holds it. */
 uint32_t items_find(const struct items *items, struct bytes id);
 /* Gives one reference back; ITEM_NONE is ignored. */

@@ -214,8 +214,14 @@ static uint32_t name_intern_item(void *context, struct bytes id) {
     return items_intern(&((struct user_store *)context)->items, id);
 }
 
-static void name_intern_items(void *context, const struct bytes *ids, size_t count, uint32_t *out) {
-    items_intern_all(&((struct user_store *)context)->items, ids, count, out);
+static void name_hash_items(void *context, const struct bytes *ids, size_t count,
+                            uint64_t *out_hashes) {
+    items_hash_all(&((struct user_store *)context)->items, ids, count, out_hashes);
+}
+
+static void name_intern_items(void *context, const struct bytes *ids, const uint64_t *hashes,
+                              size_t count, uint32_t *out) {
+    items_intern_all(&((struct user_store *)context)->items, ids, hashes, count, out);
 }
 
 static struct bytes name_zone(void *context, uint16_t zone) {
@@ -230,6 +236,7 @@ struct user_state_names user_store_names(struct user_store *store) {
     return (struct user_state_names){.context = store,
                                      .item = name_item,
                                      .intern_item = name_intern_item,
+                                     .hash_items = name_hash_items,
                                      .intern_items = name_intern_items,
                                      .zone = name_zone,
                                      .find_zone = name_find_zone};

@@ -207,6 +207,55 @@ static void test_tombstones_make_room(void **state) {
     assert_int_equal(user_store_find(&scene->partition.store, bytes_of_text("anna")), SLOT_NONE);
 }
 
+/* One item in the cart, one just seen; the names that it was encoded with are not the partition's.
+ */
+static void put_shopper(struct scene *scene, const char *name, const char *seen, const char *cart) {
+    struct user_store store;
+    struct user_state user = {0};
+    user_store_init(&store, 1, scene->partition.store.zones);
+    user_state_init(&user, bytes_of_text(name));
+    user.recent[0] = (struct recent_item){.item = items_intern(&store.items, bytes_of_text(seen))};
+    if (cart) {
+        struct user_active *active = state_active(&user);
+        active->cart = memory_new(1, sizeof *active->cart);
+        active->cart[0].item = items_intern(&store.items, bytes_of_text(cart));
+        active->cart_count = active->cart_capacity = 1;
+    }
+    struct user_state_names names = user_store_names(&store);
+    struct buffer *out = epoch_begin(&scene->epoch, TOPIC_USER_STATE, 0, bytes_of_text(name));
+    wire_frame(WIRE_SINGLE_OBJECT, SCHEMA_USER_STATE, 0, out);
+    user_state_encode(&user, &names, out);
+    epoch_end(&scene->epoch);
+    user_state_clean_up(&user);
+    user_store_clean_up(&store);
+}
+
+/* Names are looked up some rows later: whoever comes again before that has given its own back. */
+static void test_names_of_a_user_that_comes_again(void **state) {
+    struct scene *scene = *state;
+    struct user_store *store = &scene->partition.store;
+    put_state(scene, 17, 4);
+    put_shopper(scene, "anna", "shoe", "sock");
+    put_shopper(scene, "bert", "shoe", NULL);
+    put_shopper(scene, "anna", "hat", NULL);
+    put_shopper(scene, "bert", "scarf", "shoe");
+    epoch_tombstone(&scene->epoch, TOPIC_USER_STATE, 0, bytes_of_text("bert"));
+    put_shopper(scene, "bert", "glove", "hat");
+    assert_false(failed(recover(scene, 17, 4, false)));
+    const struct user_state *anna =
+        &user_store_get(store, user_store_find(store, bytes_of_text("anna")))->state;
+    const struct user_state *bert =
+        &user_store_get(store, user_store_find(store, bytes_of_text("bert")))->state;
+    uint32_t hat = items_find(&store->items, bytes_of_text("hat"));
+    assert_int_equal(store->items.index.count, 2); /* hat, glove: all else was given back */
+    assert_int_equal(anna->recent[0].item, hat);
+    assert_int_equal(bert->recent[0].item, items_find(&store->items, bytes_of_text("glove")));
+    assert_int_equal(bert->active->cart[0].item, hat);
+    items_release(&store->items, hat);
+    items_release(&store->items, hat);
+    assert_int_equal(items_find(&store->items, bytes_of_text("hat")), ITEM_NONE);
+}
+
 static void test_an_open_decision_without_its_row(void **state) {
     struct scene *scene = *state;
     put_state(scene, 17, 4);
@@ -356,6 +405,7 @@ int main(void) {
         TEST(test_a_user_under_another_key),
         TEST(test_more_users_than_fit),
         TEST(test_tombstones_make_room),
+        TEST(test_names_of_a_user_that_comes_again),
         TEST(test_an_open_decision_without_its_row),
         TEST(test_the_partition_state_of_another),
         TEST(test_kept_memory_is_current_if_nobody_went_on),
