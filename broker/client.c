@@ -59,6 +59,9 @@ static const struct client_setting of_member[] = {
     {"heartbeat.interval.ms", "500"},
     {"max.poll.interval.ms", "600000"},
     {"partition.assignment.strategy", "range"},
+    /* Partitions are stopped one by one, and the last request may be for idle ones only: while the
+       broker waits for records of theirs, the next assignment's first request stands behind it. */
+    {"fetch.wait.max.ms", "50"},
 };
 
 static const struct client_setting of_reading_committed[] = {

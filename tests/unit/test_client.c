@@ -99,6 +99,27 @@ static void test_the_users_property_overrides_ours(void **state) {
     assert_true(client_destroy(client, 10000));
 }
 
+/* Half a second is librdkafka's own: so long an assignment could wait for the one before it. */
+static void test_a_member_waits_shortly_for_records(void **state) {
+    (void)state;
+    struct client_opaque opaque = {0};
+    const struct client_setting group = {"group.id", "g"};
+    struct client_config config = {.kind = CLIENT_MEMBER,
+                                   .bootstrap_servers = "127.0.0.1:1",
+                                   .settings = &group,
+                                   .setting_count = 1,
+                                   .opaque = &opaque};
+    rd_kafka_t *client;
+    struct failure failure = client_new(&config, &client);
+    assert_string_equal(failure.text, "");
+    char value[16];
+    size_t size = sizeof value;
+    assert_int_equal(rd_kafka_conf_get(rd_kafka_conf(client), "fetch.wait.max.ms", value, &size),
+                     RD_KAFKA_CONF_OK);
+    assert_string_equal(value, "50");
+    assert_true(client_destroy(client, 10000));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_kind_can_be_made),
@@ -107,6 +128,7 @@ int main(void) {
         cmocka_unit_test(test_what_exactly_once_stands_on_is_refused),
         cmocka_unit_test(test_secrets_are_not_repeated),
         cmocka_unit_test(test_the_users_property_overrides_ours),
+        cmocka_unit_test(test_a_member_waits_shortly_for_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
