@@ -115,7 +115,7 @@ static struct failure take_assignments(struct worker *worker, const struct broke
     }
     metric_set(&worker->recovery.progress.partitions_waiting, 0);
     drop_strangers(worker);
-    worker->is_assigned = true;
+    worker->is_assigned = worker->is_fresh = true;
     worker->heartbeat_wall_ms = now_ms(worker);
     health_enter(worker->health, WORKER_RUNNING, now_ms(worker));
     log_info(worker->settings.log, ROOM, "assigned worker=%s partitions=%zu recovery_ms=%lld",
@@ -169,26 +169,33 @@ static struct failure take_event(struct worker *worker, const struct broker_even
     return failure;
 }
 
-/* A poll that brings so many did not wait for them. */
 #define BACKLOG_RECORDS 1000
 
-/* Has the epoch been open for long enough? */
-static bool is_time_over(const struct epoch_config *config, int64_t begin_ns, size_t polled) {
-    int64_t open_ms = (clock_monotonic_ns() - begin_ns) / 1000000;
-    bool is_backlog = polled >= BACKLOG_RECORDS && open_ms < config->backlog_interval_ms;
-    return open_ms >= config->interval_ms && !is_backlog;
+/* The first epoch of an assignment closes so soon after its first records, which have waited for
+ * longer than that: long enough for those of all partitions to come. */
+#define RESUME_MS 10
+
+/* When does the epoch close that is open for open_ms and was to close at close_ms? */
+static int64_t close_at(struct worker *worker, int64_t close_ms, int64_t open_ms) {
+    bool resumes = worker->is_fresh && worker->gathered > 0;
+    worker->is_fresh = worker->is_fresh && !resumes;
+    return resumes && open_ms + RESUME_MS < close_ms ? open_ms + RESUME_MS : close_ms;
+}
+
+/* A poll that brings so many did not wait for them. */
+static bool is_backlog(const struct epoch_config *config, int64_t open_ms, size_t polled) {
+    return polled >= BACKLOG_RECORDS && open_ms < config->backlog_interval_ms;
 }
 
 struct failure worker_gather(struct worker *worker) {
     const struct epoch_config *config = &worker->settings.config->epoch;
-    int64_t begin_ns = clock_monotonic_ns();
+    int64_t begin_ns = clock_monotonic_ns(), open_ms = 0, close_ms = config->interval_ms;
     size_t records_max = (size_t)config->events_max;
     struct broker_event event;
     do {
-        int64_t left_ms = config->interval_ms - (clock_monotonic_ns() - begin_ns) / 1000000;
         size_t room = worker->gathered < records_max ? records_max - worker->gathered : 1;
-        struct failure failure =
-            broker_poll(worker->broker, left_ms > 0 ? (int)left_ms : 0, room, &event);
+        int64_t left_ms = close_ms > open_ms ? close_ms - open_ms : 0;
+        struct failure failure = broker_poll(worker->broker, (int)left_ms, room, &event);
         if (!failed(failure)) {
             failure = take_event(worker, &event);
         }
@@ -196,8 +203,10 @@ struct failure worker_gather(struct worker *worker) {
             return failure;
         }
         health_beat(worker->health, now_ms(worker));
+        open_ms = (clock_monotonic_ns() - begin_ns) / 1000000;
+        close_ms = close_at(worker, close_ms, open_ms);
     } while (worker->gathered < records_max && worker->gathered_bytes < (size_t)config->bytes_max &&
-             !is_time_over(config, begin_ns, event.record_count) &&
+             (open_ms < close_ms || is_backlog(config, open_ms, event.record_count)) &&
              !worker->settings.should_stop());
     return failure_none();
 }

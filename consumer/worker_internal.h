@@ -34,6 +34,7 @@ struct worker {
     int32_t partition_count;
     size_t gathered, gathered_bytes; /* records of this epoch, all partitions */
     bool is_assigned, is_firing, is_done;
+    bool is_fresh;             /* assigned, and no record has come since */
     int64_t heartbeat_wall_ms; /* last submitted epoch */
     int64_t hold_since_ns;     /* records wait for their schemas since then; 0 = none do */
     int64_t hold_until_ns;     /* then the registry's time is over */

@@ -42,6 +42,7 @@ struct scene {
     struct sim_log log;
     struct sim_options options;
     bool until_end;
+    int64_t interval_ms; /* 0 = one poll an epoch */
 };
 
 static void add(struct stream *stream, const char *user, enum event_type type, int64_t event_ms) {
@@ -100,7 +101,7 @@ static void run(struct scene *scene, const char *text, int64_t span_ms) {
     struct failure failure =
         pipeline_config_load_text("worker.yaml", text, strlen(text), stderr, &config);
     assert_false(failed(failure));
-    config.epoch.interval_ms = 0; /* one poll an epoch */
+    config.epoch.interval_ms = scene->interval_ms;
     struct log_sink silent = {.out = NULL};
     struct worker_settings settings = {.config = &config,
                                        .name = "sim",
@@ -276,6 +277,16 @@ static void test_a_broker_without_its_topics_is_closed_again(void **state) {
     pipeline_config_clean_up(&config);
 }
 
+/* What waited for an assignment does not wait for an interval as well. */
+static void test_the_first_epoch_of_an_assignment_is_short(void **state) {
+    struct scene *scene = *state;
+    scene->interval_ms = 20 * SECOND_MS; /* of the machine's own clock */
+    int64_t begin_ns = clock_monotonic_ns();
+    run(scene, ticking, SECOND_MS);
+    assert_int_equal(count_of(scene, TOPIC_JOURNAL), 1);
+    assert_true((clock_monotonic_ns() - begin_ns) / 1000000 < scene->interval_ms / 2);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -286,6 +297,7 @@ int main(void) {
         TEST(test_no_tick_if_nobody_wants_one),
         TEST(test_time_without_a_worker_does_not_count),
         TEST(test_a_lost_epoch_delays_the_tick),
+        TEST(test_the_first_epoch_of_an_assignment_is_short),
         TEST(test_heartbeats_carry_offsets_only),
         TEST(test_ends_at_the_end_that_stood_at_the_start),
         TEST(test_a_broker_without_its_topics_is_closed_again),
