@@ -55,6 +55,8 @@ struct base_kind {
     /* Does a step need the whole batch? Then a logit in pull may have a dropout mask in it, and
      * what the head learns itself goes by `scored`. */
     bool is_batch_a_step;
+    /* Are effects learned without offers, too? The level of `none` is then part of every logit. */
+    bool has_level;
     /* Rows as in learner.h. */
     void (*export_rows)(void *memory, bool all, learner_visit_row *visit, void *context);
     enum learner_verdict (*check_row)(const void *memory, const struct learner_row *row);

@@ -72,7 +72,7 @@ void head_init(const struct base_kind *base, void *memory, const void *memory_op
     head->space = *space;
     head->effects_offset = aligned(sizeof *head);
     head->base_offset = head->effects_offset + aligned(sizeof(struct effects));
-    head->has_effects = arm_count > 0 && !is_squared;
+    head->has_effects = (arm_count > 0 || base->has_level) && !is_squared;
     uint64_t hash = base->fingerprint(memory_options, space, head_fingerprint(options, space, 0));
     head->fingerprint = row_text_hash(bytes_of(&hash, sizeof hash));
     effects_init(head_effects_mutable(head), space, options->arm_name_count, options->arm_names,

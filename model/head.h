@@ -5,11 +5,14 @@
  *     raw(x, a)  = f(x) + effects(x, a);  mean(x, a) = slope(origin) raw + offset(origin, a)
  *     p = sigma(mean)
  *
- * Without offers, or with squared loss, there are no effects; with calibration_rate 0, or with
- * squared loss, no calibration. With squared loss raw = mean = p = f(x), the label may be any
- * number up to LEARNER_NUMBER_MAX, and the loss is (f(x) - label)^2: gradient 2 (f(x) - label).
+ * Without offers (unless the base has a level of its own), or with squared loss, there are no
+ * effects; with calibration_rate 0, or with squared loss, no calibration. With squared loss raw =
+ * mean = p = f(x), the label may be any number up to LEARNER_NUMBER_MAX, and the loss is (f(x) -
+ * label)^2: gradient 2 (f(x) - label).
  *
- * Rows, beside those of the base: b/options, c/whole and d/effects as in logistic_rows.c.
+ * Rows, beside those of the base: b/options, c/whole and d/effects (head_rows.c). Those
+ * of a learner with other options, roles or feature version are refused (BAD_SIZE by b/options):
+ * the same bytes would mean other weights.
  *
  *     struct head | effects | base */
 #ifndef PROMOSTREAM_MODEL_HEAD_H
@@ -23,11 +26,12 @@ extern const char *const head_loss_names[]; /* ended by NULL */
 
 /* The FIRST member of the options of every kind that has a head. */
 struct head_options {
-    int loss;                /* enum head_loss; a kind may leave it logistic */
-    double prior_p;          /* base rate before any example: where the base starts its bias */
-    double effect_sd;        /* as in logistic.h */
-    double calibration_rate; /* as in logistic.h; 0 = none */
-    size_t arm_name_count;   /* as in logistic.h; not in the table of options */
+    int loss;         /* enum head_loss; a kind may leave it logistic */
+    double prior_p;   /* base rate before any example: where the base starts its bias */
+    double effect_sd; /* prior deviation of an arm's effect between kinds of users, log-odds */
+    double calibration_rate; /* step of the calibrator; 0 = no calibration */
+    size_t arm_name_count;   /* names whose values move arms' effects: 7 values each, in order of
+                                appearance, the others count as none; not in the table of options */
     int arm_names[LEARNER_ARM_NAMES_MAX];
 };
 
@@ -44,7 +48,10 @@ struct head_options {
      .default_text = "logistic",                                                                   \
      .choices = head_loss_names,                                                                   \
      .help = "logistic: labels 0 and 1; squared: labels are numbers"},                             \
-        HEAD_OPTION(TYPE, prior_p, NUMBER, "0.1", 1e-6, 0.999999, "base rate before any example"), \
+        HEAD_LOGISTIC_OPTIONS(TYPE)
+/* The same of a kind whose loss is always logistic. */
+#define HEAD_LOGISTIC_OPTIONS(TYPE)                                                                \
+    HEAD_OPTION(TYPE, prior_p, NUMBER, "0.1", 1e-6, 0.999999, "base rate before any example"),     \
         HEAD_OPTION(TYPE, effect_sd, NUMBER, "0.35", 0, 10,                                        \
                     "log-odds by which an offer's effect is expected to differ between kinds of "  \
                     "users"),                                                                      \

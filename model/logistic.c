@@ -1,173 +1,118 @@
 #include "model/logistic.h"
 
 #include <assert.h>
-#include <math.h>
+#include <stdio.h>
 
 #include "base/hash.h"
-#include "model/logistic_internal.h"
-#include "model/sigma.h"
+#include "model/rows.h"
+#include "model/slots.h"
+#include "model/table_internal.h"
 
-/* exp of a tenth of it is infinite already; whoever gets there has lost his state. */
-#define LOGIT_MAX 1e6
+/* Floats of a slot, those of struct ftrl_slot: (w, n) are needed to score, z to learn. */
+#define SLOT_SCORE_FLOATS 2
+#define SLOT_FLOATS       3
 
-struct logistic_options logistic_options_default(void) {
-    return (struct logistic_options){.bits = 18,
-                                     .alpha = 0.01,
-                                     .beta = 1,
-                                     .l1 = 0,
-                                     .l2 = 1,
-                                     .prior_p = 0.1,
-                                     .effect_sd = 0.35,
-                                     .calibration_rate = 0.005};
+/* struct logistic | table of slots */
+struct logistic {
+    struct logistic_options options;
+    struct ftrl_params ftrl;
+    struct slot_space space;
+    double start; /* a constant of every logit */
+    size_t table_offset;
+};
+
+static struct table *table_of(const struct logistic *logistic) {
+    return (void *)((char *)(uintptr_t)logistic + logistic->table_offset);
 }
 
-/* ---- memory ---- */
+/* [2^bits] */
+static struct ftrl_slot *slots_at(const struct logistic *logistic) {
+    return (void *)table_row(table_of(logistic), 0);
+}
+_Static_assert(sizeof(struct ftrl_slot) == SLOT_FLOATS * sizeof(float), "a row of the table");
 
 static size_t aligned(size_t bytes) {
-    return (bytes + 15) & ~(size_t)15;
+    return (bytes + 63) & ~(size_t)63;
 }
 
-static size_t slot_count(const struct logistic_options *options) {
-    return (size_t)1 << options->bits;
+static struct table_options table_options_of(const struct logistic_options *options) {
+    return (struct table_options){.table = TABLE_HASHED, .bits = options->bits, .admit_after = 1};
 }
 
 static size_t memory_bytes(const void *memory_options, const struct learner_space *space) {
     (void)space;
+    struct table_options table = table_options_of(memory_options);
+    return aligned(sizeof(struct logistic)) + table_memory_bytes(&table, SLOT_FLOATS);
+}
+
+static void init(void *memory, const void *memory_options, const struct learner_space *space) {
     const struct logistic_options *options = memory_options;
-    return aligned(sizeof(struct logistic)) + aligned(sizeof(struct effects)) +
-           aligned(slot_count(options) * sizeof(struct ftrl_slot)) +
-           aligned(slot_count(options) / SLOTS_ROW / 8);
-}
-
-static uint64_t mix_number(uint64_t hash, double number) {
-    uint64_t bits;
-    memcpy(&bits, &number, sizeof bits);
-    return hash_combine(hash, bits);
-}
-
-static uint64_t mix_text(uint64_t hash, const char *text) {
-    return hash_combine(hash, hash64(bytes_of_text(text), 0));
-}
-
-static uint64_t mix_role(uint64_t hash, const char *const *texts, int role) {
-    return mix_text(hash, role < 0 ? "" : texts[role]);
+    assert(options->alpha > 0 && options->beta >= 0 && options->l1 >= 0 && options->l2 >= 0);
+    struct logistic *logistic = memory;
+    memset(logistic, 0, sizeof *logistic);
+    logistic->options = *options;
+    logistic->ftrl = (struct ftrl_params){options->alpha, options->beta, options->l1, options->l2};
+    logistic->start = head_start(&options->head);
+    logistic->table_offset = aligned(sizeof *logistic);
+    slots_init(&logistic->space, options->bits, space, options->cross_count, options->crosses);
+    struct table_options table = table_options_of(options);
+    table_init(table_of(logistic), &table, "w", SLOT_SCORE_FLOATS, SLOT_FLOATS);
 }
 
 /* Rows of a learner with another fingerprint have other meanings: z at another alpha is another
- * weight, a name of an arm at another place another component. Priors of arms may differ. */
-static double fingerprint_of(const struct logistic_options *options,
-                             const struct learner_space *space) {
-    uint64_t hash = mix_text(0, "logistic 3");
-    const double numbers[] = {
-        space->feature_version, options->bits,      options->alpha,
-        options->beta,          options->l1,        options->l2,
-        options->prior_p,       options->effect_sd, options->calibration_rate};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        hash = mix_number(hash, numbers[i]);
-    }
-    hash = mix_role(hash, space->names, space->origin);
-    hash = mix_role(hash, space->numbers, space->cart_value);
-    hash = mix_role(hash, space->numbers, space->idle);
-    hash = mix_role(hash, space->numbers, space->is_new);
-    for (size_t i = 0; i < options->cross_count; i++) {
-        hash = mix_role(hash, space->names, options->crosses[i][0]);
-        hash = mix_role(hash, space->names, options->crosses[i][1]);
-    }
-    hash = hash_combine(hash, options->cross_count);
-    for (size_t i = 0; i < options->arm_name_count; i++) {
-        hash = mix_role(hash, space->names, options->arm_names[i]);
-    }
-    return row_text_hash(bytes_of(&hash, sizeof hash));
-}
-
-static void init(void *memory, const void *memory_options, const struct learner_space *space,
-                 const struct learner_arm *arms, size_t arm_count) {
+ * weight. */
+static uint64_t fingerprint(const void *memory_options, const struct learner_space *space,
+                            uint64_t hash) {
     const struct logistic_options *options = memory_options;
-    assert(options->alpha > 0 && options->beta >= 0 && options->l1 >= 0 && options->l2 >= 0);
-    assert(options->prior_p > 0 && options->prior_p < 1 && options->calibration_rate >= 0);
-    memset(memory, 0, memory_bytes(options, space));
-    struct logistic *logistic = memory;
-    logistic->options = *options;
-    logistic->ftrl = (struct ftrl_params){options->alpha, options->beta, options->l1, options->l2};
-    logistic->prior_logit = logit_of(options->prior_p);
-    logistic->fingerprint = fingerprint_of(options, space);
-    logistic->effects_offset = aligned(sizeof *logistic);
-    logistic->table_offset = logistic->effects_offset + aligned(sizeof(struct effects));
-    logistic->changed_offset =
-        logistic->table_offset + aligned(slot_count(options) * sizeof(struct ftrl_slot));
-    slots_init(&logistic->space, options->bits, space, options->cross_count, options->crosses);
-    effects_init(logistic_effects_mutable(logistic), space, options->arm_name_count,
-                 options->arm_names, options->effect_sd, arms, arm_count);
-    calibrator_init(&logistic->calibrator, options->calibration_rate, logistic->prior_logit);
-}
-
-/* ---- score ---- */
-
-struct logistic_base logistic_base(const struct logistic *logistic, const struct slots *slots) {
-    const struct ftrl_slot *table = logistic_table(logistic);
-    struct logistic_base base = {logistic->prior_logit, 0};
-    for (size_t i = 0; i < slots->count; i++) {
-        const struct ftrl_slot *slot = &table[slots->slots[i].index];
-        double x = slots->slots[i].x;
-        base.logit += (double)slot->w * x;
-        base.variance += x * x / (1 + (double)slot->n); /* sigma_0 = 1 */
+    const double numbers[] = {options->bits, options->alpha, options->beta, options->l1,
+                              options->l2};
+    hash = hash_combine(hash, hash64(bytes_of_text("logistic 4"), 0));
+    hash = hash_combine(hash, hash64(bytes_of(numbers, sizeof numbers), 0));
+    for (size_t i = 0; i < options->cross_count; i++) {
+        for (int side = 0; side < 2; side++) {
+            const char *name = space->names[options->crosses[i][side]];
+            hash = hash_combine(hash, hash64(bytes_of_text(name), 0));
+        }
     }
-    return base;
+    return hash;
 }
 
-struct bytes logistic_origin(const struct logistic *logistic, const struct learner_input *input) {
-    int origin = logistic->space.names.origin;
-    return origin < 0 ? bytes_of(NULL, 0) : input->names[origin];
+/* ---- forward ---- */
+
+/* Summed in the order of slots. */
+static double logit_at(const struct logistic *logistic, const struct slots *slots) {
+    const struct ftrl_slot *table = slots_at(logistic);
+    double logit = logistic->start;
+    for (size_t i = 0; i < slots->count; i++) {
+        logit += (double)table[slots->slots[i].index].w * slots->slots[i].x;
+    }
+    return logit;
 }
 
-static enum learner_verdict score(const void *memory, const struct learner_input *input,
-                                  const uint64_t *arms, size_t arm_count,
-                                  struct learner_scores *out) {
+static enum learner_verdict forward(const void *memory, const struct learner_input *input,
+                                    uint64_t dropout_key, struct base_output *out) {
+    (void)dropout_key;
     const struct logistic *logistic = memory;
-    const struct effects *effects = logistic_effects(logistic);
-    assert(arm_count <= LEARNER_ARMS_MAX);
     struct slots slots;
     if (!slots_of(&logistic->space, input, &slots)) {
         return LEARNER_BAD_VALUE;
     }
-    struct logistic_base base = logistic_base(logistic, &slots);
-    struct effects_phi phi = effects_phi(effects, input);
-    struct bytes origin = logistic_origin(logistic, input);
-    int indices[LEARNER_ARMS_MAX];
-    double slope = 1;
-    for (size_t i = 0; i < arm_count; i++) {
-        indices[i] = effects_find(effects, arms[i]);
-        struct calibration map = calibrator_of(&logistic->calibrator, origin, indices[i]);
-        struct learner_arm_score *arm = &out->arms[i];
-        arm->raw = base.logit + effects_mean(effects, indices[i], &phi);
-        arm->mean = map.a * arm->raw + map.b;
-        arm->p = sigma(arm->mean);
-        slope = map.a; /* of the origin: the same for every arm */
-        if (!(fabs(arm->raw) <= LOGIT_MAX) || !isfinite(arm->mean)) {
-            return LEARNER_NOT_FINITE;
-        }
-    }
-    effects_covariances(effects, indices, arm_count, &phi, out->covariance);
-    for (size_t i = 0; i < arm_count * arm_count; i++) {
-        out->covariance[i] = slope * slope * (base.variance + out->covariance[i]);
+    const struct ftrl_slot *table = slots_at(logistic);
+    *out = (struct base_output){.logit = logit_at(logistic, &slots)};
+    for (size_t i = 0; i < slots.count; i++) {
+        double x = slots.slots[i].x;
+        out->variance += x * x / (1 + (double)table[slots.slots[i].index].n); /* sigma_0 = 1 */
     }
     return LEARNER_OK;
 }
 
 /* ---- learn ---- */
 
-static bool is_example(const struct learner_example *example) {
-    return (example->label == 0 || example->label == 1) && example->weight > 0 &&
-           example->weight <= LEARNER_WEIGHT_MAX &&
-           (isnan(example->p_first) || (example->p_first >= 0 && example->p_first <= 1));
-}
-
 /* All slots, or none: what was learned is put back in reverse order, for two slots of one example
  * may collide. */
-static bool learn_slots(struct logistic *logistic, const struct slots *slots,
-                        const struct ftrl_pull *pull) {
-    struct ftrl_slot *table = logistic_table_mutable(logistic), before[SLOTS_MAX];
-    uint8_t *changed = logistic_changed(logistic);
+static bool step(struct logistic *logistic, const struct slots *slots,
+                 const struct ftrl_pull *pull) {
+    struct ftrl_slot *table = slots_at(logistic), before[SLOTS_MAX];
     size_t done = 0;
     for (; done < slots->count; done++) {
         const struct slot *slot = &slots->slots[done];
@@ -183,76 +128,106 @@ static bool learn_slots(struct logistic *logistic, const struct slots *slots,
         return false;
     }
     for (size_t i = 0; i < slots->count; i++) {
-        uint32_t row = slots->slots[i].index / SLOTS_ROW;
-        changed[row / 8] = (uint8_t)(changed[row / 8] | 1u << (row % 8));
+        table_mark(table_of(logistic), slots->slots[i].index);
     }
     return true;
 }
 
-static void learn_effects(struct logistic *logistic, const struct learner_example *example,
-                          double p) {
-    struct effects *effects = logistic_effects_mutable(logistic);
-    int index = effects_admit(effects, example->arm);
-    if (index == EFFECTS_UNKNOWN) {
-        return; /* more arms than there is room for */
-    }
-    effects_admit_values(effects, &example->input);
-    struct effects_phi phi = effects_phi(effects, &example->input);
-    struct effects_outcome outcome = {p, example->label, example->weight, example->is_correction};
-    effects_learn(effects, index, &phi, &outcome);
-    logistic->is_effects_changed = true;
-}
-
-static void learn_calibration(struct logistic *logistic, const struct learner_example *example,
-                              double raw) {
-    /* What a censored example came to is not this arm's doing: it moves what is common. */
-    int index = example->is_censored ? EFFECTS_UNKNOWN
-                                     : effects_find(logistic_effects(logistic), example->arm);
-    struct calibrator_example seen = {.origin = logistic_origin(logistic, &example->input),
-                                      .arm = index,
-                                      .raw = raw,
-                                      .label = example->label,
-                                      .p_first = example->p_first,
-                                      .is_correction = example->is_correction};
-    calibrator_learn(&logistic->calibrator, &seen);
-    logistic->is_calibrator_changed = true;
-    logistic->is_effects_changed |= index >= 0; /* arms' parts travel there */
-}
-
-static enum learner_verdict learn(void *memory, const struct learner_example *example) {
-    struct logistic *logistic = memory;
-    const struct effects *effects = logistic_effects(logistic);
+static enum learner_verdict learn_one(struct logistic *logistic, const struct learner_input *input,
+                                      size_t i, const struct base_teacher *teacher) {
     struct slots slots;
-    if (!is_example(example) || !slots_of(&logistic->space, &example->input, &slots)) {
+    if (!slots_of(&logistic->space, input, &slots)) {
         return LEARNER_BAD_VALUE;
     }
-    /* An arm or value that is new adds nothing to the logit, so this is the score before learning.
-     */
-    struct logistic_base base = logistic_base(logistic, &slots);
-    struct effects_phi phi = effects_phi(effects, &example->input);
-    int index = effects_find(effects, example->arm);
-    double raw = base.logit + effects_mean(effects, index, &phi);
-    if (!(fabs(raw) <= LOGIT_MAX) || !effects_can_learn(effects, index, &phi)) {
-        return LEARNER_NOT_FINITE;
+    const struct base_output output = {.logit = logit_at(logistic, &slots)};
+    struct ftrl_pull pull;
+    enum learner_verdict verdict = teacher->pull(teacher->context, i, &output, &pull);
+    if (verdict != LEARNER_OK) {
+        return verdict;
     }
-    double p = sigma(raw), p_first = isnan(example->p_first) ? p : example->p_first;
-    struct ftrl_pull pull = example->is_correction
-                                ? ftrl_pull_correction(p_first, example->label, example->weight)
-                                : ftrl_pull_first(p, example->label, example->weight);
-    if (!learn_slots(logistic, &slots, &pull)) {
-        return LEARNER_NOT_FINITE;
-    }
-    if (!example->is_censored) {
-        learn_effects(logistic, example, p);
-    }
-    if (logistic->options.calibration_rate > 0) {
-        learn_calibration(logistic, example, raw);
-    }
-    logistic->learned++;
-    logistic->corrected += example->is_correction;
-    logistic->is_changed = true;
-    return LEARNER_OK;
+    verdict = step(logistic, &slots, &pull) ? LEARNER_OK : LEARNER_NOT_FINITE;
+    teacher->done(teacher->context, i, verdict);
+    return verdict;
 }
+
+static void learn(void *memory, const struct learner_example *examples, size_t count,
+                  const struct base_teacher *teacher, enum learner_verdict *out_verdicts) {
+    for (size_t i = 0; i < count; i++) {
+        out_verdicts[i] = learn_one(memory, &examples[i].input, i, teacher);
+    }
+}
+
+/* ---- rows ---- */
+
+static void export_rows(void *memory, bool all, learner_visit_row *visit, void *context) {
+    table_export_rows(table_of(memory), all, visit, context);
+}
+
+static enum learner_verdict check_row(const void *memory, const struct learner_row *row) {
+    enum learner_verdict verdict = table_check_row(table_of(memory), row);
+    struct row_reader reader = {row->values};
+    while (verdict == LEARNER_OK && row->kind == LEARNER_WEIGHTS && reader.left.size > 0) {
+        row_get_f32(&reader);
+        if (row_get_f32(&reader) < 0) { /* n is a sum of squares */
+            verdict = LEARNER_BAD_VALUE;
+        }
+    }
+    return verdict;
+}
+
+static void import_row(void *memory, const struct learner_row *row) {
+    table_import_row(table_of(memory), row);
+}
+
+/* ---- in words ---- */
+
+_Static_assert(1 + SLOTS_MAX <= BASE_TERMS_MAX, "every summand has a term");
+
+static size_t explain(const void *memory, const struct learner_input *input,
+                      struct learner_term *out) {
+    const struct logistic *logistic = memory;
+    struct slots slots;
+    if (!slots_of(&logistic->space, input, &slots)) {
+        return 0;
+    }
+    size_t count = 0;
+    snprintf(out[count].name, sizeof out[0].name, "base rate before any data");
+    out[count++].value = logistic->start;
+    for (size_t i = 0; i < slots.count; i++) {
+        const struct slot *slot = &slots.slots[i];
+        slots_name(&logistic->space, input, slot, out[count].name, sizeof out[0].name);
+        out[count++].value = (double)slots_at(logistic)[slot->index].w * slot->x;
+    }
+    return count;
+}
+
+static size_t describe(const void *memory, char *out, size_t size) {
+    const struct logistic *logistic = memory;
+    const struct logistic_options *options = &logistic->options;
+    const struct learner_space *space = &logistic->space.names;
+    struct table_counts counts = table_count(table_of(logistic));
+    int length =
+        snprintf(out, size,
+                 "slots %lld, %.1f %% used\n"
+                 "ftrl alpha %g beta %g l1 %g l2 %g\n"
+                 "features of version %d: %zu numbers, %zu names, %zu crosses\n",
+                 (long long)counts.rows, 100 * (double)counts.used / (double)counts.rows,
+                 options->alpha, options->beta, options->l1, options->l2, space->feature_version,
+                 space->number_count, space->name_count, options->cross_count);
+    return length < 0 ? 0 : (size_t)length;
+}
+
+static const struct base_kind logistic_base = {.memory_bytes = memory_bytes,
+                                               .init = init,
+                                               .fingerprint = fingerprint,
+                                               .forward = forward,
+                                               .learn = learn,
+                                               .has_level = true,
+                                               .export_rows = export_rows,
+                                               .check_row = check_row,
+                                               .import_row = import_row,
+                                               .explain = explain,
+                                               .describe = describe};
 
 #define OPTION(member, kind, text, least, most, words)                                             \
     {                                                                                              \
@@ -260,31 +235,14 @@ static enum learner_verdict learn(void *memory, const struct learner_example *ex
         .offset = offsetof(struct logistic_options, member), .default_text = text, .min = least,   \
         .max = most, .help = words                                                                 \
     }
-static const struct learner_option options_table[] = {
+static const struct learner_option logistic_options[] = {
     OPTION(bits, INT, "18", 10, 24, "its table has 2^bits weights"),
     OPTION(alpha, NUMBER, "0.01", 1e-6, 100, "FTRL: size of a step"),
     OPTION(beta, NUMBER, "1", 0, 1000, "FTRL: damps the first steps"),
     OPTION(l1, NUMBER, "0", 0, 1000, "FTRL: weights whose gradients add up to less stay 0"),
     OPTION(l2, NUMBER, "1", 0, 1000, "FTRL: pulls weights to 0"),
-    OPTION(prior_p, NUMBER, "0.1", 1e-6, 0.999999, "base rate before any example"),
-    OPTION(effect_sd, NUMBER, "0.35", 0, 10,
-           "log-odds by which an offer's effect is expected to differ between kinds of users"),
-    OPTION(calibration_rate, NUMBER, "0.005", 0, 1, "step of the calibrator; 0 = no calibration"),
+    HEAD_LOGISTIC_OPTIONS(struct logistic_options),
 };
 
-const struct learner_kind learner_logistic = {.name = "logistic",
-                                              .summary = "FTRL over hashed features, effects per "
-                                                         "offer, calibrated",
-                                              .options_bytes = sizeof(struct logistic_options),
-                                              .options = options_table,
-                                              .option_count =
-                                                  sizeof options_table / sizeof options_table[0],
-                                              .memory_bytes = memory_bytes,
-                                              .init = init,
-                                              .score = score,
-                                              .learn = learn,
-                                              .export_rows = logistic_export_rows,
-                                              .check_row = logistic_check_row,
-                                              .import_row = logistic_import_row,
-                                              .explain = logistic_explain,
-                                              .describe = logistic_describe};
+HEAD_KIND(logistic, "FTRL over hashed features, effects per offer, calibrated",
+          struct logistic_options, NULL);

@@ -7,7 +7,7 @@
  *
  * Everything is keyed by the class of the origin too, `observe` or a trigger: sampled observations
  * and triggers share no slot but by collision. A number's slots lie side by side in one row of
- * SLOTS_ROW slots, so that they travel together; names and crosses lie anywhere. */
+ * SLOTS_ROW slots, so that neighbours travel together; names and crosses lie anywhere. */
 #ifndef PROMOSTREAM_MODEL_SLOTS_H
 #define PROMOSTREAM_MODEL_SLOTS_H
 

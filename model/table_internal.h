@@ -12,7 +12,7 @@ struct table {
     struct table_options options;
     char prefix[TABLE_PREFIX_MAX];
     size_t score_floats, floats, rows;
-    size_t group; /* rows of the table in one row of the model */
+    size_t group; /* rows of the table in one row of the model, a power of 2 */
     size_t filter_size;
     int64_t expire_ms; /* 0 = never */
     int64_t newest_ms; /* the clock of expiry; 0 before any time */
@@ -51,6 +51,11 @@ static inline size_t table_hashed_row(const struct table *table, uint64_t key) {
 }
 /* Has a key; hashed: is it not all 0? */
 bool table_is_used(const struct table *table, size_t row);
+
+/* For whoever changes a row in place: it is exported next time. */
+static inline void table_mark(const struct table *table, size_t row) {
+    bit_set(table_at(table, table->changed_at), row >> __builtin_ctzll(table->group));
+}
 
 /* The two buckets in which a key may lie. */
 struct table_buckets {

@@ -237,7 +237,8 @@ static void *options_of(const struct learner_kind *kind, const struct learner_co
 
 /* Keys of logistic that another kind would not look at: nobody writes them to no effect. */
 static void check_not_logistic(struct check *check, const struct learner_config *learner) {
-    const struct logistic_options usual = logistic_options_default();
+    struct logistic_options usual;
+    learner_options_default(&learner_logistic, &usual);
     const struct {
         const char *key;
         double found, usual;
@@ -351,46 +352,36 @@ size_t learn_config_list(const struct learn_config *config,
 
 /* ---- a learner's options ---- */
 
-/* The configuration has passed its check. */
-static struct logistic_options logistic_of(const struct learner_config *config) {
-    struct logistic_options options = logistic_options_default();
-    options.bits = (int)config->bits;
-    options.alpha = config->alpha;
-    options.beta = config->beta;
-    options.l1 = config->l1;
-    options.l2 = config->l2;
-    options.prior_p = config->prior_p;
-    options.effect_sd = config->effect_sd;
-    options.calibration_rate = config->calibration_rate;
-    options.cross_count = config->crosses.count;
-    for (size_t i = 0; i < config->crosses.count; i++) {
-        bool is_known = find_cross(config->crosses.items[i], options.crosses[i]);
-        assert(is_known);
-    }
-    options.arm_name_count = config->arm_features.count;
-    for (size_t i = 0; i < config->arm_features.count; i++) {
-        options.arm_names[i] = find_name(bytes_of_text(config->arm_features.items[i]));
-    }
-    return options;
-}
-
 const struct learner_kind *learner_config_kind(const struct learner_config *config) {
     const struct learner_kind *kind = learner_kind_find(config->kind);
     assert(kind && "configurations are checked first");
     return kind;
 }
 
+/* The configuration has passed its check. */
+static void set_logistic(const struct learner_config *config, struct logistic_options *out) {
+    out->bits = (int)config->bits;
+    out->alpha = config->alpha;
+    out->beta = config->beta;
+    out->l1 = config->l1;
+    out->l2 = config->l2;
+    out->cross_count = config->crosses.count;
+    for (size_t i = 0; i < config->crosses.count; i++) {
+        bool is_known = find_cross(config->crosses.items[i], out->crosses[i]);
+        assert(is_known);
+    }
+}
+
 void *learner_config_options(const struct learner_config *config) {
     const struct learner_kind *kind = learner_config_kind(config);
-    struct logistic_options logistic = logistic_of(config);
-    if (kind == &learner_logistic) {
-        struct logistic_options *options = memory_new(1, sizeof *options);
-        *options = logistic;
-        return options;
-    }
     struct head_options *head = options_of(kind, config, NULL);
-    head->arm_name_count = logistic.arm_name_count;
-    memcpy(head->arm_names, logistic.arm_names, sizeof head->arm_names);
+    head->arm_name_count = config->arm_features.count;
+    for (size_t i = 0; i < config->arm_features.count; i++) {
+        head->arm_names[i] = find_name(bytes_of_text(config->arm_features.items[i]));
+    }
+    if (kind == &learner_logistic) {
+        set_logistic(config, (struct logistic_options *)(void *)head);
+    }
     return head;
 }
 

@@ -21,15 +21,15 @@ void learner_scene_init(struct learner_scene *scene) {
                   .cart_value = SCENE_CART_VALUE,
                   .idle = SCENE_IDLE,
                   .is_new = SCENE_IS_NEW},
-        .options = logistic_options_default(),
         .offers = {{learner_arm_key(bytes_of_text("ten_percent")), 0.35, 0.35},
                    {learner_arm_key(bytes_of_text("reminder")), 0.1, 0.2}}};
+    learner_options_default(&learner_logistic, &scene->options);
     scene->options.bits = 12;
     scene->options.cross_count = 1;
     scene->options.crosses[0][0] = SCENE_CATEGORY;
     scene->options.crosses[0][1] = SCENE_DEVICE;
-    scene->options.arm_name_count = 1;
-    scene->options.arm_names[0] = SCENE_CATEGORY;
+    scene->options.head.arm_name_count = 1;
+    scene->options.head.arm_names[0] = SCENE_CATEGORY;
     scene->arms[SCENE_NONE] = LEARNER_ARM_NONE;
     scene->arms[SCENE_TEN_PERCENT] = scene->offers[0].key;
     scene->arms[SCENE_REMINDER] = scene->offers[1].key;

@@ -63,15 +63,17 @@ static void test_the_default_learner(void **state) {
     assert_false(failed(failure));
     const struct learner_config *learners[ROW_LEARNERS_MAX];
     assert_int_equal(learn_config_list(&config.learn, learners), 1);
-    struct logistic_options options = logistic_options_default();
+    struct logistic_options options;
+    learner_options_default(&learner_logistic, &options);
     const struct learner_config *learner = learners[0];
     assert_string_equal(learner->name, "logistic");
     assert_int_equal(learner->role, ROLE_CHAMPION);
     assert_int_equal(learner->bits, options.bits);
     assert_true(learner->alpha == options.alpha && learner->beta == options.beta);
     assert_true(learner->l1 == options.l1 && learner->l2 == options.l2);
-    assert_true(learner->prior_p == options.prior_p && learner->effect_sd == options.effect_sd);
-    assert_true(learner->calibration_rate == options.calibration_rate);
+    assert_true(learner->prior_p == options.head.prior_p &&
+                learner->effect_sd == options.head.effect_sd);
+    assert_true(learner->calibration_rate == options.head.calibration_rate);
     assert_int_equal(learner->crosses.count, 2);
     assert_string_equal(learner->crosses.items[1], "origin:top_category");
     assert_int_equal(learner->arm_features.count, 3);
