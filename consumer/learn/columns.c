@@ -156,7 +156,9 @@ struct failure columns_arrange(struct columns *columns, bool has_open_vocabulary
     columns->number_texts = memory_new(room, sizeof *columns->number_texts);
     columns->name_texts = memory_new(room, sizeof *columns->name_texts);
     struct failure failure = take_roles(columns);
-    if (!failed(failure)) {
+    if (failed(failure)) {
+        columns->cross_count = 0; /* none has a name */
+    } else {
         failure = name_crosses(columns);
     }
     if (!failed(failure) && !has_open_vocabulary && columns->number_count == 0 &&

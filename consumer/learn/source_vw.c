@@ -312,6 +312,9 @@ static bool is_namespace(struct bytes name, const char *wanted) {
 
 static void cross(struct source *source, const struct vw_namespace *left,
                   const struct vw_namespace *right) {
+    if (left->from == left->to || right->from == right->to) {
+        return;
+    }
     source_reserve_features(source, (left->to - left->from) * (right->to - right->from));
     struct learner_feature *features = source->features, *out = features + source->feature_count;
     for (size_t i = left->from; i < left->to; i++) {
