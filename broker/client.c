@@ -59,8 +59,8 @@ static const struct client_setting of_member[] = {
     {"heartbeat.interval.ms", "500"},
     {"max.poll.interval.ms", "600000"},
     {"partition.assignment.strategy", "range"},
-    /* Partitions are stopped one by one, and the last request may be for idle ones only: while the
-       broker waits for records of theirs, the next assignment's first request stands behind it. */
+    /* Partitions are started one by one, and an assignment's first request may be for the first of
+       them alone: while that is idle, all others wait until the broker gives up waiting for it. */
     {"fetch.wait.max.ms", "50"},
 };
 

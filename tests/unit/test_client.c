@@ -99,7 +99,8 @@ static void test_the_users_property_overrides_ours(void **state) {
     assert_true(client_destroy(client, 10000));
 }
 
-/* Half a second is librdkafka's own: so long an assignment could wait for the one before it. */
+/* Half a second is librdkafka's own: so long a whole assignment could wait for one idle partition.
+ */
 static void test_a_member_waits_shortly_for_records(void **state) {
     (void)state;
     struct client_opaque opaque = {0};
