@@ -30,33 +30,6 @@ static const double scales[NUMBERS] = {1, 1, 1, 1, 1, 1, 1000, 1000, 1, 10};
 static const char *const name_names[NAMES] = {"month",   "system",  "browser", "region",
                                               "traffic", "visitor", "weekend"};
 
-struct session {
-    double p, label;
-};
-
-static int by_p(const void *left, const void *right) {
-    const struct session *a = left, *b = right;
-    return (a->p > b->p) - (a->p < b->p);
-}
-
-/* Probability that a buyer is ranked above another, ties half. Sorts sessions. */
-static double area_under_curve(struct session *sessions, size_t count) {
-    qsort(sessions, count, sizeof *sessions, by_p);
-    double bought = 0, others = 0, sum = 0;
-    for (size_t i = 0; i < count;) {
-        double ties[2] = {0, 0};
-        size_t j = i;
-        for (; j < count && sessions[j].p == sessions[i].p; j++) {
-            ties[sessions[j].label > 0.5]++;
-        }
-        sum += ties[1] * (others + 0.5 * ties[0]);
-        bought += ties[1];
-        others += ties[0];
-        i = j;
-    }
-    return sum / (bought * others);
-}
-
 /* The file's text with a NUL behind it; NULL if it is not there. */
 static char *read_text(const char *path) {
     struct input_file *input = NULL;
@@ -91,8 +64,8 @@ static bool split(char *line, char **out, size_t count) {
     return found == count;
 }
 
-static struct session learn_line(struct kind_learner *learner, bool is_scaled,
-                                 char *const *fields) {
+static struct kind_judged learn_line(struct kind_learner *learner, bool is_scaled,
+                                     char *const *fields) {
     double numbers[NUMBERS];
     struct bytes names[NAMES];
     for (int i = 0; i < NUMBERS; i++) {
@@ -107,27 +80,27 @@ static struct session learn_line(struct kind_learner *learner, bool is_scaled,
                                       .weight = 1};
     double p = kind_score(learner, &example.input).p;
     assert_int_equal(kind_learn(learner, &example), LEARNER_OK);
-    return (struct session){p, example.label};
+    return (struct kind_judged){p, example.label};
 }
 
 static void one_pass(char *text, const char *kind, const char *settings, bool is_scaled,
                      double area_least, double loss_most) {
     struct learner_space space = {1, NUMBERS, NAMES, number_names, name_names, -1, -1, -1, -1};
     struct kind_learner learner = kind_learner_new(kind, settings, &space);
-    struct session *sessions = memory_new(ROWS_MAX, sizeof *sessions);
+    struct kind_judged *sessions = memory_new(ROWS_MAX, sizeof *sessions);
     size_t count = 0;
     double loss = 0, sum_p = 0, sum_y = 0;
     char *position = NULL, *line = strtok_r(text, "\r\n", &position); /* the header */
     while ((line = strtok_r(NULL, "\r\n", &position))) {
         char *fields[NUMBERS + NAMES + 1];
         assert_true(count < ROWS_MAX && split(line, fields, NUMBERS + NAMES + 1));
-        struct session session = sessions[count++] = learn_line(&learner, is_scaled, fields);
+        struct kind_judged session = sessions[count++] = learn_line(&learner, is_scaled, fields);
         loss -= log(session.label > 0.5 ? session.p : 1 - session.p);
         sum_p += session.p;
         sum_y += session.label;
     }
     assert_int_equal(count, 12330);
-    double auc = area_under_curve(sessions, count);
+    double auc = kind_area(sessions, count);
     printf("%s, 12,330 sessions, one pass: AUC %.4f, log-loss %.5f, sum p / sum y %.3f\n", kind,
            auc, loss / (double)count, sum_p / sum_y);
     assert_true(auc >= area_least);

@@ -65,6 +65,48 @@ struct learner_arm_score kind_score(const struct kind_learner *learner,
     return scores.arms[0];
 }
 
+static void add_term(void *sum, const struct learner_term *term) {
+    *(double *)sum += term->value;
+    assert_true(strlen(term->name) > 0);
+}
+
+void kind_expect_terms(const struct kind_learner *learner, const struct learner_input *input) {
+    double sum = 0, raw = kind_score(learner, input).raw;
+    learner->kind->explain(learner->memory, input, LEARNER_ARM_NONE, add_term, &sum);
+    assert_true(fabs(sum - raw) < 1e-5 * (1 + fabs(raw)));
+}
+
+void kind_expect_description(const struct kind_learner *learner, int examples) {
+    char text[2000], small[20], learned[60];
+    learner->kind->describe(learner->memory, text, sizeof text);
+    learner->kind->describe(learner->memory, small, sizeof small);
+    (void)snprintf(learned, sizeof learned, "learned %d examples", examples);
+    assert_non_null(strstr(text, learned));
+    assert_int_equal(strlen(small), sizeof small - 1);
+}
+
+static int by_p(const void *left, const void *right) {
+    const struct kind_judged *a = left, *b = right;
+    return (a->p > b->p) - (a->p < b->p);
+}
+
+double kind_area(struct kind_judged *judged, size_t count) {
+    qsort(judged, count, sizeof *judged, by_p);
+    double positives = 0, others = 0, sum = 0;
+    for (size_t i = 0; i < count;) {
+        double ties[2] = {0, 0};
+        size_t j = i;
+        for (; j < count && judged[j].p == judged[i].p; j++) {
+            ties[judged[j].label > 0.5]++;
+        }
+        sum += ties[1] * (others + 0.5 * ties[0]);
+        positives += ties[1];
+        others += ties[0];
+        i = j;
+    }
+    return sum / (positives * others);
+}
+
 /* Between -1 and 1, the same for the same key. */
 static double hidden(uint64_t key) {
     return 2 * ((double)(hash_combine(key, 4711) >> 11) * 0x1p-53) - 1;

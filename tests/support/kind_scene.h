@@ -26,6 +26,17 @@ enum learner_verdict kind_learn(struct kind_learner *learner,
 /* Score without an offer; the verdict must be OK. */
 struct learner_arm_score kind_score(const struct kind_learner *learner,
                                     const struct learner_input *input);
+/* The terms of its explanation add up to raw. */
+void kind_expect_terms(const struct kind_learner *learner, const struct learner_input *input);
+/* Its description says so many examples, and is cut. */
+void kind_expect_description(const struct kind_learner *learner, int examples);
+
+/* What was predicted, and what came of it. */
+struct kind_judged {
+    double p, label;
+};
+/* Probability that a 1 is ranked above a 0, ties half. Sorts them. */
+double kind_area(struct kind_judged *judged, size_t count);
 
 /* example.input points into it: it must not be copied. */
 struct kind_example {

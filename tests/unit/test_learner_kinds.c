@@ -278,37 +278,10 @@ static void thirty_two_rows_are_learned_by_heart(void **state) {
     }
 }
 
-struct judged {
-    double p;
-    bool is_positive;
-};
-
-static int by_p(const void *left, const void *right) {
-    const struct judged *a = left, *b = right;
-    return (a->p > b->p) - (a->p < b->p);
-}
-
-static double area_under_curve(struct judged *judged, size_t count) {
-    qsort(judged, count, sizeof *judged, by_p);
-    double positives = 0, others = 0, sum = 0;
-    for (size_t i = 0; i < count;) {
-        double ties[2] = {0, 0};
-        size_t j = i;
-        for (; j < count && judged[j].p == judged[i].p; j++) {
-            ties[judged[j].is_positive]++;
-        }
-        sum += ties[1] * (others + 0.5 * ties[0]);
-        positives += ties[1];
-        others += ties[0];
-        i = j;
-    }
-    return sum / (positives * others);
-}
-
 /* Predict, then learn; labels of the rule, or drawn without it (METHODS 0, rule 11). */
 static double area_of_pass(size_t which, uint64_t seed, bool is_shuffled, double *out_bound) {
     enum { ROWS = 3000 };
-    static struct judged judged[ROWS];
+    static struct kind_judged judged[ROWS];
     struct kind_learner a = kind_learner_new(cases[which].kind, cases[which].settings, &kind_space);
     struct rng rng = rng_make(seed, 9);
     double positives = 0;
@@ -317,13 +290,13 @@ static double area_of_pass(size_t which, uint64_t seed, bool is_shuffled, double
         kind_example_draw(&rng, 30, &example);
         example.example.label = is_shuffled ? rng_unit(&rng) < 0.4 : example.example.label;
         judged[i].p = kind_score(&a, &example.example.input).p;
-        judged[i].is_positive = example.example.label > 0.5;
+        judged[i].label = example.example.label;
         positives += example.example.label;
         assert_int_equal(kind_learn(&a, &example.example), LEARNER_OK);
     }
     kind_learner_free(&a);
     *out_bound = 4 * sqrt((ROWS + 1) / (12 * positives * (ROWS - positives)));
-    return area_under_curve(judged, ROWS);
+    return kind_area(judged, ROWS);
 }
 
 static void shuffled_labels_teach_nothing(void **state) {
@@ -340,11 +313,6 @@ static void shuffled_labels_teach_nothing(void **state) {
     }
 }
 
-static void add_term(void *sum, const struct learner_term *term) {
-    *(double *)sum += term->value;
-    assert_true(strlen(term->name) > 0);
-}
-
 static void terms_add_up(void **state) {
     (void)state;
     for (size_t i = 0; i < CASES; i++) {
@@ -354,16 +322,9 @@ static void terms_add_up(void **state) {
         for (int j = 0; j < 20; j++) {
             struct kind_example example;
             kind_example_draw(&rng, 40, &example);
-            double sum = 0;
-            struct learner_arm_score score = kind_score(&a, &example.example.input);
-            a.kind->explain(a.memory, &example.example.input, LEARNER_ARM_NONE, add_term, &sum);
-            assert_true(fabs(sum - score.raw) < 1e-5 * (1 + fabs(score.raw)));
+            kind_expect_terms(&a, &example.example.input);
         }
-        char text[2000], small[20];
-        a.kind->describe(a.memory, text, sizeof text);
-        a.kind->describe(a.memory, small, sizeof small);
-        assert_non_null(strstr(text, "learned 300 examples"));
-        assert_true(strlen(small) < sizeof small);
+        kind_expect_description(&a, 300);
         kind_learner_free(&a);
     }
 }

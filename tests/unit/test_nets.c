@@ -202,11 +202,6 @@ static void large_values_do_no_harm(void **state) {
     }
 }
 
-static void add_term(void *sum, const struct learner_term *term) {
-    *(double *)sum += term->value;
-    assert_true(strlen(term->name) > 0);
-}
-
 static void terms_add_up(void **state) {
     (void)state;
     static struct net_drawn drawn;
@@ -216,16 +211,9 @@ static void terms_add_up(void **state) {
         net_scene_learn(&a, 11, 300);
         struct rng rng = rng_make(12, 0);
         for (int j = 0; j < 20; j++) {
-            struct learner_example *example = net_draw(&rng, j, &drawn);
-            double sum = 0, raw = kind_score(&a, &example->input).raw;
-            a.kind->explain(a.memory, &example->input, LEARNER_ARM_NONE, add_term, &sum);
-            assert_true(fabs(sum - raw) < 1e-5 * (1 + fabs(raw)));
+            kind_expect_terms(&a, &net_draw(&rng, j, &drawn)->input);
         }
-        char text[2000], small[20];
-        a.kind->describe(a.memory, text, sizeof text);
-        a.kind->describe(a.memory, small, sizeof small);
-        assert_non_null(strstr(text, "learned 300 examples"));
-        assert_true(strlen(small) < sizeof small);
+        kind_expect_description(&a, 300);
         kind_learner_free(&a);
     }
 }

@@ -303,33 +303,12 @@ static void thirty_two_rows_are_learned_by_heart(void **state) {
     }
 }
 
-struct judged {
-    double p;
-    bool is_positive;
-};
-
-static int by_p(const void *left, const void *right) {
-    const struct judged *a = left, *b = right;
-    return (a->p > b->p) - (a->p < b->p);
-}
-
-static double area_under_curve(struct judged *judged, size_t count) {
-    qsort(judged, count, sizeof *judged, by_p);
-    double positives = 0, others = 0, sum = 0;
-    for (size_t i = 0; i < count; i++) { /* ties are rare */
-        positives += judged[i].is_positive;
-        others += !judged[i].is_positive;
-        sum += judged[i].is_positive ? others : 0;
-    }
-    return sum / (positives * others);
-}
-
 enum rule { OF_THE_SCENE, SHUFFLED, OF_THE_LAST_STEPS };
 
 /* Predict, then learn. */
 static double area_of_pass(size_t which, uint64_t seed, enum rule rule, double *out_bound) {
     enum { ROWS = 3008 };
-    static struct judged judged[ROWS];
+    static struct kind_judged judged[ROWS];
     static struct net_drawn drawn[NET_SCENE_BATCH];
     struct kind_learner a =
         kind_learner_new(net_cases[which].kind, net_cases[which].settings, &kind_space);
@@ -347,7 +326,7 @@ static double area_of_pass(size_t which, uint64_t seed, enum rule rule, double *
             example->label = steps[NET_SCENE_STEPS - 1].kind > steps[NET_SCENE_STEPS - 2].kind;
         }
         examples[i % NET_SCENE_BATCH] = *example;
-        judged[i] = (struct judged){kind_score(&a, &example->input).p, example->label > 0.5};
+        judged[i] = (struct kind_judged){kind_score(&a, &example->input).p, example->label};
         positives += example->label;
         if (i % NET_SCENE_BATCH == NET_SCENE_BATCH - 1) {
             enum learner_verdict verdicts[NET_SCENE_BATCH];
@@ -357,8 +336,8 @@ static double area_of_pass(size_t which, uint64_t seed, enum rule rule, double *
     kind_learner_free(&a);
     *out_bound = 4 * sqrt((ROWS + 1) / (12 * positives * (ROWS - positives)));
     /* Of the order only what comes late can be judged: it has to be learned first. */
-    return rule == OF_THE_LAST_STEPS ? area_under_curve(judged + ROWS / 2, ROWS / 2)
-                                     : area_under_curve(judged, ROWS);
+    return rule == OF_THE_LAST_STEPS ? kind_area(judged + ROWS / 2, ROWS / 2)
+                                     : kind_area(judged, ROWS);
 }
 
 /* METHODS 0, rule 11. */
