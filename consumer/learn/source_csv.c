@@ -176,6 +176,7 @@ struct failure source_csv_open(struct source *source, struct input_file *input,
     }
     csv->count = csv_columns(csv->reader, &csv->names);
     csv->fields = memory_new(csv->count, sizeof *csv->fields);
+    (void)buffer_reserve(&csv->text, 1); /* all fields may be empty: their texts lie somewhere */
     failure = check_header(source);
     if (!failed(failure)) {
         failure = read_head(source);
