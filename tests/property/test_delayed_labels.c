@@ -7,7 +7,8 @@
  * median 25 min, s .9; 40 % of median 30 h, s 1.0; cut at 7 d. Every decision is predicted by the
  * model as it is at that time; log-loss over the last 30 days; all policies see the same draws.
  *
- * PROMOSTREAM_TESTS=full: eight times as many decisions. */
+ * PROMOSTREAM_TESTS=full: eight times as many decisions, and the nets. Arguments: these kinds
+ * alone, as many decisions of each as in full. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,6 +26,7 @@
 #include "tests/support/kind_scene.h"
 
 #define FIELDS     16
+#define STEPS      4 /* the last fields, one after the other, are what the user did last */
 #define VALUES_MAX 32
 #define DAYS       40
 #define BURN_DAYS  10
@@ -166,13 +168,30 @@ struct result {
     double log_loss, ratio; /* mean p / mean label */
 };
 
+/* What a learner sees of a decision. */
+struct sight {
+    struct bytes names[FIELDS];
+    struct behaviour_step steps[STEPS];
+};
+
+static struct learner_input see(const struct shop *shop, const struct decision *decision,
+                                struct sight *sight) {
+    for (int field = 0; field < FIELDS; field++) {
+        sight->names[field] = bytes_of_text(shop->texts[decision->values[field]]);
+    }
+    for (int step = 0; step < STEPS; step++) {
+        uint8_t value = decision->values[FIELDS - STEPS + step];
+        sight->steps[step] =
+            (struct behaviour_step){.item = value + 1U, .kind = value % 8, .gap_s = 60};
+    }
+    return (struct learner_input){
+        .names = sight->names, .steps = sight->steps, .step_count = STEPS};
+}
+
 static void learn(const struct shop *shop, struct kind_learner *learner,
                   const struct decision *decision, bool label, double p_first, bool is_correction) {
-    struct bytes names[FIELDS];
-    for (int field = 0; field < FIELDS; field++) {
-        names[field] = bytes_of_text(shop->texts[decision->values[field]]);
-    }
-    struct learner_example example = {.input.names = names,
+    struct sight sight;
+    struct learner_example example = {.input = see(shop, decision, &sight),
                                       .label = label,
                                       .is_correction = is_correction,
                                       .p_first = p_first,
@@ -183,16 +202,17 @@ static void learn(const struct shop *shop, struct kind_learner *learner,
 
 static double predict(const struct shop *shop, const struct kind_learner *learner,
                       const struct decision *decision) {
-    struct bytes names[FIELDS];
-    for (int field = 0; field < FIELDS; field++) {
-        names[field] = bytes_of_text(shop->texts[decision->values[field]]);
-    }
-    struct learner_input input = {.names = names};
+    struct sight sight;
+    struct learner_input input = see(shop, decision, &sight);
     return kind_score(learner, &input).p;
 }
 
 static struct result run(const struct shop *shop, const struct stream *stream, enum policy policy) {
-    bool has_bits = strcmp(shop->kind, "dnn") != 0 && strcmp(shop->kind, "wide_deep") != 0;
+    static const char *const nets[] = {"dnn", "wide_deep", "gru"};
+    bool has_bits = true;
+    for (size_t i = 0; i < sizeof nets / sizeof nets[0]; i++) {
+        has_bits &= strcmp(shop->kind, nets[i]) != 0;
+    }
     const char *settings = has_bits ? "bits=16,calibration_rate=0" : "calibration_rate=0";
     struct kind_learner learner = kind_learner_new(shop->kind, settings, &shop->space);
     double *p_first = memory_new(stream->count, sizeof *p_first);
@@ -254,20 +274,32 @@ static void expect_retracting_costs_little(const char *kind, size_t count) {
     assert_true(worst <= GATE);
 }
 
+/* Decisions of each kind: the faster it is, the more. */
+static const struct {
+    const char *kind;
+    size_t count;
+    bool is_net;
+} runs[] = {{"logistic", 200000, false}, {"linear", 100000, false},  {"fm", 50000, false},
+            {"dnn", 10000, true},        {"wide_deep", 10000, true}, {"gru", 20000, true}};
+
 static void retracting_costs_little(void **state) {
-    (void)state;
+    const char *const *wanted = *state;
     const char *mode = getenv("PROMOSTREAM_TESTS");
-    size_t times = mode && strcmp(mode, "full") == 0 ? 8 : 1;
-    expect_retracting_costs_little("logistic", times * 200000);
-    expect_retracting_costs_little("linear", times * 100000);
-    expect_retracting_costs_little("fm", times * 50000);
-    if (times > 1) {
-        expect_retracting_costs_little("dnn", times * 10000);
-        expect_retracting_costs_little("wide_deep", times * 10000);
+    bool is_full = wanted[0] || (mode && strcmp(mode, "full") == 0);
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+        bool is_wanted = !wanted[0] && (is_full || !runs[i].is_net);
+        for (size_t j = 0; wanted[j]; j++) {
+            is_wanted |= strcmp(wanted[j], runs[i].kind) == 0;
+        }
+        if (is_wanted) {
+            expect_retracting_costs_little(runs[i].kind, (is_full ? 8 : 1) * runs[i].count);
+        }
     }
 }
 
-int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(retracting_costs_little)};
+int main(int argc, char **argv) {
+    (void)argc;
+    char **kinds = argv + 1;
+    const struct CMUnitTest tests[] = {cmocka_unit_test_prestate(retracting_costs_little, kinds)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
