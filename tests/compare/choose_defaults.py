@@ -17,10 +17,20 @@ The rule, which was written down before its result was seen:
     with the lowest mean. So the stream's default stays unless something is better by more than one standard error,
     and a file's default is the stream's unless files have reasons of their own.
 
+ 5. Added when the result of 1 to 4 was known, and not for accuracy: files go without the calibrator, which takes a third
+    of the time of a pass over short rows. Of those equal to the best, the ones without it are considered alone.
+
+What was said, and what the public tasks (learners.py) said of it afterwards. 1 to 4: lr 0.05 with calibration, share lost
+.161; none of the six worse than its best peer by two standard errors, four better. With 5: lr 0.07, l2 1 without
+calibration, .144, .003 ± .004 above the best; none worse, six better. That pair was the default before, chosen when the
+public tasks had been seen: that it is what the shop says too is a check of it, not a blind choice. For the stream the shop
+says lr 0.03, the least of the grid, against 0.1 (.860, .915 of the constant): a wider grid has to say how far down.
+
 A first rule took the mean of the entropies themselves. It chose lr 0.14, l2 0.3 and calibration 0.005, by two kinds of
 the six: `next` and `session` can be learned nearly whole, and what they gained (.011 of .73, .011 of .87) outweighed that
-`visit`, `conversion` and `cart`, of which 1 to 2 % can be learned, lost a third of that (.9945 to .9974, .9951 to .9983,
-.9882 to .9916). Whoever has data of their kind would have got next to nothing. Hence the share in 2."""
+`visit`, `conversion` and `cart`, of which 1 to 2 % can be learned, lost a fifth to a third of that (.9945 to .9974, .9951 to .9983,
+.9882 to .9916). Whoever has data of their kind would have lost half of what there is to learn, or more. Hence the share in 2. On the
+public tasks that choice was worse than the best peer in hillstrom visit, by .0009 ± .0001."""
 import concurrent.futures
 import itertools
 import json
@@ -38,7 +48,8 @@ def grid():
     """The stream's default first; each configuration once."""
     numbers, rates = ("both", "bucket", "scale"), ("0.005", "0")
     changes = [{}]
-    for lr, l2, n, c in itertools.product(("0.03", "0.05", "0.07", "0.1", "0.14", "0.2"), ("0.3", "1", "3"), numbers, rates):
+    lrs = ("0.03", "0.05", "0.07", "0.1", "0.14", "0.2")
+    for lr, l2, n, c in itertools.product(lrs, ("0.3", "1", "3"), numbers, rates):
         changes.append({"lr": lr, "l2": l2, "numbers": n, "calibration_rate": c})
     for n, c in itertools.product(numbers, rates):
         changes.append({"optimizer": "coin", "lr": "0", "l2": "0", "numbers": n, "calibration_rate": c})
@@ -74,7 +85,7 @@ def mean(values):
     return sum(values) / len(values)
 
 
-def choose(entropies, kinds):
+def choose(entropies, kinds, is_considered=lambda configuration: True):
     """By the rule; entropies[configuration][kind][seed]. Prints the table; the place of the choice in the grid."""
     configurations = grid()
     lowest = {kind: min(mean(of[kind]) for of in entropies) for kind in kinds}
@@ -89,7 +100,8 @@ def choose(entropies, kinds):
         error = (mean((d - above) ** 2 for d in differences) / (len(differences) - 1)) ** 0.5
         rows.append((i, above, error))
     equal = [i for i, above, error in rows if above <= error]
-    chosen = min(equal, key=lambda i: (changed(configurations[i]), means[i]))
+    considered = [i for i in equal if is_considered(configurations[i])]
+    chosen = min(considered, key=lambda i: (changed(configurations[i]), means[i]))
     print("| share lost | above the best ± se | configuration |\n|---|---|---|")
     shown = sorted(rows, key=lambda row: row[1])[:15] + [rows[0], rows[chosen]]
     for i, above, error in sorted(set(shown), key=lambda row: row[1]):
@@ -136,7 +148,7 @@ def main():
             entropies = run_all(build, folder)
     files = [kind for kind in shop_tasks.KINDS if kind != "examples"]
     print(f"## files: {len(shop_tasks.SEEDS)} seeds of {', '.join(files)}\n")
-    chosen = choose(entropies, files)
+    chosen = choose(entropies, files, lambda configuration: configuration["calibration_rate"] == "0")
     print("\n## stream: examples\n")
     stream = choose(entropies, ["examples"])
     print("\nNormalised entropy:\n\n| kind | the stream's default | chosen for files | chosen for the stream | best of the "

@@ -22,7 +22,8 @@ import learner_tasks
 OPTIMUM = "linear, at the optimum"
 LEARNERS = {
     "linear": ["--learner", "linear", "--passes", "20", "--patience", "3"],
-    OPTIMUM: ["--learner", "linear", "--set", "numbers=scale", "--lr", "0.1", "--l2", "100", "--passes", "100"],
+    OPTIMUM: ["--learner", "linear", "--set", "numbers=scale", "--lr", "0.1", "--l2", "100", "--passes", "100",
+              "--set", "calibration_rate=0"],
     "fm": ["--learner", "fm", "--passes", "20", "--patience", "3"],
     "dnn": ["--learner", "dnn", "--passes", "60", "--patience", "6"],
     "wide_deep": ["--learner", "wide_deep", "--passes", "60", "--patience", "6"],

@@ -43,6 +43,7 @@ static void files_have_defaults_of_their_own(void **state) {
     (void)state;
     const struct learner_request request = {0};
     expect(&request, LEARNER_CHOICE_DEFAULT, "calibration_rate", "0");
+    expect(&request, "linear", "lr", "0.07"); /* tests/compare/choose_defaults.py */
 }
 
 static void the_command_line_wins_over_the_file(void **state) {
