@@ -92,7 +92,9 @@ static const struct option_row rows[] = {
         "Rows that are held out to find the best pass: a fraction by hash, after:TIME, or a FILE."),
     ROW("test", test, "PART", TEXT, NULL,
         "Rows that judge the final model, in the same forms. The draw of a row is "
-        "splitmix64(number from 0, or hash of its group, xor seed) mod 10 (100, 1000); the lowest "
+        "splitmix64(number from 0, or hash of its group, of an example without one of its "
+        "decision, "
+        "xor seed) mod 10 (100, 1000); the lowest "
         "are test, the next valid."),
     {.name = "gap",
      .argument = "DURATION",
@@ -193,7 +195,8 @@ static const struct option_page page = {
         "whole numbers with at most 50 values count as categories.\n\n"
         "The report stands on standard output: figures of what was predicted before it was "
         "learned, or of rows that were held out, beside those of a model that always says the "
-        "same. The same file, options and seed give the same model, bit for bit.",
+        "same. Decisions of examples are judged by their last label. The same file, options and "
+        "seed give the same model, bit for bit.",
     .exit_status = " 0  done\n 1  failed: standard error says where and why\n"
                    " 2  wrong usage: options, columns that are not there",
     .examples = " promostream learn sessions.csv --label Revenue\n"

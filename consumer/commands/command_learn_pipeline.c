@@ -51,9 +51,6 @@ static void print_counts(const struct learn_pipeline *plan,
         const struct metric *count;
         const char *text;
     } notes[] = {
-        {&metrics->corrections_total,
-         "of them are corrections of earlier labels; figures are by the last label"},
-        {&metrics->margin_only_total, "revisions of the margin only: nothing to learn"},
         {&metrics->repeats_total, "repeats"},
         {&metrics->foreign_total, "of other features than this build's: left out"},
         {&metrics->poisoned_total, "poisoned: left out"},
@@ -87,6 +84,8 @@ static void print_result(const struct learn_pipeline *plan, struct learn_pipelin
                             .learner = plan->learner->name,
                             .rows = metric_get(&metrics->examples_total),
                             .learned = metric_get(&metrics->learned_total),
+                            .corrections = metric_get(&metrics->corrections_total),
+                            .margin_only = metric_get(&metrics->margin_only_total),
                             .refused = metric_get(&metrics->poisoned_total),
                             .duplicates = metric_get(&metrics->repeats_total),
                             .bad = metric_get(&metrics->foreign_total),

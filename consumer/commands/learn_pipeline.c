@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/slot_index.h"
 #include "consumer/commands/model_transfer.h"
 #include "consumer/learn/example_file.h"
 #include "consumer/trainer/lesson.h"
@@ -11,44 +10,13 @@
 #define REPORT_EXAMPLES 1024
 #define THRESHOLD       0.5
 
-/* ---- promises and what came of them ---- */
-
-/* What was said of a decision before its first label was learned, and the label as it is known now:
- * early labels are taken back by corrections, and a promise is about the last one. */
-struct promise {
-    double p, label, weight;
-};
-
-struct promises {
-    struct promise *items;
-    size_t count, capacity;
-    struct slot_index by_decision; /* hash of the decision's id -> its promise */
-};
-
 static void judge(void *context, const struct learner_example *example, double p) {
-    struct promises *promises = context;
-    uint32_t found = slot_index_peek(&promises->by_decision, example->id);
-    if (found != SLOT_NONE) {
-        promises->items[found].label = example->label;
-    }
-    if (found != SLOT_NONE || example->is_correction) {
-        return; /* a correction of what stands before the file's beginning has no promise here */
-    }
-    if (promises->count == promises->capacity) {
-        promises->capacity = promises->capacity ? 2 * promises->capacity : 1024;
-        promises->items = memory_grow(promises->items, promises->capacity, sizeof *promises->items);
-    }
-    slot_index_insert(&promises->by_decision, example->id, (uint32_t)promises->count);
-    promises->items[promises->count++] = (struct promise){p, example->label, example->weight};
-}
-
-static void judge_promises(struct promises *promises, struct judged *out) {
-    for (size_t i = 0; i < promises->count; i++) {
-        const struct promise *promise = &promises->items[i];
-        judged_add(out, promise->p, promise->label, promise->weight, bytes_of(NULL, 0));
-    }
-    slot_index_clean_up(&promises->by_decision);
-    free(promises->items);
+    const struct judged_row row = {.p = p,
+                                   .label = example->label,
+                                   .weight = example->weight,
+                                   .decision = example->id,
+                                   .is_correction = example->is_correction};
+    judged_add(context, &row);
 }
 
 /* ---- learning ---- */
@@ -139,16 +107,14 @@ struct failure learn_pipeline_run(const struct learn_pipeline *plan,
     struct input_file *input = NULL;
     struct example_file file = {0};
     struct lesson lesson;
-    struct promises promises = {.count = 0};
     const struct lesson_settings settings = {.config = plan->config,
                                              .learner = plan->learner,
                                              .log = &silent,
                                              .metrics = &out->metrics,
                                              .judge = judge,
-                                             .judge_context = &promises};
+                                             .judge_context = &out->judged};
     *out = (struct learn_pipeline_result){0};
     judged_init(&out->judged, TASK_BINARY, THRESHOLD, false);
-    slot_index_init(&promises.by_decision);
     lesson_init(&lesson, &settings);
     struct failure failure = input_file_open(plan->examples, &input);
     if (!failed(failure)) {
@@ -160,7 +126,7 @@ struct failure learn_pipeline_run(const struct learn_pipeline *plan,
     if (!failed(failure)) {
         failure = save(plan, &lesson, out);
     }
-    judge_promises(&promises, &out->judged);
+    judged_settle(&out->judged);
     example_file_close(&file);
     input_file_close(input);
     lesson_clean_up(&lesson);

@@ -36,10 +36,15 @@ void batch_clean_up(struct batch *batch) {
 static void judge(struct batch *batch, size_t i, double p) {
     const struct learner_example *example = &batch->examples[i];
     bool is_binary = batch->fitted->columns.task == TASK_BINARY; /* squared loss may leave [0, 1] */
-    double loss = judged_add(batch->judged, is_binary ? fmin(fmax(p, 0), 1) : p, example->label,
-                             example->weight, buffer_bytes(&batch->slots[i].kept));
-    batch->counts.recent_loss += loss * example->weight;
-    batch->counts.recent_weight += example->weight;
+    const struct judged_row row = {.p = is_binary ? fmin(fmax(p, 0), 1) : p,
+                                   .label = example->label,
+                                   .weight = example->weight,
+                                   .slice = buffer_bytes(&batch->slots[i].kept),
+                                   .decision = batch->slots[i].decision,
+                                   .is_correction = example->is_correction,
+                                   .line = batch->slots[i].line};
+    batch->counts.recent_loss += judged_add(batch->judged, &row) * row.weight;
+    batch->counts.recent_weight += row.is_correction ? 0 : row.weight;
 }
 
 /* A kind that takes one example at a time. */
@@ -69,7 +74,7 @@ void batch_flush(struct batch *batch) {
         bool is_learned = verdicts[i] == LEARNER_OK;
         batch->counts.learned += is_learned;
         batch->counts.refused += !is_learned;
-        if (is_learned && batch->judged && !batch->examples[i].is_correction) {
+        if (is_learned && batch->judged) {
             judge(batch, i, p[i]);
         }
     }

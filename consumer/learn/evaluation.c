@@ -36,6 +36,11 @@ static void keep(struct evaluation *evaluation, double p, double label, double w
     evaluation->rows[evaluation->count++] = (struct judgement){p, (float)label, (float)weight};
 }
 
+double evaluation_loss(enum task task, double p, double label) {
+    return task == TASK_REGRESSION ? (p - label) * (p - label)
+                                   : -log(fmax(label > 0.5 ? p : 1 - p, P_LEAST));
+}
+
 double evaluation_add(struct evaluation *evaluation, double p, double label, double weight) {
     double error = p - label;
     evaluation->n++;
@@ -48,8 +53,7 @@ double evaluation_add(struct evaluation *evaluation, double p, double label, dou
         return error * error;
     }
     assert(p >= 0 && p <= 1 && (label == 0 || label == 1));
-    double right = label > 0.5 ? p : 1 - p;
-    double loss = -log(fmax(right, P_LEAST));
+    double loss = evaluation_loss(evaluation->task, p, label);
     evaluation->positives += label > 0.5;
     evaluation->loss += weight * loss;
     evaluation->hits[label > 0.5][p >= evaluation->threshold] += weight;

@@ -31,8 +31,9 @@ struct evaluation {
 
 void evaluation_init(struct evaluation *evaluation, enum task task, double threshold);
 void evaluation_clean_up(struct evaluation *evaluation); /* idempotent; a zeroed one is fine */
-/* p: probability, or with regression the predicted value. Returns the row's loss: -log of the
- * probability of the label, or the squared error. */
+/* -log of the probability of the label, or the squared error. */
+double evaluation_loss(enum task task, double p, double label);
+/* p: probability, or with regression the predicted value. Returns the row's loss. */
 double evaluation_add(struct evaluation *evaluation, double p, double label, double weight);
 
 struct figures {

@@ -65,7 +65,10 @@ static void write_heading(const struct report *report, struct buffer *out) {
     const struct {
         int64_t count;
         const char *text;
-    } notes[] = {{report->bad, "bad rows were skipped"},
+    } notes[] = {{report->corrections,
+                  "of them are corrections of earlier labels; figures are by the last label"},
+                 {report->margin_only, "revisions of the margin only: nothing to learn"},
+                 {report->bad, "bad rows were skipped"},
                  {report->duplicates, "duplicates were left out"},
                  {report->in_gap, "rows lie in the gap before held-out ones"},
                  {report->refused, "rows were refused: learning from them would not end finite"}};

@@ -17,6 +17,8 @@ struct report {
     int64_t rows;                /* that were learned from, in the first pass */
     int64_t learned;             /* in all passes */
     int64_t bad, duplicates, in_gap, refused;
+    int64_t corrections; /* of rows: of earlier labels */
+    int64_t margin_only; /* examples without a new label, left out */
     int64_t passes, best_pass;
     double seconds;
     uint64_t seed;

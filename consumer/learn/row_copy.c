@@ -46,6 +46,8 @@ struct learner_input row_copy_input(struct row_copy *copy, struct fitted *fitted
                                     const struct data_row *row) {
     const struct columns *columns = &fitted->columns;
     struct data_row mine = *row;
+    copy->line = row->line;
+    copy->decision = row->decision;
     if (columns->number_count > 0) {
         memcpy(copy->numbers, row->numbers, columns->number_count * sizeof(double));
     }

@@ -9,6 +9,7 @@ struct row_copy {
     double *numbers;
     struct bytes *names;
     struct buffer texts, steps, kept;
+    uint64_t line, decision;
     struct learner_feature *features;
     size_t feature_capacity;
 };
@@ -16,7 +17,7 @@ struct row_copy {
 void row_copy_init(struct row_copy *copy, const struct columns *columns);
 void row_copy_clean_up(struct row_copy *copy); /* idempotent; a zeroed one is fine */
 /* fitted_input of a copy of the row: it stays until the next call with the same copy, and the row
- * is left as it is. Copies row->kept too. */
+ * is left as it is. Copies row->kept, line and decision too. */
 struct learner_input row_copy_input(struct row_copy *copy, struct fitted *fitted,
                                     const struct data_row *row);
 

@@ -21,8 +21,10 @@ struct data_row {
     size_t feature_count;
     const struct behaviour_step *steps; /* oldest first */
     size_t step_count;
-    bool is_correction; /* of a label that was learned before: it is learned, not judged */
-    struct bytes kept;  /* text of the column that was asked for: an id, a slice; "" */
+    uint64_t decision;   /* hash of the decision that the row tells of; 0 = it stands alone */
+    bool is_correction;  /* of the decision's label, the opposite of which was learned before */
+    bool is_margin_only; /* tells of the decision's margin alone: nothing to learn */
+    struct bytes kept;   /* text of the column that was asked for: an id, a slice; "" */
 };
 
 enum row_verdict { ROW_OK, ROW_END, ROW_BAD, ROW_FAILED /* the file cannot be read on */ };

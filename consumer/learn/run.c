@@ -41,6 +41,10 @@ static bool next_row(struct work *work, struct source *source, struct data_row *
         if (verdict == ROW_FAILED || verdict == ROW_END) {
             return false;
         }
+        if (verdict == ROW_OK && row->is_margin_only) {
+            work->run->report.margin_only++;
+            continue;
+        }
         if (verdict == ROW_OK) {
             return true;
         }
@@ -74,6 +78,7 @@ static void note_row(struct work *work, const struct data_row *row) {
 
 static void note_label(struct work *work, const struct data_row *row) {
     leak_watch_add(&work->leaks, row);
+    work->run->report.corrections += row->is_correction;
     work->label_least = fmin(work->label_least, row->label);
     work->label_most = fmax(work->label_most, row->label);
     work->label_sum += row->label;
@@ -145,6 +150,7 @@ static struct failure learn_stream(struct work *work) {
         }
     }
     batch_flush(&batch);
+    judged_settle(&run->parts[REPORT_PROGRESSIVE]);
     run->report.rows = run->report.learned = batch.counts.learned;
     run->report.refused = batch.counts.refused;
     run->report.passes = run->report.best_pass = 1;
@@ -255,6 +261,7 @@ static void train(struct work *work) {
         training_run(&run->fitted, &settings, &work->data, work->rows[PART_TRAIN],
                      work->counts[PART_TRAIN], work->rows[PART_VALID], work->counts[PART_VALID],
                      work->listener->on_moment, work->listener->context);
+    judged_settle(&run->parts[REPORT_PROGRESSIVE]);
     run->report.rows = (int64_t)work->counts[PART_TRAIN];
     run->report.learned = result.learned;
     run->report.refused = result.refused;
@@ -325,6 +332,7 @@ static struct failure judge_file(struct work *work) {
     while (!failed(failure) && next_row(work, source, &row, &failure)) {
         work->run->report.refused += !training_judge_row(&work->run->fitted, &row, judged);
     }
+    judged_settle(judged);
     source_close(source);
     return failure;
 }

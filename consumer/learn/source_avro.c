@@ -1,5 +1,6 @@
 /* source_avro: container files of examples, as the topic `examples` has them: the features of this
- * build, what was done, whether it was bought. Later revisions are corrections. */
+ * build, what was done, whether it was bought. Later revisions are corrections,
+ * or tell of the margin alone. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -103,6 +104,11 @@ static void fill_features(struct source *source) {
     source_cross_names(source);
 }
 
+static uint64_t decision_of(const struct example_row *row) {
+    uint64_t hash = hash_combine(row->decision_id.high, row->decision_id.low);
+    return hash ? hash : 1;
+}
+
 /* The row, typed. */
 static bool type_row(struct source *source, struct data_row *out, char *error) {
     const struct source_avro *avro = source->avro;
@@ -134,7 +140,9 @@ static bool type_row(struct source *source, struct data_row *out, char *error) {
     out->names = source->names;
     out->steps = row->steps;
     out->step_count = row->step_count;
+    out->decision = decision_of(row);
     out->is_correction = row->is_retraction;
+    out->is_margin_only = row->revision > 0 && !row->is_retraction;
     out->kept = bytes_of(NULL, 0);
     return true;
 }

@@ -339,7 +339,8 @@ static bool type_row(struct source *source, struct data_row *out, char *error) {
     source_cross_names(source);
     out->steps = NULL;
     out->step_count = 0;
-    out->is_correction = false;
+    out->decision = 0;
+    out->is_correction = out->is_margin_only = false;
     out->numbers = source->numbers;
     out->names = source->names;
     out->features = NULL;

@@ -367,7 +367,8 @@ static bool take_line(struct source *source, struct bytes line, struct data_row 
     out->group = out->line;
     out->steps = NULL;
     out->step_count = 0;
-    out->is_correction = false;
+    out->decision = 0;
+    out->is_correction = out->is_margin_only = false;
     out->numbers = source->numbers;
     out->names = source->names;
     out->features = source->features;

@@ -69,7 +69,7 @@ static int side_of(const struct split_rule *rule, int64_t gap_ms, int64_t time_m
 }
 
 enum part split_of(const struct split *split, uint64_t index, const struct data_row *row) {
-    uint64_t key = split->has_groups ? row->group : index;
+    uint64_t key = split->has_groups ? row->group : row->decision ? row->decision : index;
     uint64_t residue = splitmix64(key ^ split->seed) % split->modulus;
     if (residue < split->test_below) {
         return PART_TEST;

@@ -1,14 +1,14 @@
 /* split: which rows are learned from, which stop the learning (valid) and which judge it (test).
  *
  *     0.2                 of groups if there are any, otherwise of rows, by hash: a group is never
- *                         on two sides
+ *                         on two sides, nor are a decision and its corrections
  *     after:2026-11-01    rows of this time or later; those in the gap before it are left out
  *     FILE                all rows of another file
  *
- * With fractions a row's draw is splitmix64(its number from 0, or its group's hash, xor seed) mod
- * m, m = 10, 100, 1000 or 10000, the first by which both fractions are whole numbers; the lowest
- * residues are test, the next valid: `--test 0.3 --valid 0.1` is splitmix64(row) mod 10 < 3 and = 3
- * at seed 0. Pure. */
+ * With fractions a row's draw is splitmix64(its number from 0, or its group's or, without groups,
+ * its decision's hash, xor seed) mod m, m = 10, 100, 1000 or 10000, the first by which both
+ * fractions are whole numbers; the lowest residues are test, the next valid: `--test 0.3 --valid
+ * 0.1` is splitmix64(row) mod 10 < 3 and = 3 at seed 0. Pure. */
 #ifndef PROMOSTREAM_LEARN_SPLIT_H
 #define PROMOSTREAM_LEARN_SPLIT_H
 

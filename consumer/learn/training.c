@@ -61,15 +61,19 @@ static void one_pass(struct run *run, struct batch *batch, int64_t pass) {
 }
 
 bool training_judge_row(struct fitted *fitted, struct data_row *row, struct judged *out) {
-    double p;
-    if (row->is_correction) {
-        return true;
+    struct judged_row judged = {.label = row->label,
+                                .weight = row->weight,
+                                .slice = row->kept,
+                                .decision = row->decision,
+                                .is_correction = row->is_correction,
+                                .line = row->line};
+    if (!row->is_correction) {
+        struct learner_input input = fitted_input(fitted, row);
+        if (fitted_score(fitted, &input, &judged.p) != LEARNER_OK) {
+            return false;
+        }
     }
-    struct learner_input input = fitted_input(fitted, row);
-    if (fitted_score(fitted, &input, &p) != LEARNER_OK) {
-        return false;
-    }
-    judged_add(out, p, row->label, row->weight, row->kept);
+    judged_add(out, &judged);
     return true;
 }
 
@@ -86,6 +90,7 @@ int64_t training_judge(struct fitted *fitted, struct dataset *data, const uint32
         row.numbers = numbers;
         refused += !training_judge_row(fitted, &row, out);
     }
+    judged_settle(out);
     free(numbers);
     return refused;
 }

@@ -37,10 +37,10 @@ struct training_result training_run(struct fitted *fitted, const struct training
                                     const uint32_t *valid, size_t valid_count,
                                     training_report *report, void *context);
 
-/* Scores the rows, learns nothing. Returns how many could not be scored. */
+/* Scores the rows, learns nothing, settles. Returns how many could not be scored. */
 int64_t training_judge(struct fitted *fitted, struct dataset *data, const uint32_t *rows,
                        size_t count, struct judged *out);
-/* Scores one row of a stream. */
+/* Scores one row of a stream; judged_settle behind the last one. False: it could not be scored. */
 bool training_judge_row(struct fitted *fitted, struct data_row *row, struct judged *out);
 
 #endif

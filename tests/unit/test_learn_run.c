@@ -1,5 +1,5 @@
 /* run, model_file: whole runs on drawn rows: figures, passes that are kept, parts that stay apart,
- * models that come back bit for bit, and files that are none. */
+ * decisions by their last label, models that come back bit for bit, and files that are none. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,9 @@
 #include "consumer/learn/learner_choice.h"
 #include "consumer/learn/model_file.h"
 #include "consumer/learn/run.h"
+#include "schemas/container.h"
 #include "schemas/schemas.h"
+#include "tests/support/examples.h"
 #include "tests/support/temp_file.h"
 
 static void on_columns(void *context, const struct columns *columns) {
@@ -230,6 +232,118 @@ static void bad_rows_can_be_skipped(void **state) {
     temp_file_remove(&file);
 }
 
+/* ---- decisions and their corrections ---- */
+
+#define DECISIONS 400
+#define BOUGHT    (DECISIONS / 5 * 3) /* by the last label; by the first it is two fifths */
+#define CORRECTED (DECISIONS / 5 * 3)
+
+/* Of every five decisions one is bought at once, two later, one is bought and cancelled, one buys
+ * nothing; a fifth hears of its margin again. Corrections stand at the end. */
+static struct temp_file examples_with_corrections(void) {
+    struct temp_file file = temp_file_of_text("");
+    struct container_writer *writer;
+    struct buffer body = {0};
+    struct example_row row;
+    struct failure failure = container_writer_new(file.path, SCHEMA_EXAMPLE, &writer);
+    for (int revision = 0; revision < 3; revision++) {
+        for (size_t n = 0; n < DECISIONS; n++) {
+            size_t kind = n % 5;
+            bool is_margin_only = revision == 2;
+            example_make(5, n, NULL, &row);
+            row.weight = 1;
+            row.revision = revision;
+            row.is_retraction = revision == 1;
+            bool is_late = kind == 1 || kind == 3, is_cancelled = kind == 2;
+            bool is_bought = kind == 0 || (revision == 0 ? is_cancelled : is_late);
+            row.label = is_bought ? LABEL_BOUGHT : LABEL_NOT_BOUGHT;
+            bool is_there = revision == 0 || (is_margin_only ? kind == 0 : is_late || is_cancelled);
+            if (is_there && !failed(failure)) {
+                buffer_clear(&body);
+                example_encode(&row, &body);
+                failure = container_write(writer, buffer_bytes(&body));
+            }
+        }
+    }
+    assert_false(failed(failure));
+    failure = container_writer_close(writer);
+    assert_false(failed(failure));
+    buffer_clean_up(&body);
+    return file;
+}
+
+/* As many p,label lines as decisions, with the last labels. */
+static void check_predictions(FILE *predictions) {
+    double p, label;
+    int lines = 0, bought = 0;
+    rewind(predictions);
+    while (fscanf(predictions, "%lf,%lf", &p, &label) == 2) {
+        lines++;
+        bought += label > 0.5;
+    }
+    assert_int_equal(lines, DECISIONS);
+    assert_int_equal(bought, BOUGHT);
+}
+
+static void decisions_are_judged_by_their_last_label(void **state) {
+    (void)state;
+    static const char *const learners[] = {"linear", "dnn"}; /* one by one, and in batches */
+    struct temp_file file = examples_with_corrections();
+    for (size_t i = 0; i < 2; i++) {
+        struct setting setting = setting_make(file.path, learners[i]);
+        struct learn_run run = {0};
+        setting.plan.columns.group = NULL;
+        setting.plan.predictions = tmpfile();
+        run_well(&setting.plan, &run);
+        struct figures figures = figures_of(&run, REPORT_PROGRESSIVE);
+        assert_int_equal(figures.n, DECISIONS);
+        assert_int_equal(figures.positives, BOUGHT);
+        assert_int_equal(run.report.corrections, CORRECTED);
+        assert_int_equal(run.report.margin_only, DECISIONS / 5);
+        assert_int_equal(run.report.learned, DECISIONS + CORRECTED);
+        check_predictions(setting.plan.predictions);
+        fclose(setting.plan.predictions);
+        learn_run_clean_up(&run);
+        learner_choice_clean_up(&setting.choice);
+    }
+    temp_file_remove(&file);
+}
+
+/* Whoever has lost his group, too: a correction in another part would find nothing to correct. In
+ * any order of learning. */
+static void a_decision_is_in_one_part(void **state) {
+    (void)state;
+    struct temp_file file = examples_with_corrections();
+    struct setting setting = setting_make(file.path, "linear");
+    struct learn_run run = {0};
+    setting.plan.columns.group = NULL;
+    setting.plan.columns.ignore = "user_id";
+    setting.plan.valid = "0.2";
+    setting.plan.test = "0.3";
+    setting.plan.passes = 3;
+    setting.plan.shuffle = SHUFFLE_YES;
+    run_well(&setting.plan, &run);
+    struct figures parts[] = {figures_of(&run, REPORT_TRAIN), figures_of(&run, REPORT_VALID),
+                              figures_of(&run, REPORT_TEST)};
+    struct figures progressive = figures_of(&run, REPORT_PROGRESSIVE);
+    assert_true(parts[1].n > 40 && parts[2].n > 80);
+    assert_int_equal(parts[0].n + parts[1].n + parts[2].n, DECISIONS);
+    assert_int_equal(parts[0].positives + parts[1].positives + parts[2].positives, BOUGHT);
+    assert_int_equal(progressive.n, parts[0].n);
+    assert_int_equal(progressive.positives, parts[0].positives);
+    learn_run_clean_up(&run);
+    setting.plan.valid = NULL;
+    setting.plan.test = file.path; /* a file of its own */
+    setting.plan.passes = 1;
+    run = (struct learn_run){0};
+    run_well(&setting.plan, &run);
+    assert_int_equal(figures_of(&run, REPORT_TEST).n, DECISIONS);
+    assert_int_equal(figures_of(&run, REPORT_TEST).positives, BOUGHT);
+    learn_run_clean_up(&run);
+    learner_choice_clean_up(&setting.choice);
+    temp_file_remove(&file);
+}
+
 /* ---- model files ---- */
 
 static void read_bytes(const char *path, struct buffer *out) {
@@ -352,6 +466,8 @@ int main(void) {
         cmocka_unit_test(outliers_are_cut_and_flagged),
         cmocka_unit_test(failures_name_file_and_line),
         cmocka_unit_test(bad_rows_can_be_skipped),
+        cmocka_unit_test(decisions_are_judged_by_their_last_label),
+        cmocka_unit_test(a_decision_is_in_one_part),
         cmocka_unit_test(models_come_back_bit_for_bit),
         cmocka_unit_test(the_same_rows_give_the_same_file),
         cmocka_unit_test(files_that_are_no_models),
