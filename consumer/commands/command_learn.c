@@ -92,10 +92,8 @@ static const struct option_row rows[] = {
         "Rows that are held out to find the best pass: a fraction by hash, after:TIME, or a FILE."),
     ROW("test", test, "PART", TEXT, NULL,
         "Rows that judge the final model, in the same forms. The draw of a row is "
-        "splitmix64(number from 0, or hash of its group, of an example without one of its "
-        "decision, "
-        "xor seed) mod 10 (100, 1000); the lowest "
-        "are test, the next valid."),
+        "splitmix64(number from 0, or hash of its group, or of an example's decision, xor seed) "
+        "mod 10 (100, 1000); the lowest are test, the next valid."),
     {.name = "gap",
      .argument = "DURATION",
      .type = OPTION_DURATION_MS,
