@@ -151,6 +151,9 @@ static enum column_type type_of(const struct column_facts *facts) {
     if (facts->missing == facts->rows) {
         return COLUMN_CATEGORICAL; /* nothing but missing values */
     }
+    if (facts->is_numeric && facts->least > LEARNER_NUMBER_MAX) {
+        return COLUMN_CATEGORICAL; /* numbers that nobody measured: ids */
+    }
     bool is_category =
         !facts->is_numeric || (facts->is_whole && facts->levels <= COLUMNS_LEVELS_MAX);
     return is_category ? COLUMN_CATEGORICAL : COLUMN_NUMERIC;

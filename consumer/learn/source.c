@@ -32,12 +32,24 @@ static struct failure open_format(struct source *source, const struct source_con
     }
 }
 
+/* The end of a long path tells more than its beginning. */
+static char *name_of(const char *path) {
+    size_t size = strlen(path);
+    bool is_long = size > SOURCE_NAME_BYTES;
+    struct buffer name = {0};
+    buffer_format(&name, "%s%s", is_long ? "..." : "",
+                  strcmp(path, "-") == 0 ? "standard input"
+                  : is_long              ? path + size - (SOURCE_NAME_BYTES - 3)
+                                         : path);
+    char *out = memory_copy_text(buffer_bytes(&name));
+    buffer_clean_up(&name);
+    return out;
+}
+
 struct failure source_open(const struct source_config *config, struct source **out) {
     *out = NULL;
     struct source *source = memory_new(1, sizeof *source);
-    bool is_standard_input = strcmp(config->path, "-") == 0;
-    source->name =
-        memory_copy_text(bytes_of_text(is_standard_input ? "standard input" : config->path));
+    source->name = name_of(config->path);
     struct failure failure = input_file_open(config->path, &source->input);
     struct bytes begin = {0};
     if (!failed(failure)) {

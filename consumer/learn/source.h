@@ -29,7 +29,9 @@ struct source;
  * by the caller. */
 MUST_CHECK struct failure source_open(const struct source_config *config, struct source **out);
 enum source_format source_format(const struct source *source);
-const char *source_name(const struct source *source); /* for messages */
+/* For messages: the path, or its end, in at most SOURCE_NAME_BYTES. */
+#define SOURCE_NAME_BYTES 60
+const char *source_name(const struct source *source);
 /* Columns of the file, all untyped (those of examples typed). Owned by the caller. */
 void source_columns(const struct source *source, struct columns *out);
 /* The first rows of a CSV: fields in the order of the file's columns, lent. */

@@ -100,6 +100,47 @@ static void types_are_inferred(void **state) {
     done(&opened);
 }
 
+/* Many large whole numbers are ids; one that is too large among others is a mistake. */
+static void large_numbers_are_ids(void **state) {
+    (void)state;
+    struct buffer text = {0};
+    buffer_format(&text, "id,price,y\n");
+    for (int i = 0; i < 2 * COLUMNS_LEVELS_MAX; i++) {
+        buffer_format(&text, "210380745959538%04d,%d.5,%d\n", i, i, i % 2);
+    }
+    buffer_format(&text, "2103807459595389999,1e30,1\n");
+    struct opened opened = open_bytes(buffer_bytes(&text), &nothing);
+    bind(&opened);
+    assert_int_equal(opened.columns.items[0].type, COLUMN_CATEGORICAL);
+    assert_int_equal(opened.columns.items[1].type, COLUMN_NUMERIC);
+    done(&opened);
+    char error[ROW_ERROR_BYTES_MAX];
+    buffer_append_byte(&text, 0);
+    row_error((const char *)text.data, &nothing, error);
+    assert_string_equal(error, "column price: found \"1e30\", expected a number up to 1e15");
+    buffer_clean_up(&text);
+}
+
+/* Of a long path its end. */
+static void names_for_messages(void **state) {
+    (void)state;
+    struct temp_file file = temp_file_of_text("x,y\n1,0\n");
+    char through[160];
+    const char *base = strrchr(file.path, '/') + 1;
+    snprintf(through, sizeof through, "/tmp/././././././././././././././././././././././././%s",
+             base);
+    const struct source_config config = {.path = through, .row_bytes_max = 4096};
+    struct source *source;
+    struct failure failure = source_open(&config, &source);
+    assert_string_equal(failure.text, "");
+    const char *name = source_name(source);
+    assert_int_equal(strlen(name), SOURCE_NAME_BYTES);
+    assert_memory_equal(name, "...", 3);
+    assert_string_equal(name + SOURCE_NAME_BYTES - strlen(base), base);
+    source_close(source);
+    temp_file_remove(&file);
+}
+
 static void roles_and_crosses(void **state) {
     (void)state;
     const char *cross = "brand:n", *missing = "?";
@@ -415,6 +456,8 @@ static void formats_are_told_apart(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_are_inferred),
+        cmocka_unit_test(large_numbers_are_ids),
+        cmocka_unit_test(names_for_messages),
         cmocka_unit_test(roles_and_crosses),
         cmocka_unit_test(bad_rows_say_why),
         cmocka_unit_test(long_lines_and_nul_bytes),
