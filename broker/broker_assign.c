@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "broker/broker_internal.h"
+#include "broker/log_ends.h"
 #include "broker/txn_errors.h"
 
 #define COMMITTED_WAIT_MS  1000
@@ -276,26 +277,26 @@ struct failure assign_read_positions(struct broker_kafka *broker, int timeout_ms
 static struct failure resolve(struct broker_kafka *broker, enum broker_input input,
                               int32_t partition, int64_t wanted, int64_t *out) {
     const char *topic = input_name(broker, (int)input);
-    int64_t low, high;
-    struct failure failure = read_watermarks(broker, topic, partition, ANSWER_WAIT_MS, &low, &high);
+    struct log_span log;
+    struct failure failure = log_ends_ask(broker->ends, topic, partition, ANSWER_WAIT_MS, &log);
     if (failed(failure)) {
         return failure;
     }
-    if (wanted > high) {
+    if (wanted > log.high) {
         return failure_make(
             FAILURE_STOP, 0,
             "%s [%d]: committed position %lld is beyond the end %lld: was the topic "
             "made anew?",
-            topic, partition, (long long)wanted, (long long)high);
+            topic, partition, (long long)wanted, (long long)log.high);
     }
-    if (wanted >= 0 && wanted < low) {
+    if (wanted >= 0 && wanted < log.low) {
         log_warn(broker->log, "broker",
                  "records deleted before they were read topic=%s partition=%d from=%lld to=%lld",
-                 topic, partition, (long long)wanted, (long long)low);
+                 topic, partition, (long long)wanted, (long long)log.low);
     }
     bool is_latest = broker->inputs[input] == TOPIC_CLICKSTREAM &&
                      strcmp(broker->config->auto_offset_reset, "latest") == 0;
-    *out = wanted >= low ? wanted : wanted >= 0 ? low : is_latest ? high : low;
+    *out = wanted >= log.low ? wanted : wanted >= 0 ? log.low : is_latest ? log.high : log.low;
     return failure_none();
 }
 

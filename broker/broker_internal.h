@@ -215,10 +215,6 @@ void poll_release(struct broker *broker);
 void poll_clean_up(struct broker_kafka *broker);
 
 /* broker_read.c; W */
-/* First and true end offset, read_uncommitted; repeats while there is no answer, until wait_ms. */
-MUST_CHECK struct failure read_watermarks(struct broker_kafka *broker, const char *topic,
-                                          int32_t partition, int wait_ms, int64_t *out_low,
-                                          int64_t *out_high);
 MUST_CHECK struct failure read_log_end(struct broker *broker, enum broker_input input,
                                        int32_t partition, int64_t *out);
 MUST_CHECK struct failure read_partition_count(struct broker *broker, enum topic topic,

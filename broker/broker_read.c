@@ -9,6 +9,7 @@
 
 #include "broker/access.h"
 #include "broker/broker_internal.h"
+#include "broker/log_ends.h"
 #include "broker/txn_errors.h"
 
 #define TAKE_WAIT_MS     10
@@ -21,31 +22,10 @@
 
 /* ---- questions ---- */
 
-struct failure read_watermarks(struct broker_kafka *broker, const char *topic, int32_t partition,
-                               int wait_ms, int64_t *out_low, int64_t *out_high) {
-    int64_t until_ms = monotonic_ms() + wait_ms;
-    for (;;) {
-        rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
-            broker->ends, topic, partition, out_low, out_high, CALL_WAIT_MS);
-        if (!code) {
-            return failure_none();
-        }
-        enum failure_action action = consumer_error_action(code);
-        if (action == FAILURE_STOP || monotonic_ms() >= until_ms) {
-            return failure_make(action == FAILURE_STOP ? FAILURE_STOP : FAILURE_RETRY, code,
-                                "%s [%d]: log end: %s", topic, partition,
-                                access_text(code, ACCESS_DESCRIBE));
-        }
-        rd_kafka_poll(broker->ends, 0); /* reasons why nobody answers */
-        commit_pause(broker, 10 * TAKE_WAIT_MS);
-    }
-}
-
 struct failure read_log_end(struct broker *base, enum broker_input input, int32_t partition,
                             int64_t *out) {
     struct broker_kafka *broker = kafka_of(base);
-    int64_t low;
-    return read_watermarks(broker, input_name(broker, (int)input), partition, 0, &low, out);
+    return log_ends_ask_high(broker->ends, input_name(broker, (int)input), partition, 0, out);
 }
 
 struct failure read_partition_count(struct broker *base, enum topic topic, int32_t *out) {
@@ -154,12 +134,8 @@ void read_watch(struct broker *base, broker_watch *watch, void *context) {
     kafka_of(base)->watch_context = context;
 }
 
-struct span {
-    int64_t low, high;
-};
-
 static void tell(const struct broker_kafka *broker, enum topic topic, int32_t partition,
-                 struct span span, int64_t position) {
+                 struct log_span span, int64_t position) {
     if (broker->watch) {
         const struct broker_reading reading = {
             .topic = topic,
@@ -174,7 +150,7 @@ static void tell(const struct broker_kafka *broker, enum topic topic, int32_t pa
 /* Reads until the partition's position has reached the span's end. What arrives of the topic's
  * other partitions is visited too: their own turn finds it done. */
 static struct failure read_until(struct broker_kafka *broker, rd_kafka_t *client, enum topic of,
-                                 struct reader *reader, int32_t partition, struct span span,
+                                 struct reader *reader, int32_t partition, struct log_span span,
                                  broker_visit *visit, void *context) {
     const char *topic = rd_kafka_topic_name(reader->topic);
     int64_t end = span.high;
@@ -253,9 +229,8 @@ struct failure read_to_end(struct broker *base, enum topic topic, int32_t partit
                            broker_visit *visit, void *context) {
     struct broker_kafka *broker = kafka_of(base);
     const char *name = broker->topics->full[topic];
-    struct span span;
-    struct failure failure =
-        read_watermarks(broker, name, partition, ANSWER_WAIT_MS, &span.low, &span.high);
+    struct log_span span;
+    struct failure failure = log_ends_ask(broker->ends, name, partition, ANSWER_WAIT_MS, &span);
     if (failed(failure) || span.low >= span.high) {
         return failure;
     }
@@ -289,9 +264,9 @@ static struct failure side_first(struct broker_kafka *broker, enum topic topic, 
     if (!broker->side) {
         failure = client_of_broker(broker, CLIENT_SIDE, NULL, 0, &broker->side);
     }
-    struct span *spans = memory_new((size_t)partitions, sizeof *spans);
+    struct log_span *spans = memory_new((size_t)partitions, sizeof *spans);
     for (int32_t p = 0; p < partitions && !failed(failure); p++) {
-        failure = read_watermarks(broker, name, p, ANSWER_WAIT_MS, &spans[p].low, &spans[p].high);
+        failure = log_ends_ask(broker->ends, name, p, ANSWER_WAIT_MS, &spans[p]);
     }
     if (!failed(failure)) {
         failure = reader_open(broker->side, name, reader);

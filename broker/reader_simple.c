@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "broker/client.h"
+#include "broker/log_ends.h"
 
 #define ANSWER_WAIT_MS  10000
 #define DESTROY_WAIT_MS 5000
@@ -31,15 +32,14 @@ static struct failure open_client(struct reader_simple *reader, const char *boot
 /* Asks for each end itself: librdkafka's "end" would be looked up later, at the first fetch. */
 static struct failure start_partition(struct reader_simple *reader, const char *name,
                                       int32_t partition) {
-    int64_t low, high;
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(reader->client, name, partition,
-                                                                &low, &high, ANSWER_WAIT_MS);
-    if (code) {
-        return failure_make(FAILURE_RETRY, code, "end of %s/%d: %s", name, (int)partition,
-                            rd_kafka_err2str(code));
+    int64_t high;
+    struct failure failure =
+        log_ends_ask_high(reader->client, name, partition, ANSWER_WAIT_MS, &high);
+    if (failed(failure)) {
+        return failure;
     }
     if (rd_kafka_consume_start_queue(reader->topic, partition, high, reader->queue) != 0) {
-        code = rd_kafka_last_error();
+        rd_kafka_resp_err_t code = rd_kafka_last_error();
         return failure_make(FAILURE_STOP, code, "%s/%d: %s", name, (int)partition,
                             rd_kafka_err2str(code));
     }

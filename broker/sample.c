@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "broker/access.h"
 #include "broker/client.h"
+#include "broker/log_ends.h"
 
 #define BATCH_MAX       500
 #define DESTROY_WAIT_MS 5000
@@ -48,16 +49,16 @@ static struct failure start(struct sampling *sampling, int64_t deadline_ns) {
     sampling->queue = rd_kafka_queue_new(sampling->client);
     sampling->has_ended = memory_new((size_t)sampling->result->partition_count, sizeof(bool));
     for (int32_t i = 0; i < sampling->result->partition_count; i++) {
-        int64_t low = 0, high = 0;
-        rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
-            sampling->client, request->topic, i, &low, &high, (int)left_ms(deadline_ns) + 1);
-        if (code) {
-            return failure_make(FAILURE_RETRY, code, "log end of %s/%d: %s", request->topic, i,
-                                access_text(code, ACCESS_DESCRIBE));
+        struct log_span log;
+        struct failure failure =
+            log_ends_ask(sampling->client, request->topic, i, (int)left_ms(deadline_ns), &log);
+        if (failed(failure)) {
+            return failure;
         }
-        int64_t from = high - request->per_partition_max;
-        if (high > low && rd_kafka_consume_start_queue(sampling->topic, i, from > low ? from : low,
-                                                       sampling->queue) == 0) {
+        int64_t from = log.high - request->per_partition_max;
+        if (log.high > log.low &&
+            rd_kafka_consume_start_queue(sampling->topic, i, from > log.low ? from : log.low,
+                                         sampling->queue) == 0) {
             sampling->started++;
         }
     }

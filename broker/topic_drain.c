@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "broker/client.h"
+#include "broker/log_ends.h"
 
 #define BATCH_MAX       10000
 #define BATCH_WAIT_MS   100
@@ -53,15 +54,14 @@ static struct failure open_drain(struct drain *drain, const char *bootstrap_serv
 }
 
 static struct failure ask_end(struct drain *drain, int32_t partition) {
-    int64_t low = 0;
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
-        drain->client, drain->name, partition, &low, &drain->ends[partition], ANSWER_WAIT_MS);
-    if (code) {
-        return failure_make(FAILURE_RETRY, code, "log end of %s/%d: %s", drain->name,
-                            (int)partition, rd_kafka_err2str(code));
+    struct log_span log;
+    struct failure failure =
+        log_ends_ask(drain->client, drain->name, partition, ANSWER_WAIT_MS, &log);
+    if (failed(failure)) {
+        return failure;
     }
-    drain->left += drain->ends[partition] - low;
-    drain->ends[partition] = drain->ends[partition] > low ? drain->ends[partition] : 0;
+    drain->left += log.high - log.low;
+    drain->ends[partition] = log.high > log.low ? log.high : 0;
     rd_kafka_topic_partition_list_add(drain->positions, drain->name, partition);
     return failure_none();
 }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "broker/access.h"
 #include "broker/client.h"
+#include "broker/log_ends.h"
 
 #define BATCH_MAX       1000
 #define TAKE_WAIT_MS    20
@@ -124,31 +125,20 @@ static struct failure read_until(struct reading *reading, int32_t partition, int
     return failure;
 }
 
-static struct failure query_ends(struct reading *reading, int32_t partition, int64_t *out_low,
-                                 int64_t *out_high) {
-    const char *topic = reading->request->topic;
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(reading->ends, topic, partition,
-                                                                out_low, out_high, ANSWER_WAIT_MS);
-    return code ? failure_make(FAILURE_RETRY, code, "log end of %s/%d: %s", topic, (int)partition,
-                               access_text(code, ACCESS_DESCRIBE))
-                : failure_none();
-}
-
 static struct failure read_partition(struct reading *reading, int32_t partition) {
     const char *topic = reading->request->topic;
-    int64_t low = 0, high = 0;
-    rd_kafka_resp_err_t code;
-    struct failure ends = query_ends(reading, partition, &low, &high);
-    if (failed(ends) || low >= high) {
-        return ends;
+    struct log_span log;
+    struct failure failure = log_ends_ask(reading->ends, topic, partition, ANSWER_WAIT_MS, &log);
+    if (failed(failure) || log.low >= log.high) {
+        return failure;
     }
     if (rd_kafka_consume_start_queue(reading->topic, partition, RD_KAFKA_OFFSET_BEGINNING,
                                      reading->queue) != 0) {
-        code = rd_kafka_last_error();
+        rd_kafka_resp_err_t code = rd_kafka_last_error();
         return failure_make(FAILURE_STOP, code, "reading %s/%d: %s", topic, (int)partition,
                             rd_kafka_err2str(code));
     }
-    struct failure failure = read_until(reading, partition, high);
+    failure = read_until(reading, partition, log.high);
     (void)rd_kafka_consume_stop(reading->topic, partition);
     return failure;
 }
@@ -190,11 +180,11 @@ struct failure topic_count(const struct topic_read_request *request, int32_t *ou
 struct failure topic_end(const struct topic_read_request *request, int64_t *out) {
     struct topic_read_result result;
     struct reading *reading = new_reading(request, &result);
-    int64_t low;
     *out = 0;
     struct failure failure = open_ends(reading);
     if (!failed(failure) && request->partition < result.partition_count) {
-        failure = query_ends(reading, request->partition, &low, out);
+        failure = log_ends_ask_high(reading->ends, request->topic, request->partition,
+                                    ANSWER_WAIT_MS, out);
     }
     close_reading(reading);
     return failure;
