@@ -18,6 +18,7 @@
 
 #define COMMITTED_WAIT_MS  1000
 #define WAIT_LOG_MS        10000
+#define APART_MAX_MS       10000
 #define TAKEOVER_TRIES_MAX 5 /* then we wait as long as it takes */
 
 static void stop_later(struct broker_kafka *broker, struct failure failure) {
@@ -61,6 +62,24 @@ static bool has_partition(const rd_kafka_topic_partition_list_t *list, const cha
     return false;
 }
 
+/* The group's leader assigns what it knows: that may be one of our topics without the other while
+ * they are new and the broker it asked has not heard of both. Joining anew makes it ask again. */
+static void judge_togetherness(struct broker_kafka *broker, bool is_together) {
+    int64_t now_ms = monotonic_ms();
+    broker->is_apart = !is_together;
+    if (is_together) {
+        broker->apart_since_ms = 0;
+    } else if (broker->apart_since_ms == 0) {
+        broker->apart_since_ms = now_ms;
+    } else if (now_ms - broker->apart_since_ms >= APART_MAX_MS) {
+        stop_later(broker,
+                   failure_make(FAILURE_STOP, 0,
+                                "the group assigned different partitions of the input topics: all "
+                                "members of group %s must be promostream with the same topics",
+                                broker->config->group_id));
+    }
+}
+
 static void take_assignment(struct broker_kafka *broker,
                             const rd_kafka_topic_partition_list_t *partitions) {
     const char *first = input_name(broker, 0);
@@ -79,14 +98,8 @@ static void take_assignment(struct broker_kafka *broker,
                 is_together && has_partition(partitions, topic, broker->slots[i].partition);
         }
     }
-    if (!is_together) {
-        stop_later(broker,
-                   failure_make(FAILURE_STOP, 0,
-                                "the group assigned different partitions of the input topics: all "
-                                "members of group %s must be promostream with the same topics",
-                                broker->config->group_id));
-        count = 0;
-    }
+    judge_togetherness(broker, is_together);
+    count = is_together ? count : 0;
     broker->slot_count = count;
     qsort(broker->slots, count, sizeof *broker->slots, compare_slots);
 }

@@ -163,11 +163,16 @@ struct failure group_rejoin(struct broker_kafka *broker, int timeout_ms) {
             return failure_none();
         }
     }
-    if (!group_close(broker, false)) {
+    if (broker->is_apart) {
+        log_info(broker->log, "broker", "joining anew: different partitions of the input topics");
+    }
+    /* A static member that comes back without having left is given what it had. */
+    if (!group_close(broker, broker->is_apart)) {
         broker->committer.is_haunted = true;
         return failure_make(FAILURE_STOP, 0, "a Kafka consumer does not end");
     }
     commit_pause(broker, REPLACE_WAIT_MS);
+    broker->is_apart = false;
     struct failure failure = group_open(broker);
     broker->is_member_dead = failed(failure);
     return failure;

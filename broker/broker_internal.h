@@ -117,6 +117,8 @@ struct broker_kafka {
     bool is_batch_stale;            /* a callback took partitions away during the take */
     struct failure stop;            /* from a callback */
     bool is_member_dead;            /* the consumer was fenced and awaits its replacement */
+    bool is_apart;                  /* the last assignment was not one of whole slots */
+    int64_t apart_since_ms;         /* monotonic, of the first such one in a row; 0 = none */
     int64_t member_fenced_ms;       /* monotonic, of a fencing that nothing explained; 0 = never */
     int64_t waiting_since_ms;       /* for committed positions; 0 = not waiting */
     int takeovers_left;             /* tries to settle what dead workers left open */

@@ -272,7 +272,7 @@ struct failure poll_event(struct broker *base, int timeout_ms, size_t records_ma
     if (take_pending(broker, out)) {
         return failure_none();
     }
-    if (broker->is_member_dead) {
+    if (broker->is_member_dead || broker->is_apart) {
         return group_rejoin(broker, timeout_ms);
     }
     /* While positions are awaited only callbacks are served here. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <librdkafka/rdkafka.h>
 #include <pthread.h>
 #include <time.h>
 
@@ -76,6 +77,59 @@ static void test_does_not_wait_for_others(void **state) {
     world_close(&world);
 }
 
+/* A member of the group that knows one input topic alone, as a leader does whose broker has not
+ * heard of the other yet; the second member's first assignment is then of half its topics. */
+static rd_kafka_t *join_with_half(const struct world *world) {
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "bootstrap.servers", world->bootstrap_servers, NULL, 0);
+    rd_kafka_conf_set(conf, "group.id", world->group, NULL, 0);
+    rd_kafka_conf_set(conf, "partition.assignment.strategy", "range", NULL, 0);
+    rd_kafka_t *consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, NULL, 0);
+    assert_non_null(consumer);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, world->topics.full[TOPIC_CLICKSTREAM],
+                                      RD_KAFKA_PARTITION_UA);
+    assert_int_equal(rd_kafka_subscribe(consumer, list), 0);
+    rd_kafka_topic_partition_list_destroy(list);
+    return consumer;
+}
+
+static int assigned_to(rd_kafka_t *consumer) {
+    rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, 20);
+    if (message) {
+        rd_kafka_message_destroy(message);
+    }
+    rd_kafka_topic_partition_list_t *list;
+    assert_int_equal(rd_kafka_assignment(consumer, &list), 0);
+    int count = list->cnt;
+    rd_kafka_topic_partition_list_destroy(list);
+    return count;
+}
+
+static void test_half_an_assignment_is_asked_for_again(void **state) {
+    (void)state;
+    struct world world;
+    world_open(&world, "half");
+    rd_kafka_t *other = join_with_half(&world);
+    int64_t until_ms = test_now_ms() + PATIENCE_S * 1000;
+    while (assigned_to(other) < PARTITIONS) {
+        assert_true(test_now_ms() < until_ms);
+    }
+    struct member member;
+    member_open(&member, &world, "w-0");
+    while (assigned_to(other) == PARTITIONS) {
+        member_poll(&member);
+        assert_true(test_now_ms() < until_ms);
+    }
+    member_poll(&member); /* it has heard, and goes on */
+    assert_int_equal(member.assigned, 0);
+    rd_kafka_consumer_close(other);
+    rd_kafka_destroy(other);
+    POLL_UNTIL(&member, member.owned_count == PARTITIONS);
+    broker_close(member.broker);
+    world_close(&world);
+}
+
 int main(void) {
     if (!test_kafka_address()) {
         return 77;
@@ -83,6 +137,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_waits_for_what_was_created),
         cmocka_unit_test(test_does_not_wait_for_others),
+        cmocka_unit_test(test_half_an_assignment_is_asked_for_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
