@@ -9,6 +9,7 @@
 #define FIRST_TRY_MS     1000
 #define TRY_MAX_MS       4000
 #define PAUSE_MS         100
+#define UNKNOWN_MS       10000 /* a cluster's brokers hear of a new topic one after another */
 #define NANOSECONDS_A_MS 1000000
 
 static int64_t now_ms(void) {
@@ -37,20 +38,27 @@ static void renew_leaders(rd_kafka_t *client, int try_ms) {
     rd_kafka_poll(client, PAUSE_MS); /* reasons why nobody answers */
 }
 
+static bool is_unknown(rd_kafka_resp_err_t code) {
+    return code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+           code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+}
+
 static struct failure ask(rd_kafka_t *client, const char *topic, int32_t partition, int64_t where,
-                          int64_t until_ms, int64_t *out) {
+                          int wait_ms, int64_t *out) {
+    int64_t begun_ms = now_ms();
     for (int try_ms = FIRST_TRY_MS;; try_ms = try_ms < TRY_MAX_MS ? 2 * try_ms : TRY_MAX_MS) {
         rd_kafka_resp_err_t code = ask_once(client, topic, partition, where, try_ms, out);
         if (!code) {
             return failure_none();
         }
-        enum failure_action action = consumer_error_action(code);
-        if (action != FAILURE_STOP) {
-            action = FAILURE_RETRY;
+        bool is_new = is_unknown(code);
+        bool is_final = !is_new && consumer_error_action(code) == FAILURE_STOP;
+        if (!is_final) {
             renew_leaders(client, try_ms);
         }
-        if (action == FAILURE_STOP || now_ms() >= until_ms) {
-            return failure_make(action, code, "%s [%d]: log end: %s", topic, (int)partition,
+        if (now_ms() - begun_ms >= (is_final ? 0 : is_new ? UNKNOWN_MS : wait_ms)) {
+            return failure_make(is_final || is_new ? FAILURE_STOP : FAILURE_RETRY, code,
+                                "%s [%d]: log end: %s", topic, (int)partition,
                                 access_text(code, ACCESS_DESCRIBE));
         }
     }
@@ -58,16 +66,15 @@ static struct failure ask(rd_kafka_t *client, const char *topic, int32_t partiti
 
 struct failure log_ends_ask(rd_kafka_t *client, const char *topic, int32_t partition, int wait_ms,
                             struct log_span *out) {
-    int64_t until_ms = now_ms() + wait_ms;
     struct failure failure =
-        ask(client, topic, partition, RD_KAFKA_OFFSET_END, until_ms, &out->high);
+        ask(client, topic, partition, RD_KAFKA_OFFSET_END, wait_ms, &out->high);
     if (!failed(failure)) {
-        failure = ask(client, topic, partition, RD_KAFKA_OFFSET_BEGINNING, until_ms, &out->low);
+        failure = ask(client, topic, partition, RD_KAFKA_OFFSET_BEGINNING, wait_ms, &out->low);
     }
     return failure;
 }
 
 struct failure log_ends_ask_high(rd_kafka_t *client, const char *topic, int32_t partition,
                                  int wait_ms, int64_t *out) {
-    return ask(client, topic, partition, RD_KAFKA_OFFSET_END, now_ms() + wait_ms, out);
+    return ask(client, topic, partition, RD_KAFKA_OFFSET_END, wait_ms, out);
 }

@@ -21,7 +21,8 @@ struct log_span {
 };
 
 /* Asks at least once, and again, the way to the leader renewed, until wait_ms have passed; it then
- * returns within some seconds. RETRY: no answer; STOP: no such partition, or no right to it. */
+ * returns within some seconds. RETRY: no answer; STOP: no right to it, or no such partition, which
+ * is asked for ten seconds: new ones become known to one broker after another. */
 MUST_CHECK struct failure log_ends_ask(rd_kafka_t *client, const char *topic, int32_t partition,
                                        int wait_ms, struct log_span *out);
 /* The same of the end alone: one request in place of two. */

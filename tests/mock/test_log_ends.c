@@ -13,9 +13,10 @@
 #include "broker/client.h"
 #include "tests/support/kafka_member.h"
 
-#define TOPIC   "journal"
-#define RECORDS 7
-#define HANGS_S 60 /* a call that forgets its time-out ends the test */
+#define TOPIC            "journal"
+#define RECORDS          7
+#define API_LIST_OFFSETS 2
+#define HANGS_S          60 /* a call that forgets its time-out ends the test */
 
 struct scene {
     rd_kafka_t *host, *client;
@@ -99,12 +100,19 @@ static void its_successor_is_found(void **state) {
     close_scene(&scene);
 }
 
-static void a_partition_that_does_not_exist_is_not_asked_for_again(void **state) {
+static void a_new_topic_is_asked_for_again(void **state) {
     (void)state;
     struct scene scene;
     open_scene(&scene);
+    rd_kafka_mock_push_request_errors(scene.cluster, API_LIST_OFFSETS, 1,
+                                      RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
     int64_t end;
-    struct failure failure = log_ends_ask_high(scene.client, TOPIC, 5, 30000, &end);
+    struct failure failure = log_ends_ask_high(scene.client, TOPIC, 0, 0, &end);
+    assert_string_equal(failure.text, "");
+    assert_int_equal(end, RECORDS);
+    rd_kafka_mock_push_request_errors(scene.cluster, API_LIST_OFFSETS, 1,
+                                      RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    failure = log_ends_ask_high(scene.client, TOPIC, 0, 10000, &end);
     assert_int_equal(failure.action, FAILURE_STOP);
     close_scene(&scene);
 }
@@ -113,7 +121,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_dead_leader_is_not_waited_for),
         cmocka_unit_test(its_successor_is_found),
-        cmocka_unit_test(a_partition_that_does_not_exist_is_not_asked_for_again),
+        cmocka_unit_test(a_new_topic_is_asked_for_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
