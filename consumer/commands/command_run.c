@@ -286,7 +286,13 @@ static void run_threads(struct run *run) {
 }
 
 static struct failure run_all(struct run *run) {
-    struct failure failure = prepare_sources(run);
+    /* Before Kafka hears of us: a start that cannot go on would take the membership of its twin,
+     * who holds the address and works. */
+    const char *listen = run->config.ops.http_listen;
+    struct failure failure = listen[0] ? http_check_listen(listen) : failure_none();
+    if (!failed(failure)) {
+        failure = prepare_sources(run);
+    }
     if (!failed(failure)) {
         failure = prepare_broker(run);
     }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/pseudonym.h"
 
@@ -251,6 +252,30 @@ static struct failure resolve(const char *listen, struct addrinfo **out) {
     return failure_none();
 }
 
+static struct failure cannot_listen(const char *listen, int code) {
+    return failure_make(FAILURE_STOP, code, "cannot listen on %s (ops.http_listen): %s", listen,
+                        code ? strerror(code) : "the HTTP library refused");
+}
+
+struct failure http_check_listen(const char *address) {
+    struct addrinfo *addresses = NULL;
+    struct failure failure = resolve(address, &addresses);
+    if (failed(failure)) {
+        return failure;
+    }
+    int yes = 1; /* as the HTTP library has it: connections that ended just now are no obstacle */
+    int fd = socket(addresses->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
+        bind(fd, addresses->ai_addr, addresses->ai_addrlen) != 0 || listen(fd, 1) != 0) {
+        failure = cannot_listen(address, errno);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    freeaddrinfo(addresses);
+    return failure;
+}
+
 static bool is_loopback(const struct sockaddr *address) {
     if (address->sa_family == AF_INET6) {
         return IN6_IS_ADDR_LOOPBACK(
@@ -291,8 +316,7 @@ struct failure http_start(const struct http_config *config, struct http **out) {
     freeaddrinfo(addresses);
     if (!http->daemon) {
         free(http);
-        return failure_make(FAILURE_STOP, code, "cannot listen on %s: %s", config->listen,
-                            code ? strerror(code) : "the HTTP library refused");
+        return cannot_listen(config->listen, code);
     }
     http->config.listen = NULL; /* not needed any more, and not ours */
     *out = http;

@@ -29,6 +29,10 @@ struct http_config {
     struct clock clock;
 };
 
+/* What http_start would say of the address, without keeping it: a process asks before others hear
+ * of it. STOP if the address is wrong or taken. */
+MUST_CHECK struct failure http_check_listen(const char *address);
+
 struct http;
 /* Copies config; what it points to is borrowed until http_stop. STOP if the address is wrong or
  * taken. */

@@ -297,6 +297,8 @@ static void assert_refused(struct http_config config, const char *listen) {
     assert_int_equal(failure.action, FAILURE_STOP);
     assert_null(http);
     assert_has(failure.text, listen);
+    struct failure checked = http_check_listen(listen);
+    assert_string_equal(checked.text, failure.text);
 }
 
 static void test_listen(void **state) {
@@ -310,6 +312,7 @@ static void test_listen(void **state) {
     assert_refused(fixture->config, "127.0.0.1:94x");
     assert_refused(fixture->config, "::1:9464");
     assert_refused(fixture->config, "256.1.1.1:9464");
+    assert_false(failed(http_check_listen(":0")));
     struct http *any = NULL;
     struct http_config config = fixture->config;
     config.listen = ":0";
