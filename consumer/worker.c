@@ -251,9 +251,12 @@ static struct failure poll_model(struct worker *worker) {
     struct failure failure = score_poll(score, worker->broker);
     bool is_alarmed = metric_get(&score->metrics.alarmed) != 0;
     if (is_alarmed != was_alarmed) {
-        log_warn(worker->settings.log, ROOM, "calibration alarm %s worker=%s: %s decides",
+        bool is_live = worker->settings.config->decide.mode == MODE_LIVE;
+        log_warn(worker->settings.log, ROOM, "calibration alarm %s worker=%s%s",
                  is_alarmed ? "on" : "off", worker->settings.name,
-                 is_alarmed ? "the written rule" : "expected profit");
+                 !is_live     ? ""
+                 : is_alarmed ? ": the written rule decides"
+                              : ": expected profit decides");
     }
     if (metric_get(&score->model_metrics.versions_refused_total) != refused && refused == 0) {
         log_warn(worker->settings.log, ROOM,
