@@ -36,7 +36,7 @@ struct column_facts {
     int64_t levels; /* different values, counted up to COLUMNS_LEVELS_MAX + 1 */
     bool is_numeric, is_whole;
     double least, most;   /* of a numeric one */
-    struct bytes example; /* owned by columns */
+    struct bytes example; /* the first text that is no number; owned by columns */
 };
 
 struct column {

@@ -110,7 +110,7 @@ static void look_at_value(struct column *column, struct levels *levels, struct b
     facts->is_whole = facts->is_whole && is_number && number == floor(number);
     facts->least = is_number ? fmin(facts->least, number) : facts->least;
     facts->most = is_number ? fmax(facts->most, number) : facts->most;
-    if (!facts->example.data) {
+    if (!is_number && !facts->example.data) {
         size_t size = text.size < EXAMPLE_BYTES ? text.size : EXAMPLE_BYTES;
         facts->example = bytes_of(memory_copy_text(bytes_of(text.data, size)), size);
     }

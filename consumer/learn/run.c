@@ -92,6 +92,11 @@ static struct failure check_labels(const struct work *work) {
         return failure_make(FAILURE_STOP, 0, "%.100s: no rows to learn from",
                             work->plan->source.path);
     }
+    if (columns->label_rule == LABEL_IS_POSITIVE && work->label_most == 0) {
+        return failure_make(
+            FAILURE_STOP, 0, "%.100s: label %.60s is \"%.40s\" in none of %lld rows",
+            work->plan->source.path, name, columns->positive, (long long)work->label_count);
+    }
     return work->label_least < work->label_most
                ? failure_none()
                : failure_make(FAILURE_STOP, 0,

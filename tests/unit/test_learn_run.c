@@ -168,6 +168,19 @@ static void duplicates_are_left_out_of_training_alone(void **state) {
     buffer_clean_up(&text);
 }
 
+static void a_positive_that_is_never_there_is_named(void **state) {
+    (void)state;
+    struct temp_file file = temp_file_of_text("x,user,y\n1,u,a\n2,u,b\n");
+    struct setting setting = setting_make(file.path, "linear");
+    setting.plan.columns.positive = "c";
+    struct learn_run run = {0};
+    struct failure failure = learn_run(&setting.plan, &nobody, &run);
+    assert_string_equal(failure.text + strlen(file.path), ": label y is \"c\" in none of 2 rows");
+    learn_run_clean_up(&run);
+    learner_choice_clean_up(&setting.choice);
+    temp_file_remove(&file);
+}
+
 /* A number a thousand times larger than all is cut to its bound and flagged. */
 static void outliers_are_cut_and_flagged(void **state) {
     (void)state;
@@ -465,6 +478,7 @@ int main(void) {
         cmocka_unit_test(duplicates_are_left_out_of_training_alone),
         cmocka_unit_test(outliers_are_cut_and_flagged),
         cmocka_unit_test(failures_name_file_and_line),
+        cmocka_unit_test(a_positive_that_is_never_there_is_named),
         cmocka_unit_test(bad_rows_can_be_skipped),
         cmocka_unit_test(decisions_are_judged_by_their_last_label),
         cmocka_unit_test(a_decision_is_in_one_part),

@@ -100,6 +100,20 @@ static void types_are_inferred(void **state) {
     done(&opened);
 }
 
+/* One text among numbers makes a category of them: it is the one that is shown. */
+static void the_text_among_numbers_is_shown(void **state) {
+    (void)state;
+    struct opened opened = open_text("x,y\n1.5,0\ninf,1\n2.5,1\n", &nothing);
+    bind(&opened);
+    assert_int_equal(opened.columns.items[0].type, COLUMN_CATEGORICAL);
+    struct buffer out = {0};
+    columns_write(&opened.columns, &out);
+    buffer_append_byte(&out, 0);
+    assert_non_null(strstr((const char *)out.data, "categorical  3 values, \"inf\"\n"));
+    buffer_clean_up(&out);
+    done(&opened);
+}
+
 /* Many large whole numbers are ids; one that is too large among others is a mistake. */
 static void large_numbers_are_ids(void **state) {
     (void)state;
@@ -456,6 +470,7 @@ static void formats_are_told_apart(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_are_inferred),
+        cmocka_unit_test(the_text_among_numbers_is_shown),
         cmocka_unit_test(large_numbers_are_ids),
         cmocka_unit_test(names_for_messages),
         cmocka_unit_test(roles_and_crosses),
