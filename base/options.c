@@ -253,8 +253,8 @@ static void check_arguments(struct parsing *parsing, const struct option_argumen
         complain(parsing, arguments->items[page->arguments_max],
                  "found one argument too many, expected at most %d", page->arguments_max);
     } else if (arguments->count < page->arguments_min) {
-        complain(parsing, "arguments", "found %d, expected at least %d", arguments->count,
-                 page->arguments_min);
+        complain(parsing, "arguments", "found %d, expected %s %.*s", arguments->count, page->name,
+                 (int)strcspn(page->synopsis, "\n"), page->synopsis);
     }
 }
 

@@ -237,7 +237,8 @@ static void what_is_required_is_missed(void **state) {
     struct option_page used = page;
     used.arguments_min = 1;
     used.arguments_max = -1;
-    refuses_on(&used, "-c f", "tool run: arguments: found 0, expected at least 1\n");
+    used.synopsis = "FILE [OPTION]...\n--all";
+    refuses_on(&used, "-c f", "tool run: arguments: found 0, expected tool run FILE [OPTION]...\n");
     struct line line;
     parse(&line, &used, "-c f 1 2 3 4 5 6 7");
     assert_int_equal(line.verdict, OPTIONS_OK);
