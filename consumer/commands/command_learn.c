@@ -65,7 +65,7 @@ static const struct option_row rows[] = {
     ROW("ignore", ignore, "f,g", TEXT, NULL, "Columns that are not looked at."),
     ROW("cross", crosses, "d:e", TEXT_LIST, NULL,
         "Two categorical columns whose values count together; of VW text two namespaces, by name "
-        "or first letter (--cross a:d is VW's -q ad). May be repeated."),
+        "or first letter (--cross a:d is VW's -q ad)."),
     ROW("types", types, "FILE", TEXT, NULL, "Types of columns, as --save-types wrote them."),
     ROW("save-types", save_types, "FILE", TEXT, NULL, "Write the types of the columns."),
     ROW("learner", learner, "NAME", TEXT, NULL,
@@ -74,7 +74,7 @@ static const struct option_row rows[] = {
     ROW("l1", l1, "X", TEXT, NULL, "Pulls weights to exactly 0."),
     ROW("l2", l2, "X", TEXT, NULL, "Pulls weights towards 0."),
     ROW("loss", loss, "LOSS", TEXT, NULL, "logistic or squared."),
-    ROW("set", sets, "key=value", TEXT_LIST, NULL, "Any option of the learner. May be repeated."),
+    ROW("set", sets, "key=value", TEXT_LIST, NULL, "Any option of the learner."),
     ROW("config", config, "FILE", TEXT, NULL,
         "A YAML file: learner: {kind: NAME, options: {key: value}}. The command line wins."),
     {.name = "passes",
@@ -128,7 +128,7 @@ static const struct option_row rows[] = {
            "bytes."),
     ROW("missing", missing, "TOKEN", TEXT_LIST, NULL,
         "A text that stands for no value, beside the empty one; of numbers also NA, N/A, NaN, "
-        "null, None. May be repeated."),
+        "null, None."),
     FLAG("drop-duplicates", drop_duplicates,
          "Learn once from rows that are the same; held-out rows stay."),
     FLAG(
