@@ -109,7 +109,9 @@ static struct failure open_all(struct broker_kafka *broker) {
         return failure_make(FAILURE_STOP, 0, "group id and worker name: longer than %d bytes",
                             TRANSACTIONAL_ID_MAX - 1);
     }
-    struct failure failure = client_of_broker(broker, CLIENT_ENDS, NULL, 0, &broker->ends);
+    /* It asks for the group's offsets, too, but never joins. */
+    const struct client_setting group = {"group.id", broker->config->group_id};
+    struct failure failure = client_of_broker(broker, CLIENT_ENDS, &group, 1, &broker->ends);
     if (!failed(failure)) {
         failure = check_topics(broker);
     }
