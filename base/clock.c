@@ -32,3 +32,7 @@ int64_t clock_monotonic_ns(void) {
     (void)status;
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
+
+int64_t clock_monotonic_ms(void) {
+    return clock_monotonic_ns() / 1000000;
+}

@@ -17,5 +17,6 @@ static inline int64_t clock_now_ms(struct clock clock) {
 }
 /* Monotonic nanoseconds for measuring spans only; never stored, never compared across processes. */
 int64_t clock_monotonic_ns(void);
+int64_t clock_monotonic_ms(void);
 
 #endif

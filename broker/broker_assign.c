@@ -65,7 +65,7 @@ static bool has_partition(const rd_kafka_topic_partition_list_t *list, const cha
 /* The group's leader assigns what it knows: that may be one of our topics without the other while
  * they are new and the broker it asked has not heard of both. Joining anew makes it ask again. */
 static void judge_togetherness(struct broker_kafka *broker, bool is_together) {
-    int64_t now_ms = monotonic_ms();
+    int64_t now_ms = clock_monotonic_ms();
     broker->is_apart = !is_together;
     if (is_together) {
         broker->apart_since_ms = 0;
@@ -222,7 +222,7 @@ static rd_kafka_resp_err_t take_committed(struct broker_kafka *broker,
 }
 
 static void log_waiting(struct broker_kafka *broker, rd_kafka_resp_err_t code) {
-    int64_t now_ms = monotonic_ms();
+    int64_t now_ms = clock_monotonic_ms();
     if (broker->waiting_since_ms == 0 || now_ms - broker->waiting_since_ms >= WAIT_LOG_MS) {
         broker->waiting_since_ms = now_ms;
         /* librdkafka says timed out, never that a transaction is pending (KAFKA.md 9). */

@@ -27,10 +27,6 @@
 #define CALL_STUCK_MS     60000
 #define LOOK_MS           1000 /* W looks after C so often while it waits for it */
 
-int64_t monotonic_ms(void) {
-    return clock_monotonic_ns() / MILLISECOND_NS;
-}
-
 /* ---- waiting; the mutex is held ---- */
 
 static struct timespec timespec_of_ms(int64_t at_ms) {
@@ -51,13 +47,13 @@ static void look_after(struct broker_kafka *broker) {
     int64_t since_ms = atomic_load(&committer->call_since_ms);
     int64_t stuck_ms = broker->config->call_stuck_ms;
     int64_t limit_ms = CALL_WAIT_MS + (stuck_ms > 0 ? stuck_ms : CALL_STUCK_MS);
-    if (since_ms == 0 || monotonic_ms() - since_ms < limit_ms || failed(committer->stop)) {
+    if (since_ms == 0 || clock_monotonic_ms() - since_ms < limit_ms || failed(committer->stop)) {
         return;
     }
     committer->stop = failure_make(
         FAILURE_STOP, RD_KAFKA_RESP_ERR__TIMED_OUT,
         "a call of librdkafka's has not come back for %lld s, its time-out is %d s: start again",
-        (long long)(monotonic_ms() - since_ms) / 1000, CALL_WAIT_MS / 1000);
+        (long long)(clock_monotonic_ms() - since_ms) / 1000, CALL_WAIT_MS / 1000);
     committer->is_stuck = committer->is_haunted = true;
     log_error(broker->log, "broker", "stopping: %s", committer->stop.text);
     pthread_cond_broadcast(&committer->changed);
@@ -65,7 +61,7 @@ static void look_after(struct broker_kafka *broker) {
 
 /* Waits for C, at most until then. */
 static void wait_for_c(struct broker_kafka *broker, int64_t until_ms) {
-    int64_t look_ms = monotonic_ms() + LOOK_MS;
+    int64_t look_ms = clock_monotonic_ms() + LOOK_MS;
     wait_until(&broker->committer, until_ms < look_ms ? until_ms : look_ms);
     look_after(broker);
 }
@@ -82,9 +78,9 @@ static bool is_idle(const struct committer *committer) {
 static bool wait_for(struct broker_kafka *broker, bool (*is_done)(const struct committer *),
                      int timeout_ms) {
     struct committer *committer = &broker->committer;
-    int64_t until_ms = monotonic_ms() + timeout_ms;
+    int64_t until_ms = clock_monotonic_ms() + timeout_ms;
     pthread_mutex_lock(&committer->mutex);
-    while (!is_done(committer) && monotonic_ms() < until_ms) {
+    while (!is_done(committer) && clock_monotonic_ms() < until_ms) {
         wait_for_c(broker, until_ms);
     }
     bool done = is_done(committer);
@@ -102,9 +98,9 @@ bool commit_wait_idle(struct broker_kafka *broker, int timeout_ms) {
 
 bool commit_pause(struct broker_kafka *broker, int wait_ms) {
     struct committer *committer = &broker->committer;
-    int64_t until_ms = monotonic_ms() + wait_ms;
+    int64_t until_ms = clock_monotonic_ms() + wait_ms;
     pthread_mutex_lock(&committer->mutex);
-    while (!committer->is_closing && monotonic_ms() < until_ms) {
+    while (!committer->is_closing && clock_monotonic_ms() < until_ms) {
         wait_until(committer, until_ms);
     }
     bool is_closing = committer->is_closing;
@@ -152,7 +148,7 @@ static bool is_twin(struct broker_kafka *broker, const struct failure *failure) 
     if (broker->config->opens_producer_at_assignment) {
         return false; /* a takeover; the group tells twins apart */
     }
-    int64_t now_ms = monotonic_ms(), since_ms = now_ms - committer->fenced_at_ms;
+    int64_t now_ms = clock_monotonic_ms(), since_ms = now_ms - committer->fenced_at_ms;
     if (committer->fenced_at_ms > 0 && since_ms < FENCED_ECHO_MS) {
         return false;
     }
@@ -187,7 +183,7 @@ static void recreate(struct broker_kafka *broker) {
         if (!close_producer(broker)) {
             return;
         }
-        struct failure failure = txn_producer_open(broker, monotonic_ms() + INIT_ROUND_MS);
+        struct failure failure = txn_producer_open(broker, clock_monotonic_ms() + INIT_ROUND_MS);
         if (!failed(failure)) {
             log_info(broker->log, "broker", "producer recreated worker=%s",
                      broker->config->worker_name);
@@ -370,7 +366,7 @@ struct failure commit_open_producer(struct broker_kafka *broker) {
     if (rd_kafka_assignment_lost(broker->consumer)) {
         return failure_make(FAILURE_RETRY, 0, "the assignment is lost");
     }
-    struct failure failure = txn_producer_open(broker, monotonic_ms() + OPEN_ROUND_MS);
+    struct failure failure = txn_producer_open(broker, clock_monotonic_ms() + OPEN_ROUND_MS);
     if (!failed(failure)) {
         broker->is_producer_stale = false;
         log_info(broker->log, "broker", "producer opened worker=%s", broker->config->worker_name);

@@ -72,15 +72,15 @@ static void serve_callbacks(struct broker_kafka *broker) {
  * causes was served. The request goes out in the background: closing at once would overtake it, so
  * we wait until the group has forgotten us. */
 static void leave_group(struct broker_kafka *broker) {
-    int64_t until_ms = monotonic_ms() + LEAVE_WAIT_MS;
+    int64_t until_ms = clock_monotonic_ms() + LEAVE_WAIT_MS;
     /* A join under way cannot be taken back: the group would keep our partitions for a session. */
-    while (broker->ownership == OWNS_NOTHING && monotonic_ms() < until_ms) {
+    while (broker->ownership == OWNS_NOTHING && clock_monotonic_ms() < until_ms) {
         serve_callbacks(broker);
     }
     char *member_id = rd_kafka_memberid(broker->consumer);
     rd_kafka_resp_err_t code = rd_kafka_unsubscribe(broker->consumer);
-    until_ms = monotonic_ms() + LEAVE_WAIT_MS;
-    while (!code && monotonic_ms() < until_ms) {
+    until_ms = clock_monotonic_ms() + LEAVE_WAIT_MS;
+    while (!code && clock_monotonic_ms() < until_ms) {
         serve_callbacks(broker);
         if (broker->ownership == OWNS_NOTHING && member_id && !is_listed(broker, member_id)) {
             break;
@@ -101,8 +101,9 @@ bool group_close(struct broker_kafka *broker, bool leaves) {
         leave_group(broker);
     }
     rd_kafka_error_t *error = rd_kafka_consumer_close_queue(broker->consumer, broker->queue);
-    int64_t until_ms = monotonic_ms() + CLOSE_WAIT_MS;
-    while (!error && !rd_kafka_consumer_closed(broker->consumer) && monotonic_ms() < until_ms) {
+    int64_t until_ms = clock_monotonic_ms() + CLOSE_WAIT_MS;
+    while (!error && !rd_kafka_consumer_closed(broker->consumer) &&
+           clock_monotonic_ms() < until_ms) {
         serve_callbacks(broker);
     }
     if (error) {
@@ -118,7 +119,7 @@ bool group_close(struct broker_kafka *broker, bool leaves) {
 /* ---- fencing ---- */
 
 static struct failure on_fenced(struct broker_kafka *broker) {
-    int64_t now_ms = monotonic_ms();
+    int64_t now_ms = clock_monotonic_ms();
     bool is_explained = atomic_load(&broker->opaque.client.is_session_expired);
     if (!is_explained && broker->member_fenced_ms > 0 &&
         now_ms - broker->member_fenced_ms < FENCED_AGAIN_MS) {

@@ -139,8 +139,6 @@ static inline struct broker_kafka *kafka_of(struct broker *broker) {
     return (struct broker_kafka *)broker;
 }
 
-int64_t monotonic_ms(void);
-
 /* broker_commit.c; W unless said */
 void commit_init(struct broker_kafka *broker);
 void commit_start(struct broker_kafka *broker);

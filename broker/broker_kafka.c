@@ -87,7 +87,7 @@ static struct failure judge_topics(const struct broker_kafka *broker,
 /* The brokers of a cluster hear of new topics one after another: those that were created a moment
  * ago are there, whatever the broker says that was asked. */
 static struct failure check_topics(struct broker_kafka *broker) {
-    int64_t until_ms = monotonic_ms() + OPEN_WAIT_MS;
+    int64_t until_ms = clock_monotonic_ms() + OPEN_WAIT_MS;
     for (;;) {
         const struct rd_kafka_metadata *metadata;
         struct failure failure = client_metadata(broker->ends, OPEN_WAIT_MS, &metadata);
@@ -97,7 +97,7 @@ static struct failure check_topics(struct broker_kafka *broker) {
         bool is_missing;
         failure = judge_topics(broker, metadata, &is_missing);
         rd_kafka_metadata_destroy(metadata);
-        if (!is_missing || !broker->topics->create || monotonic_ms() >= until_ms) {
+        if (!is_missing || !broker->topics->create || clock_monotonic_ms() >= until_ms) {
             return failure;
         }
         rd_kafka_poll(broker->ends, TOPIC_STEP_MS);
@@ -116,7 +116,7 @@ static struct failure open_all(struct broker_kafka *broker) {
         failure = check_topics(broker);
     }
     if (!failed(failure) && !broker->config->opens_producer_at_assignment) {
-        failure = txn_producer_open(broker, monotonic_ms() + INIT_WAIT_MS);
+        failure = txn_producer_open(broker, clock_monotonic_ms() + INIT_WAIT_MS);
     }
     if (!failed(failure)) {
         failure = group_open(broker);

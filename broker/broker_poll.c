@@ -184,11 +184,11 @@ static bool has_news(const struct broker_kafka *broker, enum ownership before) {
 static size_t take_or_hear(struct broker_kafka *broker, int timeout_ms, rd_kafka_message_t **taken,
                            size_t max) {
     enum ownership before = broker->ownership;
-    int64_t until_ms = monotonic_ms() + timeout_ms;
+    int64_t until_ms = clock_monotonic_ms() + timeout_ms;
     size_t count;
     int64_t left_ms;
     do {
-        left_ms = until_ms - monotonic_ms();
+        left_ms = until_ms - clock_monotonic_ms();
         int wait_ms = left_ms < 0 ? 0 : left_ms < SERVE_WAIT_MS ? (int)left_ms : SERVE_WAIT_MS;
         count = client_take(broker->queue, wait_ms, taken, max);
     } while (count == 0 && left_ms > SERVE_WAIT_MS && !has_news(broker, before));

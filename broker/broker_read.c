@@ -156,11 +156,11 @@ static struct failure read_until(struct broker_kafka *broker, rd_kafka_t *client
     int64_t end = span.high;
     rd_kafka_message_t **messages = memory_new(BATCH_MAX, sizeof(rd_kafka_message_t *));
     struct failure failure = failure_none();
-    int64_t moved_ms = monotonic_ms(), logged_ms = moved_ms, position = -1;
+    int64_t moved_ms = clock_monotonic_ms(), logged_ms = moved_ms, position = -1;
     while (!failed(failure) && position < end) {
         size_t count;
         failure = visit_batch(broker, reader, messages, TAKE_WAIT_MS, visit, context, &count);
-        int64_t before = position, now_ms = monotonic_ms();
+        int64_t before = position, now_ms = clock_monotonic_ms();
         position = position_of(client, topic, partition);
         moved_ms = count > 0 || position != before ? now_ms : moved_ms;
         tell(broker, of, partition, span, position);
@@ -251,7 +251,7 @@ static struct failure side_first(struct broker_kafka *broker, enum topic topic, 
                                  void *context) {
     struct reader *reader = &broker->readers[topic];
     const char *name = broker->topics->full[topic];
-    int64_t now_ms = monotonic_ms();
+    int64_t now_ms = clock_monotonic_ms();
     if (reader->asked_ms > 0 && now_ms - reader->asked_ms < ABSENT_ASK_MS) {
         return failure_none();
     }

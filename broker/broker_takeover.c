@@ -102,7 +102,7 @@ static bool fence(struct broker_kafka *broker, struct bytes writer) {
         .open_wait_ms = FENCE_WAIT_MS,
         .log = broker->log,
     };
-    int64_t started_ms = monotonic_ms();
+    int64_t started_ms = clock_monotonic_ms();
     struct producer_txn *producer;
     struct failure failure = producer_txn_open(&config, &producer);
     /* Fenced in turn: another successor was here at the same moment. */
@@ -115,7 +115,7 @@ static bool fence(struct broker_kafka *broker, struct bytes writer) {
     }
     metric_add(&broker->metrics.takeovers_total, 1);
     log_info(broker->log, "broker", "took over from writer=%s ms=%lld", id,
-             (long long)(monotonic_ms() - started_ms));
+             (long long)(clock_monotonic_ms() - started_ms));
     return true;
 }
 

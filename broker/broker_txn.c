@@ -29,7 +29,7 @@ struct transaction {
 
 static rd_kafka_error_t *call_once(const struct transaction *txn, enum txn_call call) {
     rd_kafka_t *producer = txn->broker->committer.producer;
-    int64_t left_ms = txn->deadline_ms - monotonic_ms();
+    int64_t left_ms = txn->deadline_ms - clock_monotonic_ms();
     int wait_ms = left_ms < RETRY_WAIT_MS  ? RETRY_WAIT_MS
                   : left_ms < CALL_WAIT_MS ? (int)left_ms
                                            : CALL_WAIT_MS;
@@ -58,7 +58,7 @@ static bool is_in_progress(int code) {
 static struct failure call(const struct transaction *txn, enum txn_call which) {
     for (;;) {
         struct committer *committer = &txn->broker->committer;
-        atomic_store(&committer->call_since_ms, monotonic_ms());
+        atomic_store(&committer->call_since_ms, clock_monotonic_ms());
         rd_kafka_error_t *error = call_once(txn, which);
         atomic_store(&committer->call_since_ms, 0);
         struct failure failure = txn_failure(which, error);
@@ -67,7 +67,7 @@ static struct failure call(const struct transaction *txn, enum txn_call which) {
         }
         txn->broker->committer.is_doubtful = true;
         int wait_ms = is_in_progress(failure.code) ? IN_PROGRESS_WAIT_MS : RETRY_WAIT_MS;
-        if (commit_pause(txn->broker, wait_ms) || monotonic_ms() >= txn->deadline_ms) {
+        if (commit_pause(txn->broker, wait_ms) || clock_monotonic_ms() >= txn->deadline_ms) {
             failure.action = FAILURE_RECREATE;
             return failure;
         }
@@ -129,7 +129,7 @@ static struct failure hand_over(const struct transaction *txn, enum topic topic,
             return failure;
         }
         rd_kafka_poll(committer->producer, count > 0 ? QUEUE_WAIT_MS : 0);
-        if (count > 0 && monotonic_ms() >= txn->deadline_ms) {
+        if (count > 0 && clock_monotonic_ms() >= txn->deadline_ms) {
             return failure_make(FAILURE_RECREATE, RD_KAFKA_RESP_ERR__QUEUE_FULL,
                                 "produce: the queue stays full");
         }
@@ -181,7 +181,8 @@ struct failure txn_run(struct broker_kafka *broker, const struct epoch *epoch,
                               .epoch = epoch,
                               .offsets = offsets,
                               .member = member,
-                              .deadline_ms = monotonic_ms() + broker->config->commit_deadline_ms};
+                              .deadline_ms =
+                                  clock_monotonic_ms() + broker->config->commit_deadline_ms};
     broker->committer.delivery = failure_none();
     struct failure failure = call(&txn, TXN_BEGIN);
     if (!failed(failure)) {
@@ -199,7 +200,8 @@ struct failure txn_run(struct broker_kafka *broker, const struct epoch *epoch,
 }
 
 struct failure txn_abort(struct broker_kafka *broker) {
-    struct transaction txn = {.broker = broker, .deadline_ms = monotonic_ms() + ABORT_DEADLINE_MS};
+    struct transaction txn = {.broker = broker,
+                              .deadline_ms = clock_monotonic_ms() + ABORT_DEADLINE_MS};
     return call(&txn, TXN_ABORT);
 }
 

@@ -8,11 +8,10 @@
 #include "base/clock.h"
 #include "broker/access.h"
 
-#define COUNT_OF(array)  (sizeof(array) / sizeof((array)[0]))
-#define TEXT_MAX         200
-#define TROUBLE_LOG_MS   30000
-#define REFUSAL_WAIT_MS  2000 /* for other brokers of the list, when one has refused */
-#define NANOSECONDS_A_MS 1000000
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define TEXT_MAX        200
+#define TROUBLE_LOG_MS  30000
+#define REFUSAL_WAIT_MS 2000 /* for other brokers of the list, when one has refused */
 
 /* Correctness stands on these, or they have a place of their own in the configuration. */
 static const char *const reserved[] = {
@@ -233,7 +232,7 @@ static void note_trouble(struct client_opaque *opaque, enum access_trouble troub
 /* librdkafka goes on trying, so the advice is repeated for as long as it is needed. */
 static void log_refusal(struct client_opaque *opaque) {
     enum access_trouble trouble = (enum access_trouble)atomic_load(&opaque->access_trouble);
-    int64_t now_ms = clock_monotonic_ns() / NANOSECONDS_A_MS;
+    int64_t now_ms = clock_monotonic_ms();
     int64_t logged_ms = atomic_load(&opaque->trouble_logged_ms);
     if (access_is_refusal(trouble) && (logged_ms == 0 || now_ms - logged_ms >= TROUBLE_LOG_MS)) {
         atomic_store(&opaque->trouble_logged_ms, now_ms);
@@ -363,7 +362,7 @@ static void forget_trouble(rd_kafka_t *client) {
     struct client_opaque *opaque = rd_kafka_opaque(client);
     if (opaque) {
         atomic_store(&opaque->access_trouble, ACCESS_NONE);
-        atomic_store(&opaque->trouble_logged_ms, clock_monotonic_ns() / NANOSECONDS_A_MS);
+        atomic_store(&opaque->trouble_logged_ms, clock_monotonic_ms());
     }
 }
 

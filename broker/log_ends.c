@@ -6,15 +6,10 @@
 
 /* Long enough to find a leader that is not known yet (half a second); what waits beyond it mostly
  * waits for a leader that is gone. Doubled at each try: a slow broker is heard in the end. */
-#define FIRST_TRY_MS     1000
-#define TRY_MAX_MS       4000
-#define PAUSE_MS         100
-#define UNKNOWN_MS       10000 /* a cluster's brokers hear of a new topic one after another */
-#define NANOSECONDS_A_MS 1000000
-
-static int64_t now_ms(void) {
-    return clock_monotonic_ns() / NANOSECONDS_A_MS;
-}
+#define FIRST_TRY_MS 1000
+#define TRY_MAX_MS   4000
+#define PAUSE_MS     100
+#define UNKNOWN_MS   10000 /* a cluster's brokers hear of a new topic one after another */
 
 /* where: RD_KAFKA_OFFSET_BEGINNING or RD_KAFKA_OFFSET_END, which are the protocol's timestamps. */
 static rd_kafka_resp_err_t ask_once(rd_kafka_t *client, const char *topic, int32_t partition,
@@ -45,7 +40,7 @@ static bool is_unknown(rd_kafka_resp_err_t code) {
 
 static struct failure ask(rd_kafka_t *client, const char *topic, int32_t partition, int64_t where,
                           int wait_ms, int64_t *out) {
-    int64_t begun_ms = now_ms();
+    int64_t begun_ms = clock_monotonic_ms();
     for (int try_ms = FIRST_TRY_MS;; try_ms = try_ms < TRY_MAX_MS ? 2 * try_ms : TRY_MAX_MS) {
         rd_kafka_resp_err_t code = ask_once(client, topic, partition, where, try_ms, out);
         if (!code) {
@@ -56,7 +51,7 @@ static struct failure ask(rd_kafka_t *client, const char *topic, int32_t partiti
         if (!is_final) {
             renew_leaders(client, try_ms);
         }
-        if (now_ms() - begun_ms >= (is_final ? 0 : is_new ? UNKNOWN_MS : wait_ms)) {
+        if (clock_monotonic_ms() - begun_ms >= (is_final ? 0 : is_new ? UNKNOWN_MS : wait_ms)) {
             return failure_make(is_final || is_new ? FAILURE_STOP : FAILURE_RETRY, code,
                                 "%s [%d]: log end: %s", topic, (int)partition,
                                 access_text(code, ACCESS_DESCRIBE));

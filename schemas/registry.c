@@ -69,10 +69,6 @@ struct outcome {
     char reason[240];
 };
 
-static int64_t now_ms(void) {
-    return clock_monotonic_ns() / MILLISECOND_NS;
-}
-
 static void wait_until(struct registry *registry, int64_t until_ms) {
     if (until_ms == NEVER_MS) {
         pthread_cond_wait(&registry->changed, &registry->mutex);
@@ -93,7 +89,7 @@ static int64_t back_off_ms(const struct registry_config *config, int failures) {
 
 /* True at most once in LOG_EVERY_MS. */
 static bool may_log(int64_t *next_ms) {
-    int64_t now = now_ms();
+    int64_t now = clock_monotonic_ms();
     if (now < *next_ms) {
         return false;
     }
@@ -168,7 +164,7 @@ static void scan(struct registry *registry) {
     }
     pthread_mutex_lock(&registry->mutex);
     registry->is_scan_wanted = false;
-    registry->scan_due_ms = now_ms() + registry->config->retry_max_ms;
+    registry->scan_due_ms = clock_monotonic_ms() + registry->config->retry_max_ms;
 }
 
 static void look_into_folder(struct registry *registry, uint32_t id, struct outcome *out) {
@@ -242,7 +238,7 @@ static void report(struct registry *registry, uint32_t id, const struct outcome 
 static void note_failure(struct registry *registry, struct table_entry *entry,
                          const struct outcome *outcome) {
     const struct registry_config *config = registry->config;
-    int64_t now = now_ms();
+    int64_t now = clock_monotonic_ms();
     registry->failures++;
     entry->tries++;
     entry->due_ms = now + back_off_ms(config, entry->tries);
@@ -254,7 +250,7 @@ static void note_failure(struct registry *registry, struct table_entry *entry,
 
 static void note_outcome(struct registry *registry, struct table_entry *entry,
                          const struct outcome *outcome) {
-    int64_t again_ms = now_ms() + registry->config->retry_max_ms;
+    int64_t again_ms = clock_monotonic_ms() + registry->config->retry_max_ms;
     switch (outcome->result) {
     case FETCH_FOUND:
         own(registry, outcome);
@@ -276,7 +272,7 @@ static void note_outcome(struct registry *registry, struct table_entry *entry,
 }
 
 static void take_out_time(struct registry *registry) {
-    int64_t now = now_ms();
+    int64_t now = clock_monotonic_ms();
     int64_t from_ms = registry->spaced_until_ms > now ? registry->spaced_until_ms : now;
     registry->spaced_until_ms = from_ms + SPACING_MS;
 }
@@ -332,7 +328,7 @@ static void *run(void *context) {
         struct table_entry *entry = registry_table_next(&registry->table, request_due_ms, &due_ms);
         if (registry->is_scan_wanted) {
             scan(registry);
-        } else if (entry && due_ms <= now_ms()) {
+        } else if (entry && due_ms <= clock_monotonic_ms()) {
             fetch_entry(registry, entry);
         } else {
             wait_until(registry, due_ms);
@@ -383,7 +379,7 @@ struct failure registry_new(const struct registry_config *config, const struct l
             clean_up(registry);
             return failure;
         }
-        registry->scan_due_ms = now_ms() + config->retry_max_ms;
+        registry->scan_due_ms = clock_monotonic_ms() + config->retry_max_ms;
     }
     start(registry);
     *out = registry;
@@ -427,7 +423,7 @@ static const enum registry_answer answers[] = {
 
 /* The mutex is held. */
 static void ask(struct registry *registry, struct table_entry *entry) {
-    if (registry_table_wait(&registry->table, entry, now_ms())) {
+    if (registry_table_wait(&registry->table, entry, clock_monotonic_ms())) {
         metric_set(&registry->metrics.waiting, (int64_t)registry->table.waiting_count);
         pthread_cond_signal(&registry->changed);
     }
@@ -458,7 +454,7 @@ enum registry_answer registry_find(struct registry *registry, uint32_t id,
     struct table_entry *entry = registry_table_find(&registry->table, id);
     if (entry) {
         bool is_settled = entry->state == ENTRY_UNKNOWN || entry->state == ENTRY_REFUSED;
-        if (is_settled && entry->due_ms <= now_ms()) {
+        if (is_settled && entry->due_ms <= clock_monotonic_ms()) {
             ask(registry, entry);
         }
         answer = answers[entry->state];
@@ -478,7 +474,8 @@ enum registry_answer registry_find_fingerprint(struct registry *registry, uint64
                                                const struct writer_schema **out) {
     pthread_mutex_lock(&registry->mutex);
     *out = registry_table_find_print(&registry->table, fingerprint);
-    if (!*out && registry->config->folder[0] != '\0' && now_ms() >= registry->scan_due_ms) {
+    if (!*out && registry->config->folder[0] != '\0' &&
+        clock_monotonic_ms() >= registry->scan_due_ms) {
         registry->is_scan_wanted = true;
         pthread_cond_signal(&registry->changed);
     }
