@@ -212,9 +212,8 @@ static const struct option_page page = {
 
 /* ---- the command ---- */
 
-static struct failure plan_of(const struct learn_command *command, const char *path,
-                              const struct learner_choice *choice, struct learn_plan *out) {
-    const char *separator = command->delimiter;
+static struct failure check_command(const struct learn_command *command,
+                                    const struct learner_choice *choice) {
     bool is_typed = command->label || command->positive || command->weight || command->time ||
                     command->group || command->numeric || command->categorical || command->ignore ||
                     command->types || command->crosses.count || command->missing.count ||
@@ -226,9 +225,7 @@ static struct failure plan_of(const struct learn_command *command, const char *p
                             "--load: the model brings its columns, its learner and options; no "
                             "other can be given");
     }
-    if (separator && strcmp(separator, "tab") == 0) {
-        separator = "\t";
-    }
+    const char *separator = command->delimiter;
     if (separator && (strlen(separator) != 1 || strchr("\"\n\r", *separator))) {
         return failure_make(FAILURE_STOP, 0, "--delimiter: found \"%.20s\", expected one character",
                             separator);
@@ -239,15 +236,19 @@ static struct failure plan_of(const struct learn_command *command, const char *p
             return failure;
         }
     }
-    if (command->patience > 0 && !command->valid) {
-        return failure_make(FAILURE_STOP, 0,
-                            "--patience: needs rows that tell when to stop, --valid");
-    }
+    return command->patience > 0 && !command->valid
+               ? failure_make(FAILURE_STOP, 0,
+                              "--patience: needs rows that tell when to stop, --valid")
+               : failure_none();
+}
+
+static struct learn_plan plan_of(const struct learn_command *command, const char *path,
+                                 const struct learner_choice *choice) {
     bool is_held_out = command->valid || command->test;
-    *out = (struct learn_plan){
+    return (struct learn_plan){
         .source = {.path = path,
                    .format = (enum source_format)command->format,
-                   .separator = separator ? *separator : 0,
+                   .separator = command->delimiter ? *command->delimiter : 0,
                    .row_bytes_max = (size_t)command->row_bytes},
         .columns = {.label = command->label,
                     .positive = command->positive,
@@ -281,7 +282,6 @@ static struct failure plan_of(const struct learn_command *command, const char *p
         .memory_max = (size_t)command->memory_bytes,
         .threshold = command->threshold,
         .slice = command->slice};
-    return failure_none();
 }
 
 static void print_report(const struct learn_command *command, const struct learn_run *run) {
@@ -478,17 +478,20 @@ int command_learn(int argc, char **argv) {
         .sets = command.sets.items,
         .set_count = command.sets.count,
     };
+    if (command.delimiter && strcmp(command.delimiter, "tab") == 0) {
+        command.delimiter = "\t";
+    }
     struct learner_choice choice = {0};
-    struct learn_plan plan;
     struct failure failure = learner_choice_make(&request, &choice);
     if (!failed(failure)) {
-        failure = plan_of(&command, path, &choice, &plan);
+        failure = check_command(&command, &choice);
     }
     if (failed(failure)) {
         fprintf(stderr, "%s: %s\n", page.name, failure.text);
         learner_choice_clean_up(&choice);
         return COMMAND_USAGE;
     }
+    struct learn_plan plan = plan_of(&command, path, &choice);
     code = learn(&command, &plan);
     learner_choice_clean_up(&choice);
     return code;
