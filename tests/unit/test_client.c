@@ -79,24 +79,29 @@ static void test_secrets_are_not_repeated(void **state) {
     assert_null(strstr(failure.text, "hunter2"));
 }
 
+static void assert_setting(const struct client_config *config, const char *name,
+                           const char *expected) {
+    rd_kafka_t *client;
+    struct failure failure = client_new(config, &client);
+    assert_string_equal(failure.text, "");
+    char value[20];
+    size_t size = sizeof value;
+    assert_int_equal(rd_kafka_conf_get(rd_kafka_conf(client), name, value, &size),
+                     RD_KAFKA_CONF_OK);
+    assert_string_equal(value, expected);
+    assert_true(client_destroy(client, 10000));
+}
+
 static void test_the_users_property_overrides_ours(void **state) {
     (void)state;
     struct client_opaque opaque = {0};
     struct config_property property = {"linger.ms", "77"};
     struct config_properties kafka = {.items = &property, .count = 1};
-    struct client_config config = {.kind = CLIENT_IDEMPOTENT,
-                                   .bootstrap_servers = "127.0.0.1:1",
-                                   .kafka = &kafka,
-                                   .opaque = &opaque};
-    rd_kafka_t *client;
-    struct failure failure = client_new(&config, &client);
-    assert_string_equal(failure.text, "");
-    char value[20];
-    size_t size = sizeof value;
-    assert_int_equal(rd_kafka_conf_get(rd_kafka_conf(client), "linger.ms", value, &size),
-                     RD_KAFKA_CONF_OK);
-    assert_string_equal(value, "77");
-    assert_true(client_destroy(client, 10000));
+    const struct client_config config = {.kind = CLIENT_IDEMPOTENT,
+                                         .bootstrap_servers = "127.0.0.1:1",
+                                         .kafka = &kafka,
+                                         .opaque = &opaque};
+    assert_setting(&config, "linger.ms", "77");
 }
 
 /* Half a second is librdkafka's own: so long a whole assignment could wait for one idle partition.
@@ -105,20 +110,12 @@ static void test_a_member_waits_shortly_for_records(void **state) {
     (void)state;
     struct client_opaque opaque = {0};
     const struct client_setting group = {"group.id", "g"};
-    struct client_config config = {.kind = CLIENT_MEMBER,
-                                   .bootstrap_servers = "127.0.0.1:1",
-                                   .settings = &group,
-                                   .setting_count = 1,
-                                   .opaque = &opaque};
-    rd_kafka_t *client;
-    struct failure failure = client_new(&config, &client);
-    assert_string_equal(failure.text, "");
-    char value[16];
-    size_t size = sizeof value;
-    assert_int_equal(rd_kafka_conf_get(rd_kafka_conf(client), "fetch.wait.max.ms", value, &size),
-                     RD_KAFKA_CONF_OK);
-    assert_string_equal(value, "50");
-    assert_true(client_destroy(client, 10000));
+    const struct client_config config = {.kind = CLIENT_MEMBER,
+                                         .bootstrap_servers = "127.0.0.1:1",
+                                         .settings = &group,
+                                         .setting_count = 1,
+                                         .opaque = &opaque};
+    assert_setting(&config, "fetch.wait.max.ms", "50");
 }
 
 int main(void) {

@@ -13,18 +13,8 @@
 #include "consumer/learn/learner_choice.h"
 #include "consumer/learn/run.h"
 #include "schemas/schemas.h"
+#include "tests/support/silent_listener.h"
 #include "tests/support/temp_file.h"
-
-static void on_columns(void *context, const struct columns *columns) {
-    (void)context;
-    (void)columns;
-}
-
-static bool on_moment(void *context, const struct training_moment *moment) {
-    (void)context;
-    (void)moment;
-    return true;
-}
 
 /* x moves the label. Canaries: `paid` has a value where it was bought, `state` says how it ended
  * (once in 500 rows it is wrong), `left` falls with it. */
@@ -57,7 +47,6 @@ static void learn(const struct temp_file *file, const char *test, struct learn_r
     struct learner_request request = {0};
     struct failure failure = learner_choice_make(&request, &choice);
     assert_string_equal(failure.text, "");
-    const struct run_listener nobody = {on_columns, on_moment, NULL};
     const struct learn_plan plan = {
         .source = {.path = file->path, .row_bytes_max = 4096},
         .columns = {.task = -1, .categorical = "visit,source,state", .numeric = "x,paid,left"},
@@ -69,7 +58,7 @@ static void learn(const struct temp_file *file, const char *test, struct learn_r
         .memory_max = 64 << 20,
         .threshold = 0.5};
     *run = (struct learn_run){0};
-    failure = learn_run(&plan, &nobody, run);
+    failure = learn_run(&plan, &silent_listener, run);
     assert_string_equal(failure.text, "");
     learner_choice_clean_up(&choice);
 }

@@ -18,20 +18,8 @@
 #include "schemas/container.h"
 #include "schemas/schemas.h"
 #include "tests/support/examples.h"
+#include "tests/support/silent_listener.h"
 #include "tests/support/temp_file.h"
-
-static void on_columns(void *context, const struct columns *columns) {
-    (void)context;
-    (void)columns;
-}
-
-static bool on_moment(void *context, const struct training_moment *moment) {
-    (void)context;
-    (void)moment;
-    return true;
-}
-
-static const struct run_listener nobody = {on_columns, on_moment, NULL};
 
 /* p = sigma(x + (c = "b")); a label that is x's sign when is_leaky. */
 static struct temp_file drawn_rows(uint64_t seed, int count, bool is_shuffled) {
@@ -78,7 +66,7 @@ static struct figures figures_of(struct learn_run *run, enum report_part part) {
 }
 
 static void run_well(const struct learn_plan *plan, struct learn_run *run) {
-    struct failure failure = learn_run(plan, &nobody, run);
+    struct failure failure = learn_run(plan, &silent_listener, run);
     assert_string_equal(failure.text, "");
 }
 
@@ -174,7 +162,7 @@ static void a_positive_that_is_never_there_is_named(void **state) {
     struct setting setting = setting_make(file.path, "linear");
     setting.plan.columns.positive = "c";
     struct learn_run run = {0};
-    struct failure failure = learn_run(&setting.plan, &nobody, &run);
+    struct failure failure = learn_run(&setting.plan, &silent_listener, &run);
     assert_string_equal(failure.text + strlen(file.path), ": label y is \"c\" in none of 2 rows");
     learn_run_clean_up(&run);
     learner_choice_clean_up(&setting.choice);
@@ -214,7 +202,7 @@ static void failures_name_file_and_line(void **state) {
         struct temp_file file = temp_file_of_text(cases[i].text);
         struct setting setting = setting_make(file.path, "linear");
         struct learn_run run = {0};
-        struct failure failure = learn_run(&setting.plan, &nobody, &run);
+        struct failure failure = learn_run(&setting.plan, &silent_listener, &run);
         assert_string_equal(failure.text + strlen(file.path), cases[i].expected);
         assert_false(run.is_usage);
         learn_run_clean_up(&run);
@@ -230,7 +218,7 @@ static void bad_rows_can_be_skipped(void **state) {
     setting.plan.skips_bad = true;
     setting.plan.columns.positive = NULL;
     struct learn_run run = {0};
-    struct failure failure = learn_run(&setting.plan, &nobody, &run);
+    struct failure failure = learn_run(&setting.plan, &silent_listener, &run);
     assert_true(failed(failure)); /* three values of the label are no bad row */
     learn_run_clean_up(&run);
     temp_file_remove(&file);
