@@ -174,6 +174,17 @@ static struct failure produce_all(const struct transaction *txn) {
     return failure;
 }
 
+/* A transaction that fails while this call is under way (a record refused, a right missing) makes
+ * it say _STATE; asked again, librdkafka gives the reason. */
+static struct failure send_offsets(const struct transaction *txn) {
+    struct failure failure = call(txn, TXN_SEND_OFFSETS);
+    if (failure.code != RD_KAFKA_RESP_ERR__STATE) {
+        return failure;
+    }
+    struct failure reason = call(txn, TXN_SEND_OFFSETS);
+    return failed(reason) ? reason : failure;
+}
+
 struct failure txn_run(struct broker_kafka *broker, const struct epoch *epoch,
                        const rd_kafka_topic_partition_list_t *offsets,
                        const rd_kafka_consumer_group_metadata_t *member) {
@@ -189,12 +200,13 @@ struct failure txn_run(struct broker_kafka *broker, const struct epoch *epoch,
         failure = produce_all(&txn);
     }
     if (!failed(failure) && offsets->cnt > 0) {
-        failure = call(&txn, TXN_SEND_OFFSETS);
+        failure = send_offsets(&txn);
     }
     if (!failed(failure)) {
         failure = call(&txn, TXN_COMMIT);
     }
-    /* The transaction's own error only says that some record failed. */
+    /* The transaction's own error only says that some record failed; reports may be waiting. */
+    rd_kafka_poll(broker->committer.producer, 0);
     bool is_hopeless = failed(failure) && failed(broker->committer.delivery);
     return is_hopeless ? broker->committer.delivery : failure;
 }

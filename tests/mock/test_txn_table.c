@@ -26,6 +26,10 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define DEADLINE_MS     20000
 
+#define LONG_EPOCH       30000 /* records; handing them over takes longer than librdkafka's 1 ms */
+#define REFUSED_AFTER_MS 200
+#define ADDED_AFTER_MS   500
+
 struct answer {
     int16_t api;
     rd_kafka_resp_err_t code;
@@ -167,11 +171,28 @@ static void check_row(struct mock_cluster *mock, const struct row *row) {
     assert_int_equal(recreated(member), made + (row->action == FAILURE_RECREATE));
 }
 
+/* Refused while send_offsets is under way, which then only says _STATE: the epoch is long enough
+ * for its first request to be out before that call, and the answers are late. */
+static void inject_late(struct mock_cluster *mock, const struct row *row, struct epoch *epoch) {
+    say(row);
+    for (int i = 0; i < LONG_EPOCH; i++) {
+        add_text(epoch, TOPIC_USER_STATE, 0, "row", "row");
+    }
+    rd_kafka_mock_broker_push_request_error_rtts(mock->cluster, MOCK_BROKER_ID, row->first.api, 1,
+                                                 row->first.code, REFUSED_AFTER_MS);
+    rd_kafka_mock_broker_push_request_error_rtts(mock->cluster, MOCK_BROKER_ID, API_ADD_OFFSETS, 1,
+                                                 ERR(NO_ERROR), ADDED_AFTER_MS);
+}
+
 static void check_stop(struct mock_cluster *mock, const struct row *row) {
     struct member *member = &mock->member;
-    inject(mock, row);
     struct epoch *epoch = broker_epoch(member->broker);
-    add_text(epoch, TOPIC_USER_STATE, 0, "row", "row");
+    if (strcmp(row->call, "produce") == 0) {
+        inject_late(mock, row, epoch);
+    } else {
+        inject(mock, row);
+        add_text(epoch, TOPIC_USER_STATE, 0, "row", "row");
+    }
     member_add_offsets(member, epoch, 3);
     struct failure failure = broker_submit(member->broker, epoch);
     int64_t until_ms = test_now_ms() + PATIENCE_S * 1000;
