@@ -62,16 +62,24 @@ static bool has_partition(const rd_kafka_topic_partition_list_t *list, const cha
     return false;
 }
 
+bool assign_come_apart(struct broker_kafka *broker) {
+    int64_t now_ms = clock_monotonic_ms();
+    broker->is_apart = true;
+    if (broker->apart_since_ms == 0) {
+        broker->apart_since_ms = now_ms;
+    }
+    return now_ms - broker->apart_since_ms >= APART_MAX_MS;
+}
+
 /* The group's leader assigns what it knows: that may be one of our topics without the other while
  * they are new and the broker it asked has not heard of both. Joining anew makes it ask again. */
 static void judge_togetherness(struct broker_kafka *broker, bool is_together) {
-    int64_t now_ms = clock_monotonic_ms();
-    broker->is_apart = !is_together;
     if (is_together) {
+        broker->is_apart = false;
         broker->apart_since_ms = 0;
-    } else if (broker->apart_since_ms == 0) {
-        broker->apart_since_ms = now_ms;
-    } else if (now_ms - broker->apart_since_ms >= APART_MAX_MS) {
+    } else if (!assign_come_apart(broker)) {
+        log_info(broker->log, "broker", "joining anew: different partitions of the input topics");
+    } else {
         stop_later(broker,
                    failure_make(FAILURE_STOP, 0,
                                 "the group assigned different partitions of the input topics: all "

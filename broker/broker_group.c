@@ -164,9 +164,6 @@ struct failure group_rejoin(struct broker_kafka *broker, int timeout_ms) {
             return failure_none();
         }
     }
-    if (broker->is_apart) {
-        log_info(broker->log, "broker", "joining anew: different partitions of the input topics");
-    }
     /* A static member that comes back without having left is given what it had. */
     if (!group_close(broker, broker->is_apart)) {
         broker->committer.is_haunted = true;

@@ -117,8 +117,8 @@ struct broker_kafka {
     bool is_batch_stale;            /* a callback took partitions away during the take */
     struct failure stop;            /* from a callback */
     bool is_member_dead;            /* the consumer was fenced and awaits its replacement */
-    bool is_apart;                  /* the last assignment was not one of whole slots */
-    int64_t apart_since_ms;         /* monotonic, of the first such one in a row; 0 = none */
+    bool is_apart;                  /* not all input topics were known, or assigned: join anew */
+    int64_t apart_since_ms;         /* monotonic, of the first such time in a row; 0 = none */
     int64_t member_fenced_ms;       /* monotonic, of a fencing that nothing explained; 0 = never */
     int64_t waiting_since_ms;       /* for committed positions; 0 = not waiting */
     int takeovers_left;             /* tries to settle what dead workers left open */
@@ -184,6 +184,9 @@ MUST_CHECK struct failure assign_read_positions(struct broker_kafka *broker, int
                                                 bool *out_ready);
 /* Stops fetching, stays in the group: what we own must be recovered anew. */
 void assign_rewind(struct broker_kafka *broker);
+/* The group or a broker does not know all input topics: the next poll joins anew, which asks again.
+ * True: for too long by now. */
+bool assign_come_apart(struct broker_kafka *broker);
 struct slot *assign_find(struct broker_kafka *broker, int32_t partition);
 MUST_CHECK struct failure assign_position(struct broker *broker, enum broker_input input,
                                           int32_t partition, int64_t *out);

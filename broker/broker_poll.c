@@ -63,6 +63,17 @@ void poll_clean_up(struct broker_kafka *broker) {
     broker->batch_capacity = 0;
 }
 
+/* A broker that has not heard of a new topic yet, or one that was deleted: librdkafka says so once,
+ * and then is silent for ever. */
+static struct failure on_unknown_topic(struct broker_kafka *broker, rd_kafka_resp_err_t code,
+                                       const char *why) {
+    if (assign_come_apart(broker)) {
+        return failure_make(FAILURE_STOP, code, "consumer: %s: %s", rd_kafka_err2name(code), why);
+    }
+    log_info(broker->log, "broker", "joining anew: %s", why);
+    return failure_none();
+}
+
 static struct failure take_error(struct broker_kafka *broker, const rd_kafka_message_t *message) {
     rd_kafka_resp_err_t code = message->err;
     if (code == RD_KAFKA_RESP_ERR__FATAL || code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
@@ -72,6 +83,9 @@ static struct failure take_error(struct broker_kafka *broker, const rd_kafka_mes
     if (access_is_refused(code) && message->rkt) {
         return failure_make(FAILURE_STOP, code, "reading %s: %s", rd_kafka_topic_name(message->rkt),
                             why);
+    }
+    if (consumer_error_is_unknown_topic(code)) {
+        return on_unknown_topic(broker, code, why);
     }
     if (consumer_error_action(code) == FAILURE_STOP) {
         return failure_make(FAILURE_STOP, code, "consumer: %s: %s", rd_kafka_err2name(code), why);

@@ -33,11 +33,6 @@ static void renew_leaders(rd_kafka_t *client, int try_ms) {
     rd_kafka_poll(client, PAUSE_MS); /* reasons why nobody answers */
 }
 
-static bool is_unknown(rd_kafka_resp_err_t code) {
-    return code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-           code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
-}
-
 static struct failure ask(rd_kafka_t *client, const char *topic, int32_t partition, int64_t where,
                           int wait_ms, int64_t *out) {
     int64_t begun_ms = clock_monotonic_ms();
@@ -46,7 +41,7 @@ static struct failure ask(rd_kafka_t *client, const char *topic, int32_t partiti
         if (!code) {
             return failure_none();
         }
-        bool is_new = is_unknown(code);
+        bool is_new = consumer_error_is_unknown_topic(code);
         bool is_final = !is_new && consumer_error_action(code) == FAILURE_STOP;
         if (!is_final) {
             renew_leaders(client, try_ms);

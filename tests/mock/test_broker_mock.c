@@ -8,10 +8,13 @@
 
 #include <cmocka.h>
 
+#include "broker/broker_internal.h"
 #include "broker/embedded.h"
 #include "tests/support/mock_cluster.h"
 
 #define CALL_GIVEN_UP_MS 6000 /* more than one call waits */
+#define LONG_AGO_MS      60000
+#define SHORT_SESSION_MS 3500
 
 static void mock_cluster_join(struct mock_cluster *mock, int64_t commit_deadline_ms) {
     struct failure failure = mock_cluster_start(mock, commit_deadline_ms);
@@ -222,6 +225,46 @@ static void test_a_fenced_member_joins_anew(void **state) {
     mock_cluster_close(&mock);
 }
 
+static void set_topic_error(struct mock_cluster *mock, enum topic topic, rd_kafka_resp_err_t code) {
+    rd_kafka_mock_topic_set_error(mock->cluster, mock->world.topics.full[topic], code);
+}
+
+/* A member whose broker does not know an input topic joins anew until it does, or ends. */
+static void test_a_topic_that_one_broker_does_not_know(void **state) {
+    (void)state;
+    struct mock_cluster mock;
+    mock_cluster_open(&mock, "unknown");
+    struct member *member = &mock.member;
+    member_configure(member, &mock.world, "w-0");
+    member->config.is_embedded = true;
+    member->config.session_timeout_ms = SHORT_SESSION_MS; /* the mock awaits its end */
+    struct failure failure =
+        broker_kafka_open(&member->config, &mock.world.topics, &mock.world.log, &member->broker);
+    assert_string_equal(failure.text, "");
+    POLL_UNTIL(member, member->records == MOCK_RECORDS);
+    broker_release(member->broker);
+    set_topic_error(&mock, TOPIC_PUSH_FEEDBACK, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    rd_kafka_mock_push_request_errors(mock.cluster, API_HEARTBEAT, 1,
+                                      RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID);
+    POLL_UNTIL(member, kafka_of(member->broker)->apart_since_ms > 0);
+    assert_int_equal(member->assigned, 1);
+    set_topic_error(&mock, TOPIC_PUSH_FEEDBACK, RD_KAFKA_RESP_ERR_NO_ERROR);
+    member->records = 0;
+    POLL_UNTIL(member, member->records == MOCK_RECORDS);
+    broker_release(member->broker);
+
+    set_topic_error(&mock, TOPIC_PUSH_FEEDBACK, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    kafka_of(member->broker)->apart_since_ms = test_now_ms() - LONG_AGO_MS;
+    kafka_of(member->broker)->is_apart = true;
+    int64_t until_ms = test_now_ms() + PATIENCE_S * 1000;
+    while (!failed(failure) && test_now_ms() < until_ms) {
+        failure = member_step(member, POLL_MS);
+    }
+    assert_int_equal(failure.action, FAILURE_STOP);
+    assert_non_null(strstr(failure.text, mock.world.topics.full[TOPIC_PUSH_FEEDBACK]));
+    mock_cluster_close(&mock);
+}
+
 static void test_embedded_broker_has_every_topic(void **state) {
     (void)state;
     struct topics topics = {.partitions = PARTITIONS};
@@ -252,6 +295,7 @@ static void test_embedded_broker_has_every_topic(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_topic_that_one_broker_does_not_know),
         cmocka_unit_test(test_embedded_broker_has_every_topic),
         cmocka_unit_test(test_abortable_then_fatal),
         cmocka_unit_test(test_retriable_errors_are_not_seen),
