@@ -4,6 +4,10 @@
  *     C  N: begin, produce, offsets, commit - NONE: committed
  *                                           - else abort, or a new producer with the same id
  *
+ * A producer that was fenced is replaced, however often: it may have been our own transaction that
+ * timed out on the broker, or a takeover by mistake. Whether a twin has our name is the group's to
+ * say (broker_group.c): two judges could end both.
+ *
  * After a failure committed positions are read only when C is idle again: the abort, or
  * init_transactions of the new producer, settles what they are. Where the producer belongs to the
  * assignment (trainers), C only ends a broken one: whoever fenced it may be the new owner, so W
@@ -17,8 +21,6 @@
 #include "broker/txn_errors.h"
 
 #define MILLISECOND_NS    1000000
-#define FENCED_AGAIN_MS   60000
-#define FENCED_ECHO_MS    2000
 #define RECREATE_WAIT_MS  1000
 #define BACK_OFF_FIRST_MS 100
 #define BACK_OFF_MAX_MS   5000
@@ -137,31 +139,6 @@ static void set_stop(struct broker_kafka *broker, struct failure failure) {
     pthread_mutex_unlock(&committer->mutex);
 }
 
-/* Fenced once may be our own transaction that timed out on the broker, or a takeover by mistake;
- * twice within a minute is a twin. A takeover that finds a transaction open asks again half a
- * second later, and that fences the producer that was made meanwhile: still the same one. */
-static bool is_twin(struct broker_kafka *broker, const struct failure *failure) {
-    struct committer *committer = &broker->committer;
-    if (!txn_error_is_fenced(failure->code) || failure->action == FAILURE_ABORT_EPOCH) {
-        return false;
-    }
-    if (broker->config->opens_producer_at_assignment) {
-        return false; /* a takeover; the group tells twins apart */
-    }
-    int64_t now_ms = clock_monotonic_ms(), since_ms = now_ms - committer->fenced_at_ms;
-    if (committer->fenced_at_ms > 0 && since_ms < FENCED_ECHO_MS) {
-        return false;
-    }
-    bool is_again = committer->fenced_at_ms > 0 && since_ms < FENCED_AGAIN_MS;
-    committer->fenced_at_ms = now_ms;
-    return is_again;
-}
-
-static struct failure twin_failure(const struct broker_kafka *broker, int code) {
-    return failure_make(FAILURE_STOP, code, "another process uses worker name %s",
-                        broker->config->worker_name);
-}
-
 /* False, and the process must end, if it does not end. */
 static bool close_producer(struct broker_kafka *broker) {
     txn_producer_close(broker);
@@ -189,9 +166,6 @@ static void recreate(struct broker_kafka *broker) {
                      broker->config->worker_name);
             return;
         }
-        if (is_twin(broker, &failure)) {
-            failure = twin_failure(broker, failure.code);
-        }
         if (failure.action == FAILURE_STOP) {
             set_stop(broker, failure);
             return;
@@ -217,9 +191,6 @@ static void repair(struct broker_kafka *broker, struct failure failure) {
     committer->has_failed = true;
     pthread_cond_broadcast(&committer->changed);
     pthread_mutex_unlock(&committer->mutex);
-    if (is_twin(broker, &failure)) {
-        failure = twin_failure(broker, failure.code);
-    }
     if (failure.action == FAILURE_STOP) {
         set_stop(broker, failure);
         return;

@@ -4,7 +4,9 @@
  * member, and a request of its old identity still under way then fences it (2.0.2, every outage
  * above the session's length). Such a fencing, announced by the expired session, is answered with a
  * new consumer. So is one that nothing explains, but a second of those within a minute is a twin.
- */
+ *
+ * Of twins one stays: only a new consumer's join takes a name, so whoever is fenced is fenced by
+ * one that holds it, and who ends at its second fencing does not join again to fence that one. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -67,7 +67,6 @@ struct committer {
     rd_kafka_t *producer;
     rd_kafka_topic_t *topics[TOPIC_COUNT]; /* NULL where the topic does not exist */
     struct failure delivery;               /* first permanent delivery error of the epoch */
-    int64_t fenced_at_ms;                  /* monotonic; 0 = never */
     bool is_doubtful; /* a call had to be repeated: the first one may still be under way */
     int failures_in_row;
     bool is_haunted; /* a producer would not end; it may still touch our memory */

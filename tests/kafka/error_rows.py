@@ -50,7 +50,7 @@ ROWS = [
     (OFFSET_COMMIT, "INVALID_PRODUCER_ID_MAPPING", "done", RECREATE),
     (END_TXN, "INVALID_TXN_STATE", "not done", RECREATE),
     (END_TXN, "INVALID_TXN_STATE", "done", RECREATE),
-    (FENCE, "by init_transactions", "", RECREATE),  # the only one: a second one within a minute is a twin
+    (FENCE, "by init_transactions", "", RECREATE),
     (ADD_PARTITIONS, "TOPIC_AUTHORIZATION_FAILED", "done", STOP),
 ]
 NAMES = {FENCE: "fenced", ADD_PARTITIONS: "AddPartitionsToTxn", PRODUCE: "Produce", ADD_OFFSETS: "AddOffsetsToTxn",

@@ -13,6 +13,7 @@
 #include "tests/support/mock_cluster.h"
 
 #define CALL_GIVEN_UP_MS 6000 /* more than one call waits */
+#define FENCED_TIMES     3
 #define LONG_AGO_MS      60000
 #define SHORT_SESSION_MS 3500
 
@@ -64,29 +65,18 @@ static void test_abortable_then_fatal(void **state) {
     rd_kafka_mock_push_request_errors(mock.cluster, API_TXN_OFFSET_COMMIT, 1,
                                       RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION);
     lose_and_recover(member, 0);
-    /* Fenced: a new producer. */
+    /* Fenced: a new producer, however often; whether there is a twin is the group's to say. */
     rd_kafka_mock_push_request_errors(mock.cluster, API_END_TXN, 1,
                                       RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH);
-    int64_t fenced_ms = test_now_ms();
     lose_and_recover(member, 1);
     rd_kafka_mock_push_request_errors(mock.cluster, API_ADD_OFFSETS, 1,
                                       RD_KAFKA_RESP_ERR_INVALID_TXN_STATE);
     lose_and_recover(member, 2);
-
-    /* Fenced again within a minute, but not within the two seconds of one takeover. */
-    while (test_now_ms() < fenced_ms + 3500) {
-        member_poll(member);
+    for (int i = 0; i < FENCED_TIMES; i++) {
+        rd_kafka_mock_push_request_errors(mock.cluster, API_END_TXN, 1,
+                                          RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH);
+        lose_and_recover(member, 3 + i);
     }
-    rd_kafka_mock_push_request_errors(mock.cluster, API_END_TXN, 1,
-                                      RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH);
-    member_submit(member, "u4", "v4", 4);
-    struct failure failure = failure_none();
-    int64_t until_ms = test_now_ms() + PATIENCE_S * 1000;
-    while (!failed(failure) && test_now_ms() < until_ms) {
-        failure = member_step(member, POLL_MS);
-    }
-    assert_int_equal(failure.action, FAILURE_STOP);
-    assert_string_equal(failure.text, "another process uses worker name w-0");
     mock_cluster_close(&mock);
 }
 

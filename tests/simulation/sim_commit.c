@@ -55,26 +55,10 @@ static void notify_worker(struct sim_seam *seam) {
 
 /* ---- the producer ---- */
 
-static bool is_twin(struct sim_seam *seam, const struct failure *failure) {
-    if (!txn_error_is_fenced(failure->code) || failure->action == FAILURE_ABORT_EPOCH ||
-        seam->options.opens_producer_at_assignment) {
-        return false;
-    }
-    int64_t now_us = seam_now_us(seam);
-    bool is_again = seam->fenced_us >= 0 && now_us - seam->fenced_us < FENCED_AGAIN_US;
-    seam->fenced_us = now_us;
-    return is_again;
-}
-
 static void set_stop(struct sim_seam *seam, struct failure failure) {
     failure.action = FAILURE_STOP;
     seam->stop = failure;
     notify_worker(seam);
-}
-
-static struct failure twin_failure(const struct sim_seam *seam, int code) {
-    return failure_make(FAILURE_STOP, code, "another process uses worker name %s",
-                        seam->process->name);
 }
 
 static void recreate(struct sim_seam *seam) {
@@ -87,9 +71,6 @@ static void recreate(struct sim_seam *seam) {
         struct failure failure = seam_producer_open(seam, INIT_ROUND_US);
         if (!failed(failure) || seam->process->is_dead) {
             return;
-        }
-        if (is_twin(seam, &failure)) {
-            failure = twin_failure(seam, failure.code);
         }
         if (failure.action == FAILURE_STOP) {
             set_stop(seam, failure);
@@ -111,9 +92,6 @@ static void repair(struct sim_seam *seam, struct failure failure) {
     sim_trace(site_of(seam), "epoch lost: %s", failure.text);
     seam->has_failed = true;
     notify_worker(seam);
-    if (is_twin(seam, &failure)) {
-        failure = twin_failure(seam, failure.code);
-    }
     if (failure.action == FAILURE_STOP) {
         set_stop(seam, failure);
         return;

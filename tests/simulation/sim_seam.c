@@ -325,7 +325,7 @@ struct failure sim_seam_open(struct sim_process *process, const struct sim_seam_
     seam->options = *options;
     seam->options.instance = options->instance ? options->instance : process->name;
     seam->group = cluster_group_of(cluster, options->group, options->inputs, options->input_count);
-    seam->member_fenced_us = seam->fenced_us = -1;
+    seam->member_fenced_us = -1;
     (void)snprintf(seam->id, sizeof seam->id, "%s", options->transactional_id);
     epoch_init(&seam->epochs[0]);
     epoch_init(&seam->epochs[1]);

@@ -69,8 +69,7 @@ struct sim_seam {
     struct cluster_producer *producer;
     int32_t producer_epoch;
     bool has_open_transaction;
-    int64_t fenced_us; /* -1 = never */
-    bool is_doubtful;  /* a call had to be repeated: the first one may still be under way */
+    bool is_doubtful; /* a call had to be repeated: the first one may still be under way */
     int failures_in_row;
     int64_t epochs_sent;
 };
