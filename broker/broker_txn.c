@@ -18,6 +18,7 @@
 #define QUEUE_WAIT_MS       10
 #define CHUNK_MAX           1000 /* messages handed to librdkafka at once, per topic */
 #define CLOSE_WAIT_MS       2000
+#define UNKNOWN_MS          10000
 
 struct transaction {
     struct broker_kafka *broker;
@@ -75,6 +76,58 @@ static struct failure call(const struct transaction *txn, enum txn_call which) {
     }
 }
 
+/* ---- topics ---- */
+
+/* The first produce to a topic not asked for yet would wait a second for librdkafka's scan. */
+static void open_topic(struct committer *committer, enum topic topic, const char *name) {
+    committer->topics[topic] = rd_kafka_topic_new(committer->producer, name, NULL);
+    const struct rd_kafka_metadata *own;
+    if (!rd_kafka_metadata(committer->producer, 0, committer->topics[topic], &own, CALL_WAIT_MS)) {
+        rd_kafka_metadata_destroy(own);
+    }
+}
+
+/* Opens the topics [first, last] that there are. */
+static struct failure open_topics(struct broker_kafka *broker, enum topic first, enum topic last) {
+    struct committer *committer = &broker->committer;
+    const struct rd_kafka_metadata *metadata;
+    struct failure failure = client_metadata(committer->producer, CALL_WAIT_MS, &metadata);
+    if (failed(failure)) {
+        return failure;
+    }
+    for (enum topic topic = first; topic <= last; topic++) {
+        const char *name = broker->topics->full[topic];
+        if (client_partitions(metadata, name) > 0) {
+            open_topic(committer, topic, name);
+        }
+    }
+    rd_kafka_metadata_destroy(metadata);
+    return failure_none();
+}
+
+/* The brokers of a cluster hear of a new topic one after another: the one that the producer asked
+ * first need not have known it. */
+static struct failure await_topic(const struct transaction *txn, enum topic topic) {
+    struct broker_kafka *broker = txn->broker;
+    int64_t until_ms = clock_monotonic_ms() + UNKNOWN_MS;
+    while (!broker->committer.topics[topic]) {
+        struct failure failure = open_topics(broker, topic, topic);
+        if (failed(failure) && failure.action == FAILURE_STOP) {
+            return failure;
+        }
+        if (broker->committer.topics[topic]) {
+            break;
+        }
+        if (clock_monotonic_ms() >= until_ms || commit_pause(broker, RETRY_WAIT_MS)) {
+            return failed(failure)
+                       ? failure_make(FAILURE_RECREATE, failure.code, "%s", failure.text)
+                       : failure_make(FAILURE_STOP, 0, "topic %s does not exist",
+                                      broker->topics->full[topic]);
+        }
+    }
+    return failure_none();
+}
+
 /* ---- output ---- */
 
 /* Delivery reports are served inside our own calls, so on this thread. */
@@ -115,15 +168,14 @@ static struct failure keep_refused(const struct transaction *txn, enum topic top
 static struct failure hand_over(const struct transaction *txn, enum topic topic,
                                 rd_kafka_message_t *messages, int count) {
     struct committer *committer = &txn->broker->committer;
-    rd_kafka_topic_t *handle = committer->topics[topic];
-    if (!handle) {
-        return failure_make(FAILURE_STOP, 0, "topic %s does not exist",
-                            txn->broker->topics->full[topic]);
+    struct failure awaited = await_topic(txn, topic);
+    if (failed(awaited)) {
+        return awaited;
     }
     while (count > 0) {
         /* Payloads stay where they are: the epoch lives until the transaction has ended. */
-        rd_kafka_produce_batch(handle, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_PARTITION, messages,
-                               count);
+        rd_kafka_produce_batch(committer->topics[topic], RD_KAFKA_PARTITION_UA,
+                               RD_KAFKA_MSG_F_PARTITION, messages, count);
         struct failure failure = keep_refused(txn, topic, messages, &count);
         if (failed(failure)) {
             return failure;
@@ -219,30 +271,6 @@ struct failure txn_abort(struct broker_kafka *broker) {
 
 /* ---- the producer ---- */
 
-/* The first produce to an unknown topic would wait a second for librdkafka's topic scan. */
-static struct failure warm(struct broker_kafka *broker) {
-    struct committer *committer = &broker->committer;
-    const struct rd_kafka_metadata *metadata;
-    struct failure failure = client_metadata(committer->producer, CALL_WAIT_MS, &metadata);
-    if (failed(failure)) {
-        return failure;
-    }
-    for (int topic = 0; topic < TOPIC_COUNT; topic++) {
-        const char *name = broker->topics->full[topic];
-        if (client_partitions(metadata, name) > 0) {
-            committer->topics[topic] = rd_kafka_topic_new(committer->producer, name, NULL);
-            const struct rd_kafka_metadata *own;
-            rd_kafka_resp_err_t code = rd_kafka_metadata(
-                committer->producer, 0, committer->topics[topic], &own, CALL_WAIT_MS);
-            if (!code) {
-                rd_kafka_metadata_destroy(own);
-            }
-        }
-    }
-    rd_kafka_metadata_destroy(metadata);
-    return failure_none();
-}
-
 struct failure txn_producer_open(struct broker_kafka *broker, int64_t deadline_ms) {
     char timeout[24];
     snprintf(timeout, sizeof timeout, "%" PRId64, broker->config->transaction_timeout_ms);
@@ -263,7 +291,7 @@ struct failure txn_producer_open(struct broker_kafka *broker, int64_t deadline_m
     failure = call(&txn, TXN_INIT);
     broker->committer.is_doubtful = false; /* its epoch is new: what is late is refused */
     if (!failed(failure)) {
-        failure = warm(broker);
+        failure = open_topics(broker, (enum topic)0, (enum topic)(TOPIC_COUNT - 1));
     }
     if (failed(failure)) {
         txn_producer_close(broker);

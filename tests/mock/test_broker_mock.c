@@ -50,6 +50,23 @@ static void lose_and_recover(struct member *member, int64_t recreated_after) {
     assert_int_equal(committed(member), committed_before + 1);
 }
 
+static void set_topic_error(struct mock_cluster *mock, enum topic topic, rd_kafka_resp_err_t code) {
+    rd_kafka_mock_topic_set_error(mock->cluster, mock->world.topics.full[topic], code);
+}
+
+/* The broker that a new producer asks first does not know a topic; the next one does. */
+static void produce_where_it_was_unknown(struct mock_cluster *mock, int64_t recreated_after) {
+    struct member *member = &mock->member;
+    set_topic_error(mock, TOPIC_PROMOTION_PUSHES, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    rd_kafka_mock_push_request_errors(mock->cluster, API_END_TXN, 1,
+                                      RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH);
+    lose_and_recover(member, recreated_after);
+    set_topic_error(mock, TOPIC_PROMOTION_PUSHES, RD_KAFKA_RESP_ERR_NO_ERROR);
+    add_text(broker_epoch(member->broker), TOPIC_PROMOTION_PUSHES, 0, "push", "push");
+    member_submit(member, "u4", "v4", 4);
+    assert_true(member_drain(member));
+}
+
 static void test_abortable_then_fatal(void **state) {
     (void)state;
     struct mock_cluster mock;
@@ -77,6 +94,7 @@ static void test_abortable_then_fatal(void **state) {
                                           RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH);
         lose_and_recover(member, 3 + i);
     }
+    produce_where_it_was_unknown(&mock, 3 + FENCED_TIMES);
     mock_cluster_close(&mock);
 }
 
@@ -213,10 +231,6 @@ static void test_a_fenced_member_joins_anew(void **state) {
     assert_int_equal(failure.action, FAILURE_STOP);
     assert_string_equal(failure.text, "another process uses worker name w-0");
     mock_cluster_close(&mock);
-}
-
-static void set_topic_error(struct mock_cluster *mock, enum topic topic, rd_kafka_resp_err_t code) {
-    rd_kafka_mock_topic_set_error(mock->cluster, mock->world.topics.full[topic], code);
 }
 
 /* A member whose broker does not know an input topic joins anew until it does, or ends. */
