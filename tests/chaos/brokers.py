@@ -1,6 +1,7 @@
 """The brokers of a campaign's own: one, or three with rf 3 and min.isr 2; both with a listener per worker, which a proxy
 stands in front of."""
 
+import atexit
 import os
 import pathlib
 import random
@@ -29,6 +30,30 @@ def free_ports(count):
     return found
 
 
+def run_script(name, *arguments, **options):
+    """What it printed. It has a process group of its own, and what it would start yet ends with it when the test is broken
+    off."""
+    command = [str(KAFKA / name), *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+                          **options) as process:
+        try:
+            out, err = process.communicate()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if process.returncode != 0:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}: {out}{err}")
+    return out
+
+
+def is_running(folder):
+    try:
+        os.kill(int((folder / "pid").read_text()), 0)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 class OneBroker:
     """kafka.sh's broker, and a proxy per worker."""
 
@@ -40,13 +65,14 @@ class OneBroker:
         self.proxies = {name: self.network.proxy(port) for name, port in ports.items()}
         self.listeners = " ".join(f"W{name.upper()}:PLAINTEXT:{port}" for name, port in ports.items())
         self.seen = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
+        atexit.register(self.end)
         self.run("start")
         for name, one in self.proxies.items():
             one.lead_to(int((self.folder / f"port.W{name.upper()}").read_text()))
         self.address = self.run("address").strip()
 
     def run(self, command):
-        return shop.run(KAFKA / "kafka.sh", command, self.folder, env={**os.environ, "KAFKA_LISTENERS": self.listeners}).stdout
+        return run_script("kafka.sh", command, self.folder, env={**os.environ, "KAFKA_LISTENERS": self.listeners})
 
     def pid(self):
         return int((self.folder / "pid").read_text())
@@ -70,12 +96,14 @@ class OneBroker:
         """Whatever a round that was broken off has left."""
         for one in self.proxies.values():
             one.heal()
-        if not (self.folder / "pid").exists():
+        if not is_running(self.folder):
             self.start()
         self.thaw()
 
     def end(self):
-        self.run("stop")
+        """For good: frozen ones, too."""
+        atexit.unregister(self.end)
+        self.run("kill")
 
 
 class ThreeBrokers:
@@ -86,11 +114,12 @@ class ThreeBrokers:
 
     def __init__(self, folder):
         self.folder = folder / "kafka3"
+        atexit.register(self.end)
         self.run("start")
         self.address = self.run("address").strip()
 
     def run(self, command, *rest):
-        return shop.run(KAFKA / "kafka3.sh", command, self.folder, *rest).stdout
+        return run_script("kafka3.sh", command, self.folder, *rest)
 
     def kill(self, node):
         self.run("kill", node)
@@ -111,7 +140,7 @@ class ThreeBrokers:
 
     def heal(self):
         for node in (1, 2, 3):
-            if not (self.folder / str(node) / "pid").exists():
+            if not is_running(self.folder / str(node)):
                 self.start(node)
             self.thaw(node)
 
@@ -126,14 +155,17 @@ class ThreeBrokers:
         from confluent_kafka import ElectionType, KafkaException
         from confluent_kafka.admin import AdminClient
 
+        admin = AdminClient({"bootstrap.servers": self.address, "log_level": 0})  # what it is asked ends with it
         try:  # the binding of 2.6.1 takes no request_timeout here
-            AdminClient({"bootstrap.servers": self.address, "log_level": 0}).elect_leaders(ElectionType.PREFERRED).result(90)
+            admin.elect_leaders(ElectionType.PREFERRED).result(90)
         except KafkaException as error:
             return error.args[0].name()
         return "elected"
 
     def end(self):
-        self.run("stop")
+        """For good: frozen ones, too."""
+        atexit.unregister(self.end)
+        self.run("kill")
 
 
 class SharedBroker:

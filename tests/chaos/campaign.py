@@ -235,10 +235,8 @@ def say(options, row):
           f"{row.get('spans_s', '')}", flush=True)
 
 
-def main():
-    options, kinds = parse()
-    rounds = Rounds(options.log)
-    campaign = Campaign(options, kinds)
+def run_all(campaign, rounds):
+    options = campaign.options
     while len(rounds.rows) < options.rounds:
         seed = rounds.next_seed(options.seed)
         row = run_one(campaign, seed)
@@ -246,6 +244,18 @@ def main():
         say(options, row)
         if row["violation"] is None:
             tidy(campaign, seed)
+
+
+def main():
+    options, kinds = parse()
+    rounds = Rounds(options.log)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # nothing that we started stays behind
+    campaign = Campaign(options, kinds)
+    try:
+        run_all(campaign, rounds)
+    except KeyboardInterrupt:
+        print(f"{rounds.table()}\nbroken off, logs: {campaign.folder}", flush=True)
+        raise
     bad = sum(row["violation"] is not None for row in rounds.rows)
     print(rounds.table(), flush=True)
     campaign.brokers.end()
