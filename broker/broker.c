@@ -59,6 +59,23 @@ struct failure broker_read_to_end(struct broker *broker, enum topic topic, int32
     return broker->ops->read_to_end(broker, topic, partition, visit, context);
 }
 
+struct failure broker_read_some(struct broker *broker, enum topic topic, int32_t partition,
+                                int budget_ms, broker_visit *visit, void *context,
+                                bool *out_is_end) {
+    if (broker->ops->read_some) {
+        return broker->ops->read_some(broker, topic, partition, budget_ms, visit, context,
+                                      out_is_end);
+    }
+    *out_is_end = true;
+    return broker->ops->read_to_end(broker, topic, partition, visit, context);
+}
+
+void broker_read_ahead(struct broker *broker, enum topic topic, int32_t partition) {
+    if (broker->ops->read_ahead) {
+        broker->ops->read_ahead(broker, topic, partition);
+    }
+}
+
 void broker_watch_reading(struct broker *broker, broker_watch *watch, void *context) {
     if (broker->ops->watch_reading) {
         broker->ops->watch_reading(broker, watch, context);

@@ -120,9 +120,9 @@ MUST_CHECK struct failure broker_poll(struct broker *broker, int timeout_ms, siz
  * discarded). */
 void broker_release(struct broker *broker);
 
-/* After recovery: starts fetching the partition at these positions; -1 = where a partition without
- * position starts. RETRY while the broker is away: call it again. STOP for a position beyond the
- * end. */
+/* After recovery: the next poll fetches the partition at these positions; -1 = where a partition
+ * without position starts. Others of the assignment may still be recovered meanwhile. RETRY while
+ * the broker is away: call it again. STOP for a position beyond the end. */
 MUST_CHECK struct failure broker_start(struct broker *broker, int32_t partition,
                                        const int64_t next_offset[INPUT_COUNT]);
 
@@ -153,6 +153,15 @@ MUST_CHECK struct failure broker_partition_count(struct broker *broker, enum top
 typedef void broker_visit(void *context, const struct record *record);
 MUST_CHECK struct failure broker_read_to_end(struct broker *broker, enum topic topic,
                                              int32_t partition, broker_visit *visit, void *context);
+/* The same in parts: reads on for about budget_ms (below 0 = to the end), a batch at least;
+ * *out_is_end: that was the last of it. Between the parts other calls may come. An assignment
+ * (BROKER_ASSIGNED) ends what was read in part: the next call begins anew. */
+MUST_CHECK struct failure broker_read_some(struct broker *broker, enum topic topic,
+                                           int32_t partition, int budget_ms, broker_visit *visit,
+                                           void *context, bool *out_is_end);
+/* A hint: that call will come for this topic partition, before the next assignment; its records are
+ * fetched meanwhile. */
+void broker_read_ahead(struct broker *broker, enum topic topic, int32_t partition);
 
 /* How far a read to the end has come, in offsets; compaction leaves holes between them. */
 struct broker_reading {

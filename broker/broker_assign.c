@@ -3,7 +3,8 @@
  *     ASSIGN callback   remember the partition numbers; an empty list answers the group
  *     next polls        what dead workers left open is ended, then committed() until no
  *                       transaction is pending -> BROKER_ASSIGNED
- *     broker_start ...  after the last of them one assign() with explicit offsets: fetching begins
+ *     broker_start ...  the next poll calls assign() with explicit offsets: those that are started
+ *                       are fetched, those that go on from where they are
  *     REVOKE callback   wait for the epoch in flight, assign(NULL) -> BROKER_REVOKED or BROKER_LOST
  *     a lost epoch      an empty list stops fetching, we stay in the group -> BROKER_LOST
  *
@@ -167,11 +168,13 @@ void assign_rewind(struct broker_kafka *broker) {
 
 /* ---- committed positions ---- */
 
-static rd_kafka_topic_partition_list_t *list_all(const struct broker_kafka *broker) {
+static rd_kafka_topic_partition_list_t *list_slots(const struct broker_kafka *broker,
+                                                   bool only_started) {
     rd_kafka_topic_partition_list_t *list =
         rd_kafka_topic_partition_list_new((int)broker->slot_count * broker->input_count);
     for (size_t i = 0; i < broker->slot_count; i++) {
-        for (int input = 0; input < broker->input_count; input++) {
+        bool is_wanted = !only_started || broker->slots[i].is_started;
+        for (int input = 0; input < broker->input_count && is_wanted; input++) {
             rd_kafka_topic_partition_t *element = rd_kafka_topic_partition_list_add(
                 list, input_name(broker, input), broker->slots[i].partition);
             element->offset = RD_KAFKA_OFFSET_INVALID;
@@ -205,7 +208,7 @@ int64_t assign_note(const rd_kafka_topic_partition_t *element, struct bytes *out
     return number;
 }
 
-/* The list is in the order of list_all. */
+/* The list is in the order of list_slots. */
 static rd_kafka_resp_err_t take_committed(struct broker_kafka *broker,
                                           const rd_kafka_topic_partition_list_t *list) {
     broker->assignments =
@@ -267,7 +270,7 @@ struct failure assign_read_positions(struct broker_kafka *broker, int timeout_ms
     if (!has_taken_over(broker)) {
         return failure_none();
     }
-    rd_kafka_topic_partition_list_t *list = list_all(broker);
+    rd_kafka_topic_partition_list_t *list = list_slots(broker, false);
     rd_kafka_resp_err_t code = broker->slot_count == 0
                                    ? RD_KAFKA_RESP_ERR_NO_ERROR
                                    : rd_kafka_committed(broker->consumer, list, COMMITTED_WAIT_MS);
@@ -332,19 +335,18 @@ static int64_t position_now(struct broker_kafka *broker, int input, int32_t part
     return position >= 0 ? position : -1;
 }
 
-static struct failure fetch_all(struct broker_kafka *broker) {
-    rd_kafka_topic_partition_list_t *list = list_all(broker);
+struct failure assign_fetch(struct broker_kafka *broker) {
+    rd_kafka_topic_partition_list_t *list = list_slots(broker, true);
     for (int i = 0; i < list->cnt; i++) {
-        struct slot *slot = &broker->slots[i / broker->input_count];
-        int input = i % broker->input_count;
-        list->elems[i].offset = slot->start[input];
-        slot->stale[input] = position_now(broker, input, slot->partition);
+        const struct slot *slot = assign_find(broker, list->elems[i].partition);
+        list->elems[i].offset = slot->next[i % broker->input_count];
     }
     rd_kafka_resp_err_t code = rd_kafka_assign(broker->consumer, list);
     rd_kafka_topic_partition_list_destroy(list);
     if (code && code != RD_KAFKA_RESP_ERR__FATAL) { /* fatal: the next poll's group_check */
         return failure_make(FAILURE_STOP, code, "assign: %s", rd_kafka_err2str(code));
     }
+    broker->is_fetch_due = false;
     broker->ownership = OWNS_RUNNING;
     return failure_none();
 }
@@ -353,7 +355,7 @@ struct failure assign_start(struct broker *base, int32_t partition,
                             const int64_t next_offset[INPUT_COUNT]) {
     struct broker_kafka *broker = kafka_of(base);
     struct slot *slot = assign_find(broker, partition);
-    assert(broker->ownership == OWNS_RECOVERING && slot && !slot->is_started);
+    assert(broker->is_reported && slot && !slot->is_started);
     for (int input = 0; input < broker->input_count; input++) {
         struct failure failure = resolve(broker, (enum broker_input)input, partition,
                                          next_offset[input], &slot->start[input]);
@@ -361,14 +363,11 @@ struct failure assign_start(struct broker *base, int32_t partition,
             return failure;
         }
         slot->next[input] = slot->start[input];
+        slot->stale[input] = position_now(broker, input, partition);
     }
     slot->is_started = true;
-    for (size_t i = 0; i < broker->slot_count; i++) {
-        if (!broker->slots[i].is_started) {
-            return failure_none();
-        }
-    }
-    return fetch_all(broker);
+    broker->is_fetch_due = true;
+    return failure_none();
 }
 
 struct failure assign_position(struct broker *base, enum broker_input input, int32_t partition,

@@ -18,6 +18,7 @@
 
 #include "broker/broker_ops.h"
 #include "broker/client.h"
+#include "broker/log_ends.h"
 
 #define CALL_WAIT_MS                                                                               \
     5000 /* one blocking call of librdkafka; callers repeat within their deadline */
@@ -38,8 +39,8 @@ struct slot {
 enum ownership {
     OWNS_NOTHING,
     OWNS_UNREAD,     /* assigned, committed positions not read yet */
-    OWNS_RECOVERING, /* reported as assigned, not all started */
-    OWNS_RUNNING,
+    OWNS_RECOVERING, /* reported as assigned, none fetched yet */
+    OWNS_RUNNING,    /* fetched, as far as they are started */
 };
 
 /* Records of one or more polls, side by side; they never move. */
@@ -84,6 +85,19 @@ struct reader {
     bool is_at_end;     /* a side topic was read to its end once */
 };
 
+/* The reading of a topic partition, from its first offset to the end that stood at its begin. */
+struct partition_read {
+    rd_kafka_t *client;
+    struct reader reader; /* lent; queue NULL = there is nothing to read */
+    enum topic topic;
+    int32_t partition;
+    struct log_span span;
+    int64_t position;            /* -1 = not known yet */
+    int64_t moved_ms, logged_ms; /* monotonic: when something came last, or was said */
+};
+
+#define AHEAD_MAX 8 /* more than the topics of two partitions */
+
 struct broker_kafka;
 struct broker_opaque {
     struct client_opaque client;
@@ -112,6 +126,7 @@ struct broker_kafka {
     size_t slot_count;
     struct assignment *assignments; /* as many as slots */
     bool is_reported;               /* the caller holds what we own */
+    bool is_fetch_due;              /* partitions were started since the last assign() */
     enum broker_event_kind pending; /* REVOKED or LOST from a callback, not yet returned */
     bool is_batch_stale;            /* a callback took partitions away during the take */
     struct failure stop;            /* from a callback */
@@ -127,6 +142,8 @@ struct broker_kafka {
     size_t batch_count, batch_capacity;
     struct reader readers[TOPIC_COUNT];      /* side topics */
     rd_kafka_topic_t *restored[TOPIC_COUNT]; /* of the restore client; NULL = not read yet */
+    struct partition_read ahead[AHEAD_MAX];  /* being fetched: not asked for yet, or read in part */
+    size_t ahead_count;
 
     char transactional_id[TRANSACTIONAL_ID_MAX];
     struct epoch epochs[2];
@@ -177,6 +194,8 @@ void assign_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code,
                          rd_kafka_topic_partition_list_t *partitions, void *opaque);
 MUST_CHECK struct failure assign_start(struct broker *broker, int32_t partition,
                                        const int64_t next_offset[INPUT_COUNT]);
+/* Fetches what is started, all of it. */
+MUST_CHECK struct failure assign_fetch(struct broker_kafka *broker);
 /* Reads committed positions of what we own; *out_ready false: not yet (a transaction is pending,
  * broker away). */
 MUST_CHECK struct failure assign_read_positions(struct broker_kafka *broker, int timeout_ms,
@@ -223,6 +242,12 @@ MUST_CHECK struct failure read_partition_count(struct broker *broker, enum topic
                                                int32_t *out);
 MUST_CHECK struct failure read_to_end(struct broker *broker, enum topic topic, int32_t partition,
                                       broker_visit *visit, void *context);
+MUST_CHECK struct failure read_some(struct broker *broker, enum topic topic, int32_t partition,
+                                    int budget_ms, broker_visit *visit, void *context,
+                                    bool *out_is_end);
+void read_ahead(struct broker *broker, enum topic topic, int32_t partition);
+/* What was fetched for an assignment that is gone. */
+void read_ahead_drop(struct broker_kafka *broker);
 MUST_CHECK struct failure read_side(struct broker *broker, enum topic topic, broker_visit *visit,
                                     void *context, int64_t *out_position);
 void read_watch(struct broker *broker, broker_watch *watch, void *context);

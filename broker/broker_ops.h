@@ -22,6 +22,12 @@ struct broker_ops {
     struct failure (*partition_count)(struct broker *broker, enum topic topic, int32_t *out);
     struct failure (*read_to_end)(struct broker *broker, enum topic topic, int32_t partition,
                                   broker_visit *visit, void *context);
+    /* NULL = it cannot be read in parts */
+    struct failure (*read_some)(struct broker *broker, enum topic topic, int32_t partition,
+                                int budget_ms, broker_visit *visit, void *context,
+                                bool *out_is_end);
+    /* NULL = nothing is gained by it */
+    void (*read_ahead)(struct broker *broker, enum topic topic, int32_t partition);
     struct failure (*side_poll)(struct broker *broker, enum topic topic, broker_visit *visit,
                                 void *context, int64_t *out_position);
     /* NULL = not known */

@@ -258,6 +258,8 @@ static struct failure poll_positions(struct broker_kafka *broker, int timeout_ms
     if (failed(failure) || !is_ready) {
         return failure;
     }
+    read_ahead_drop(broker);
+    broker->is_fetch_due = false;
     for (size_t i = 0; i < broker->slot_count; i++) {
         broker->slots[i].is_started = false;
     }
@@ -288,6 +290,12 @@ struct failure poll_event(struct broker *base, int timeout_ms, size_t records_ma
     }
     if (broker->is_member_dead || broker->is_apart) {
         return group_rejoin(broker, timeout_ms);
+    }
+    if (broker->is_fetch_due && broker->is_reported) {
+        failure = assign_fetch(broker);
+        if (failed(failure)) {
+            return failure;
+        }
     }
     /* While positions are awaited only callbacks are served here. */
     bool is_unread = broker->ownership == OWNS_UNREAD;

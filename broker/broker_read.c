@@ -134,44 +134,68 @@ void read_watch(struct broker *base, broker_watch *watch, void *context) {
     kafka_of(base)->watch_context = context;
 }
 
-static void tell(const struct broker_kafka *broker, enum topic topic, int32_t partition,
-                 struct log_span span, int64_t position) {
+static void tell(const struct broker_kafka *broker, const struct partition_read *read) {
     if (broker->watch) {
         const struct broker_reading reading = {
-            .topic = topic,
-            .partition = partition,
-            .done = position > span.low ? position - span.low : 0,
-            .total = span.high - span.low,
+            .topic = read->topic,
+            .partition = read->partition,
+            .done = read->position > read->span.low ? read->position - read->span.low : 0,
+            .total = read->span.high - read->span.low,
         };
         broker->watch(broker->watch_context, &reading);
     }
 }
 
-/* Reads until the partition's position has reached the span's end. What arrives of the topic's
- * other partitions is visited too: their own turn finds it done. */
-static struct failure read_until(struct broker_kafka *broker, rd_kafka_t *client, enum topic of,
-                                 struct reader *reader, int32_t partition, struct log_span span,
-                                 broker_visit *visit, void *context) {
-    const char *topic = rd_kafka_topic_name(reader->topic);
-    int64_t end = span.high;
+static struct failure check_progress(const struct broker_kafka *broker, struct partition_read *read,
+                                     int64_t now_ms) {
+    const char *topic = broker->topics->full[read->topic];
+    if (now_ms - read->moved_ms >= STUCK_STOP_MS) {
+        return failure_make(FAILURE_STOP, 0, "%s [%d]: stuck at %lld of %lld", topic,
+                            (int)read->partition, (long long)read->position,
+                            (long long)read->span.high);
+    }
+    if (now_ms - read->moved_ms >= STUCK_LOG_MS && now_ms - read->logged_ms >= STUCK_LOG_MS) {
+        read->logged_ms = now_ms;
+        log_info(broker->log, "broker",
+                 "waiting for an open transaction topic=%s partition=%d position=%lld end=%lld",
+                 topic, (int)read->partition, (long long)read->position,
+                 (long long)read->span.high);
+    }
+    return failure_none();
+}
+
+static struct partition_read read_begin(rd_kafka_t *client, enum topic topic, int32_t partition,
+                                        struct log_span span) {
+    int64_t now_ms = clock_monotonic_ms();
+    return (struct partition_read){.client = client,
+                                   .topic = topic,
+                                   .partition = partition,
+                                   .span = span,
+                                   .position = -1,
+                                   .moved_ms = now_ms,
+                                   .logged_ms = now_ms};
+}
+
+/* Reads until the partition's position has reached the span's end, or until that time, after a
+ * batch. What arrives of the topic's other partitions is visited too: their own turn finds it done.
+ */
+static struct failure read_until(struct broker_kafka *broker, struct partition_read *read,
+                                 int64_t until_ms, broker_visit *visit, void *context) {
     rd_kafka_message_t **messages = memory_new(BATCH_MAX, sizeof(rd_kafka_message_t *));
     struct failure failure = failure_none();
-    int64_t moved_ms = clock_monotonic_ms(), logged_ms = moved_ms, position = -1;
-    while (!failed(failure) && position < end) {
+    int64_t now_ms = 0;
+    while (!failed(failure) && read->position < read->span.high && now_ms < until_ms) {
         size_t count;
-        failure = visit_batch(broker, reader, messages, TAKE_WAIT_MS, visit, context, &count);
-        int64_t before = position, now_ms = clock_monotonic_ms();
-        position = position_of(client, topic, partition);
-        moved_ms = count > 0 || position != before ? now_ms : moved_ms;
-        tell(broker, of, partition, span, position);
-        if (!failed(failure) && now_ms - moved_ms >= STUCK_STOP_MS) {
-            failure = failure_make(FAILURE_STOP, 0, "%s [%d]: stuck at %lld of %lld", topic,
-                                   partition, (long long)position, (long long)end);
-        } else if (now_ms - moved_ms >= STUCK_LOG_MS && now_ms - logged_ms >= STUCK_LOG_MS) {
-            logged_ms = now_ms;
-            log_info(broker->log, "broker",
-                     "waiting for an open transaction topic=%s partition=%d position=%lld end=%lld",
-                     topic, partition, (long long)position, (long long)end);
+        failure =
+            visit_batch(broker, &read->reader, messages, TAKE_WAIT_MS, visit, context, &count);
+        int64_t before = read->position;
+        now_ms = clock_monotonic_ms();
+        read->position =
+            position_of(read->client, broker->topics->full[read->topic], read->partition);
+        read->moved_ms = count > 0 || read->position != before ? now_ms : read->moved_ms;
+        tell(broker, read);
+        if (!failed(failure)) {
+            failure = check_progress(broker, read, now_ms);
         }
     }
     free(messages);
@@ -180,7 +204,23 @@ static struct failure read_until(struct broker_kafka *broker, rd_kafka_t *client
 
 /* ---- recovery ---- */
 
+static void restore_end(struct partition_read *read) {
+    if (read->reader.queue) {
+        rd_kafka_consume_stop(read->reader.topic, read->partition);
+        rd_kafka_queue_destroy(read->reader.queue);
+        read->reader.queue = NULL;
+    }
+}
+
+void read_ahead_drop(struct broker_kafka *broker) {
+    for (size_t i = 0; i < broker->ahead_count; i++) {
+        restore_end(&broker->ahead[i]);
+    }
+    broker->ahead_count = 0;
+}
+
 void read_restore_close(struct broker_kafka *broker) {
+    read_ahead_drop(broker);
     for (int topic = 0; topic < TOPIC_COUNT; topic++) {
         if (broker->restored[topic]) {
             rd_kafka_topic_destroy(broker->restored[topic]);
@@ -193,14 +233,18 @@ void read_restore_close(struct broker_kafka *broker) {
     broker->restore = NULL;
 }
 
+static bool was_read(struct broker_kafka *broker, enum topic topic, int32_t partition) {
+    return broker->restore &&
+           position_of(broker->restore, broker->topics->full[topic], partition) >= 0;
+}
+
 /* A client whose memory of the partition's position is empty: an old one would end the read before
  * it began. A topic's handle is kept for the next partition: its leaders are known. The queue is
  * not: what it holds behind the end is of this partition. */
-static struct failure restore_open(struct broker_kafka *broker, enum topic topic, int32_t partition,
-                                   int64_t low, struct reader *out) {
-    const char *name = broker->topics->full[topic];
+static struct failure restore_start(struct broker_kafka *broker, struct partition_read *read) {
+    struct reader *reader = &read->reader;
     struct failure failure = failure_none();
-    if (broker->restore && position_of(broker->restore, name, partition) >= 0) {
+    if (was_read(broker, read->topic, read->partition)) {
         read_restore_close(broker);
     }
     if (!broker->restore) {
@@ -209,40 +253,81 @@ static struct failure restore_open(struct broker_kafka *broker, enum topic topic
     if (failed(failure)) {
         return failure;
     }
-    if (broker->restored[topic]) {
-        *out = (struct reader){.topic = broker->restored[topic],
-                               .queue = rd_kafka_queue_new(broker->restore)};
+    read->client = broker->restore;
+    if (broker->restored[read->topic]) {
+        *reader = (struct reader){.topic = broker->restored[read->topic],
+                                  .queue = rd_kafka_queue_new(broker->restore)};
     } else {
-        failure = reader_open(broker->restore, name, out);
-        broker->restored[topic] = out->topic;
+        failure = reader_open(broker->restore, broker->topics->full[read->topic], reader);
+        broker->restored[read->topic] = reader->topic;
     }
     if (!failed(failure)) {
-        failure = reader_start(out, partition, low);
+        failure = reader_start(reader, read->partition, read->span.low);
     }
-    if (failed(failure) && out->queue) {
-        rd_kafka_queue_destroy(out->queue);
+    if (failed(failure) && reader->queue) {
+        rd_kafka_queue_destroy(reader->queue);
+        reader->queue = NULL;
+    }
+    return failure;
+}
+
+static struct failure restore_begin(struct broker_kafka *broker, enum topic topic,
+                                    int32_t partition, struct partition_read *out) {
+    struct log_span span;
+    struct failure failure =
+        log_ends_ask(broker->ends, broker->topics->full[topic], partition, ANSWER_WAIT_MS, &span);
+    *out = read_begin(NULL, topic, partition, span);
+    return failed(failure) || span.low >= span.high ? failure : restore_start(broker, out);
+}
+
+/* A failure is told by the read itself, which begins anew. One place is left for what is read in
+ * part. */
+void read_ahead(struct broker *base, enum topic topic, int32_t partition) {
+    struct broker_kafka *broker = kafka_of(base);
+    struct partition_read read;
+    if (broker->ahead_count + 1 < AHEAD_MAX && !was_read(broker, topic, partition) &&
+        !failed(restore_begin(broker, topic, partition, &read))) {
+        broker->ahead[broker->ahead_count++] = read;
+    }
+}
+
+static bool take_ahead(struct broker_kafka *broker, enum topic topic, int32_t partition,
+                       struct partition_read *out) {
+    for (size_t i = 0; i < broker->ahead_count; i++) {
+        if (broker->ahead[i].topic == topic && broker->ahead[i].partition == partition) {
+            *out = broker->ahead[i];
+            broker->ahead[i] = broker->ahead[--broker->ahead_count];
+            return true;
+        }
+    }
+    return false;
+}
+
+struct failure read_some(struct broker *base, enum topic topic, int32_t partition, int budget_ms,
+                         broker_visit *visit, void *context, bool *out_is_end) {
+    struct broker_kafka *broker = kafka_of(base);
+    struct partition_read read;
+    struct failure failure = failure_none();
+    if (!take_ahead(broker, topic, partition, &read)) {
+        failure = restore_begin(broker, topic, partition, &read);
+    }
+    if (!failed(failure) && read.reader.queue) {
+        int64_t until_ms = budget_ms < 0 ? INT64_MAX : clock_monotonic_ms() + budget_ms;
+        failure = read_until(broker, &read, until_ms, visit, context);
+    }
+    *out_is_end = !read.reader.queue || read.position >= read.span.high;
+    if (failed(failure) || *out_is_end) {
+        restore_end(&read);
+    } else {
+        broker->ahead[broker->ahead_count++] = read;
     }
     return failure;
 }
 
 struct failure read_to_end(struct broker *base, enum topic topic, int32_t partition,
                            broker_visit *visit, void *context) {
-    struct broker_kafka *broker = kafka_of(base);
-    const char *name = broker->topics->full[topic];
-    struct log_span span;
-    struct failure failure = log_ends_ask(broker->ends, name, partition, ANSWER_WAIT_MS, &span);
-    if (failed(failure) || span.low >= span.high) {
-        return failure;
-    }
-    struct reader reader;
-    failure = restore_open(broker, topic, partition, span.low, &reader);
-    if (failed(failure)) {
-        return failure;
-    }
-    failure = read_until(broker, broker->restore, topic, &reader, partition, span, visit, context);
-    rd_kafka_consume_stop(reader.topic, partition);
-    rd_kafka_queue_destroy(reader.queue);
-    return failure;
+    bool is_end;
+    return read_some(base, topic, partition, -1, visit, context, &is_end);
 }
 
 /* ---- side topics ---- */
@@ -277,7 +362,9 @@ static struct failure side_first(struct broker_kafka *broker, enum topic topic, 
     }
     for (int32_t p = 0; p < partitions && !failed(failure); p++) {
         if (spans[p].low < spans[p].high) {
-            failure = read_until(broker, broker->side, topic, reader, p, spans[p], visit, context);
+            struct partition_read read = read_begin(broker->side, topic, p, spans[p]);
+            read.reader = *reader;
+            failure = read_until(broker, &read, INT64_MAX, visit, context);
         }
     }
     free(spans);

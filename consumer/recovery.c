@@ -1,6 +1,7 @@
 #include "consumer/recovery.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "consumer/side/side_table.h"
 #include "schemas/schemas.h"
@@ -30,6 +31,7 @@ struct reading {
     size_t hash_next, hash_count;
     struct unnamed unnamed[UNNAMED]; /* rows named..read, each at its number modulo UNNAMED */
     size_t rows_named, rows_read;
+    size_t source;   /* being read, of sources */
     bool has_row;    /* of partition-state */
     size_t refused;  /* rows that are not valid */
     size_t overflow; /* rows of users beyond users_max */
@@ -268,22 +270,20 @@ static struct failure choose_positions(const struct recovery *recovery,
     return failure_none();
 }
 
-static struct failure read_topics(const struct recovery *recovery, struct reading *reading,
-                                  int32_t number) {
-    static const struct {
-        enum topic topic;
-        broker_visit *visit;
-    } sources[] = {
-        {TOPIC_PARTITION_STATE, take_partition_state},
-        {TOPIC_USER_STATE, take_user},
-        {TOPIC_OPEN_DECISIONS, take_open_decision},
-    };
-    struct failure failure = failure_none();
-    for (size_t i = 0; i < sizeof sources / sizeof sources[0] && !failed(failure); i++) {
-        failure = broker_read_to_end(recovery->broker, sources[i].topic, number, sources[i].visit,
-                                     reading);
+static const struct source {
+    enum topic topic;
+    broker_visit *visit;
+} sources[] = {
+    {TOPIC_PARTITION_STATE, take_partition_state},
+    {TOPIC_USER_STATE, take_user},
+    {TOPIC_OPEN_DECISIONS, take_open_decision},
+};
+#define SOURCE_COUNT (sizeof sources / sizeof sources[0])
+
+void recovery_prepare(const struct recovery *recovery, int32_t number) {
+    for (size_t i = 0; i < SOURCE_COUNT; i++) {
+        broker_read_ahead(recovery->broker, sources[i].topic, number);
     }
-    return failure;
 }
 
 /* ---- progress ---- */
@@ -323,11 +323,6 @@ void recovery_show(struct recovery *recovery, const struct broker_reading *readi
     }
 }
 
-static void begin_progress(struct recovery *recovery, const struct partition *partition) {
-    recovery->partition = partition;
-    recovery->begun_ns = recovery->said_ns = clock_monotonic_ns();
-}
-
 static void end_progress(struct recovery *recovery, bool is_read) {
     const struct partition *partition = recovery->partition;
     struct recovery_metrics *progress = &recovery->progress;
@@ -335,7 +330,6 @@ static void end_progress(struct recovery *recovery, bool is_read) {
     show_users(recovery, now_ns);
     metric_set(&progress->offsets_done, 0);
     metric_set(&progress->offsets_total, 0);
-    recovery->partition = NULL;
     if (!is_read) {
         return;
     }
@@ -352,35 +346,78 @@ static void end_progress(struct recovery *recovery, bool is_read) {
 
 /* ---- the whole ---- */
 
-struct failure recovery_run(struct recovery *recovery, const struct assignment *assignment,
-                            struct partition *partition) {
-    struct reading reading = {
-        .partition = partition,
-        .names = user_store_names(&partition->store),
-    };
-    begin_progress(recovery, partition);
-    struct failure failure = read_topics(recovery, &reading, partition->number);
-    if (!failed(failure) && reading.refused > 0) {
-        failure = failure_make(FAILURE_STOP, 0, "partition %d: %zu rows of its state are not valid",
-                               (int)partition->number, reading.refused);
+void recovery_begin(struct recovery *recovery, const struct assignment *assignment,
+                    struct partition *partition) {
+    recovery->partition = partition;
+    recovery->assignment = *assignment;
+    recovery->begun_ns = recovery->said_ns = clock_monotonic_ns();
+    recovery->reading = memory_new(1, sizeof *recovery->reading);
+    recovery->reading->partition = partition;
+    recovery->reading->names = user_store_names(&partition->store);
+}
+
+static void end(struct recovery *recovery, bool is_read) {
+    end_progress(recovery, is_read);
+    free(recovery->reading);
+    recovery->reading = NULL;
+    recovery->partition = NULL;
+}
+
+void recovery_abandon(struct recovery *recovery) {
+    if (recovery->partition) {
+        end(recovery, false);
     }
-    if (!failed(failure) && reading.overflow > 0) {
-        failure = failure_make(FAILURE_STOP, 0,
-                               "partition %d: user-state holds more users than state.users_max = "
-                               "%u: set it to what it was, or higher",
-                               (int)partition->number, partition->store.users_max);
+}
+
+/* Everything was read: is it whole, and where does it go on? */
+static struct failure finish(const struct recovery *recovery, const struct reading *reading) {
+    struct partition *partition = reading->partition;
+    if (reading->refused > 0) {
+        return failure_make(FAILURE_STOP, 0, "partition %d: %zu rows of its state are not valid",
+                            (int)partition->number, reading->refused);
     }
+    if (reading->overflow > 0) {
+        return failure_make(FAILURE_STOP, 0,
+                            "partition %d: user-state holds more users than state.users_max = "
+                            "%u: set it to what it was, or higher",
+                            (int)partition->number, partition->store.users_max);
+    }
+    struct failure failure = check_open_decisions(reading);
     if (!failed(failure)) {
-        failure = check_open_decisions(&reading);
-    }
-    if (!failed(failure)) {
-        failure = choose_positions(recovery, assignment, &reading, partition);
+        failure = choose_positions(recovery, &recovery->assignment, reading, partition);
     }
     if (!failed(failure)) {
         partition_rebuild_timers(partition);
         partition->open_count = (int64_t)side_table_count(partition->open_rows);
         partition_begin(partition);
     }
-    end_progress(recovery, !failed(failure));
     return failure;
+}
+
+struct failure recovery_step(struct recovery *recovery, int budget_ms, bool *out_is_done) {
+    struct reading *reading = recovery->reading;
+    struct failure failure = failure_none();
+    *out_is_done = false;
+    do {
+        const struct source *source = &sources[reading->source];
+        bool is_end;
+        failure = broker_read_some(recovery->broker, source->topic, recovery->partition->number,
+                                   budget_ms, source->visit, reading, &is_end);
+        reading->source += !failed(failure) && is_end;
+    } while (!failed(failure) && budget_ms < 0 && reading->source < SOURCE_COUNT);
+    if (!failed(failure) && reading->source == SOURCE_COUNT) {
+        *out_is_done = true;
+        failure = finish(recovery, reading);
+    }
+    if (failed(failure) || *out_is_done) {
+        end(recovery, !failed(failure));
+    }
+    return failure;
+}
+
+struct failure recovery_run(struct recovery *recovery, const struct assignment *assignment,
+                            struct partition *partition) {
+    bool is_done;
+    recovery_begin(recovery, assignment, partition);
+    return recovery_step(recovery, -1, &is_done);
 }

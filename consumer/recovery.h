@@ -25,14 +25,19 @@ struct recovery {
     struct state_metrics *metrics;
     struct recovery_metrics progress;
 
-    /* Set by recovery_run */
+    /* Set by recovery_begin */
     const struct partition *partition; /* being read back; NULL = none */
-    int64_t begun_ns, said_ns;         /* monotonic: its start; its start or last line */
+    struct assignment assignment;      /* of it */
+    struct reading *reading;
+    int64_t begun_ns, said_ns; /* monotonic: its start; its start or last line */
 };
 
 /* May memory that was kept over a revocation be used again? Only if nobody has committed anything
  * since. */
 bool recovery_is_current(const struct partition *partition, const struct assignment *assignment);
+
+/* A hint: recovery_run will come for this partition number, before the broker's next event. */
+void recovery_prepare(const struct recovery *recovery, int32_t number);
 
 /* Fills an initialised partition and its next_offset. STOP if the topics contradict each other: a
  * state that does not belong to the group's positions (wrong prefix or group id), a row that is not
@@ -40,6 +45,16 @@ bool recovery_is_current(const struct partition *partition, const struct assignm
 MUST_CHECK struct failure recovery_run(struct recovery *recovery,
                                        const struct assignment *assignment,
                                        struct partition *partition);
+
+/* The same in parts, between which the broker may be polled: one partition at a time. A step reads
+ * on for about budget_ms (below 0 = to the end). After a failure, as after the last step, no
+ * partition is being read back. */
+void recovery_begin(struct recovery *recovery, const struct assignment *assignment,
+                    struct partition *partition);
+MUST_CHECK struct failure recovery_step(struct recovery *recovery, int budget_ms,
+                                        bool *out_is_done);
+/* Gives up what was begun; nothing begun is fine. The partition's memory is half filled. */
+void recovery_abandon(struct recovery *recovery);
 
 /* Shows how far a read has come, of recovery or of a side topic: gauges, and a line every
  * RECOVERY_SAY_NS. */

@@ -68,6 +68,7 @@ static struct failure start(struct worker *worker) {
         return failure;
     }
     worker->owned = memory_new((size_t)worker->partition_count, sizeof *worker->owned);
+    worker->arriving = memory_new((size_t)worker->partition_count, sizeof *worker->arriving);
     init_pipeline(worker);
     failure = take_ends(worker);
     if (!failed(failure)) {
@@ -108,6 +109,7 @@ void worker_destroy(struct worker *worker) {
     if (!worker) {
         return;
     }
+    recovery_abandon(&worker->recovery);
     for (int32_t p = 0; worker->owned && p < worker->partition_count; p++) {
         owned_drop_memory(&worker->owned[p]);
         for (int input = 0; input < INPUT_COUNT; input++) {
@@ -118,6 +120,7 @@ void worker_destroy(struct worker *worker) {
         pipeline_clean_up(&worker->pipeline);
     }
     free(worker->owned);
+    free(worker->arriving);
     if (worker->broker) {
         broker_close(worker->broker);
     }
@@ -143,7 +146,7 @@ static struct failure is_input_at_end(struct worker *worker, const struct owned 
 
 /* Everything assigned was computed to the ends taken at start, however much comes after them. */
 static struct failure is_at_end(struct worker *worker, bool *out) {
-    *out = worker->is_assigned;
+    *out = worker->is_assigned && worker->arriving_count == 0;
     for (int32_t p = 0; p < worker->partition_count && *out; p++) {
         for (int input = 0; input < INPUT_COUNT && *out && worker->owned[p].is_running; input++) {
             struct failure failure = is_input_at_end(worker, &worker->owned[p], input, out);

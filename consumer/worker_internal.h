@@ -32,6 +32,13 @@ struct worker {
     int64_t lag_since_ns, lag_said_ns; /* far behind the log ends since then, 0 = not; last line */
     struct owned *owned;               /* partition_count of them */
     int32_t partition_count;
+    struct assignment
+        *arriving;         /* what the last assignment brought and is read back; room for all */
+    size_t arriving_count; /* 0 = everything assigned runs */
+    size_t arrived;        /* so many of them are read */
+    size_t prepared;       /* and of so many the broker knows that they will be */
+    int arriving_tries;    /* of the one that is being read */
+    int64_t assigned_ns;   /* monotonic: the last assignment */
     size_t gathered, gathered_bytes; /* records of this epoch, all partitions */
     bool is_assigned, is_firing, is_done;
     bool is_fresh;             /* assigned, and no record has come since */

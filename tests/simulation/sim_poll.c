@@ -258,6 +258,7 @@ static struct failure poll_positions(struct sim_seam *seam, int64_t timeout_us,
         seam_sleep(seam, COMMITTED_US);
         return failure_none();
     }
+    memset(seam->reads, 0, sizeof seam->reads);
     for (size_t i = 0; i < seam->slot_count; i++) {
         seam->slots[i].is_started = false;
     }
@@ -278,7 +279,7 @@ struct failure seam_start(struct broker *broker, int32_t partition,
         return seam_dead();
     }
     struct slot *slot = seam_slot(seam, partition);
-    assert(seam->ownership == OWNS_RECOVERING && slot && !slot->is_started);
+    assert(seam->is_reported && slot && !slot->is_started);
     if (fault_happens(site_of(seam)->faults, FAULT_AWAY)) {
         return failure_make(FAILURE_RETRY, 0, "start: the broker is away");
     }
@@ -291,11 +292,7 @@ struct failure seam_start(struct broker *broker, int32_t partition,
         slot->start[input] = slot->next[input] = next_offset[input] > 0 ? next_offset[input] : 0;
     }
     slot->is_started = true;
-    bool is_all = true;
-    for (size_t i = 0; i < seam->slot_count; i++) {
-        is_all = is_all && seam->slots[i].is_started;
-    }
-    seam->ownership = is_all ? OWNS_RUNNING : OWNS_RECOVERING;
+    seam->ownership = OWNS_RUNNING;
     return failure_none();
 }
 
@@ -335,7 +332,7 @@ static size_t take_run(struct sim_seam *seam, struct slot *slot, int input, size
     const struct partition_log *log = &site_of(seam)->cluster->logs[topic][slot->partition];
     int64_t stable = partition_log_stable(log);
     size_t count = 0;
-    if (seam_now_us(seam) < slot->lags_until_us[input]) {
+    if (!slot->is_started || seam_now_us(seam) < slot->lags_until_us[input]) {
         return 0;
     }
     /* Control records at the end: a position passes them, next does not. */

@@ -215,19 +215,41 @@ static struct failure read_until(struct sim_seam *seam, enum topic topic, int32_
     return failure_none();
 }
 
-static struct failure seam_read_to_end(struct broker *broker, enum topic topic, int32_t partition,
-                                       broker_visit *visit, void *context) {
+/* A part is one group of records, or a wait for them; it takes its time. */
+static struct failure seam_read_some(struct broker *broker, enum topic topic, int32_t partition,
+                                     int budget_ms, broker_visit *visit, void *context,
+                                     bool *out_is_end) {
     struct sim_seam *seam = seam_of(broker);
+    struct sim_read *read = &seam->reads[topic][partition];
+    struct failure failure = failure_none();
+    *out_is_end = false;
     if (!seam_step(seam, WORK_US_MAX)) {
         return seam_dead();
     }
-    if (fault_happens(site_of(seam)->faults, FAULT_AWAY)) {
+    if (!read->is_open && fault_happens(site_of(seam)->faults, FAULT_AWAY)) {
         return away(topic_default_name(topic));
     }
-    int64_t position = 0;
-    int64_t end = cluster_end(site_of(seam)->cluster, topic, partition);
-    end = stale_end(seam, topic, partition, end);
-    return read_until(seam, topic, partition, end, &position, visit, context);
+    if (!read->is_open) {
+        int64_t end = cluster_end(site_of(seam)->cluster, topic, partition);
+        *read = (struct sim_read){.is_open = true, .end = stale_end(seam, topic, partition, end)};
+    }
+    if (budget_ms < 0) {
+        failure = read_until(seam, topic, partition, read->end, &read->position, visit, context);
+    } else if (read->position < read->end) {
+        size_t group_max = 1 + (size_t)rng_below(&seam->process->rng, READ_GROUP);
+        visit_some(seam, topic, partition, cluster_stable(site_of(seam)->cluster, topic, partition),
+                   group_max, &read->position, visit, context);
+        seam_sleep(seam, budget_ms * SIM_MS);
+    }
+    *out_is_end = !failed(failure) && read->position >= read->end;
+    read->is_open = !failed(failure) && !*out_is_end;
+    return seam->process->is_dead ? seam_dead() : failure;
+}
+
+static struct failure seam_read_to_end(struct broker *broker, enum topic topic, int32_t partition,
+                                       broker_visit *visit, void *context) {
+    bool is_end;
+    return seam_read_some(broker, topic, partition, -1, visit, context, &is_end);
 }
 
 static struct failure side_first(struct sim_seam *seam, enum topic topic, broker_visit *visit,
@@ -309,6 +331,7 @@ static const struct broker_ops ops = {
     .position = seam_position,
     .partition_count = seam_partition_count,
     .read_to_end = seam_read_to_end,
+    .read_some = seam_read_some,
     .side_poll = seam_side_poll,
     .lag = seam_lag,
     .metrics = metrics_of,

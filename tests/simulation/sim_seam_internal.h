@@ -25,6 +25,12 @@ struct lent { /* records of one poll */
     uint8_t *bytes;
 };
 
+/* A read to an end that is done in parts. */
+struct sim_read {
+    bool is_open;
+    int64_t position, end;
+};
+
 struct sim_seam {
     struct broker broker;
     struct broker_metrics metrics;
@@ -50,6 +56,7 @@ struct sim_seam {
     bool is_producer_stale;
     int takeovers_left; /* tries to end what dead workers left open */
     struct lent *lent;
+    struct sim_read reads[TOPIC_COUNT][CLUSTER_PARTITIONS_MAX];
     int64_t side_next[TOPIC_COUNT][CLUSTER_PARTITIONS_MAX];
     bool side_is_at_end[TOPIC_COUNT];
 
