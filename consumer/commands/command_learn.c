@@ -58,7 +58,9 @@ static const struct option_row rows[] = {
     ROW("time", time, "COL", TEXT, NULL,
         "When it happened: ISO 8601, or seconds or milliseconds since 1970."),
     ROW("group", group, "COL", TEXT, NULL,
-        "Whose row it is: rows of one group are never on two sides of a split."),
+        "Whose row it is: rows of one group are never on two sides of a split. after:TIME then "
+        "holds "
+        "out the rows of new groups alone."),
     CHOICE("task", task, "TASK", task_choices, "auto and binary: two labels; regression: numbers."),
     ROW("numeric", numeric, "a,b", TEXT, NULL, "Columns that are numbers."),
     ROW("categorical", categorical, "d,e", TEXT, NULL, "Columns that are categories."),

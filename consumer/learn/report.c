@@ -58,6 +58,10 @@ static void write_heading(const struct report *report, struct buffer *out) {
     buffer_format(out, "%s: %s, %lld rows, %lld pass%s, %.3g s, %.3g rows/s\n", report->input,
                   report->learner, (long long)report->rows, (long long)report->passes,
                   report->passes == 1 ? "" : "es", report->seconds, rate);
+    if (report->is_stopped) {
+        buffer_format(out, "stopped by a signal in pass %lld, after %lld rows in all\n",
+                      (long long)report->passes, (long long)report->learned);
+    }
     if (report->passes > 1 && report->best_pass != report->passes) {
         buffer_format(out, "the model is that of pass %lld, the best on the validation rows\n",
                       (long long)report->best_pass);
@@ -65,13 +69,16 @@ static void write_heading(const struct report *report, struct buffer *out) {
     const struct {
         int64_t count;
         const char *text;
-    } notes[] = {{report->corrections,
-                  "of them are corrections of earlier labels; figures are by the last label"},
-                 {report->margin_only, "revisions of the margin only: nothing to learn"},
-                 {report->bad, "bad rows were skipped"},
-                 {report->duplicates, "duplicates were left out"},
-                 {report->in_gap, "rows lie in the gap before held-out ones"},
-                 {report->refused, "rows were refused: learning from them would not end finite"}};
+    } notes[] = {
+        {report->corrections,
+         "of them are corrections of earlier labels; figures are by the last label"},
+        {report->margin_only, "revisions of the margin only: nothing to learn"},
+        {report->bad, "bad rows were skipped"},
+        {report->duplicates, "duplicates were left out"},
+        {report->in_gap, "rows lie in the gap before held-out ones"},
+        {report->of_known_groups,
+         "rows are of groups that were there before after:TIME: neither learned nor judged"},
+        {report->refused, "rows were refused: learning from them would not end finite"}};
     for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
         if (notes[i].count > 0) {
             buffer_format(out, "%lld %s\n", (long long)notes[i].count, notes[i].text);
@@ -232,9 +239,10 @@ void report_write_json(const struct report *report, struct buffer *out) {
                   "{\"schema_version\":%d,\"examples\":%lld,\"passes\":%lld,\"best_pass\":%lld,",
                   REPORT_SCHEMA_VERSION, (long long)report->rows, (long long)report->passes,
                   (long long)report->best_pass);
-    buffer_format(out, "\"skipped\":%lld,\"duplicates\":%lld,\"refused\":%lld,\"learner\":",
-                  (long long)report->bad, (long long)report->duplicates,
-                  (long long)report->refused);
+    buffer_format(out, "\"is_stopped\":%s,\"skipped\":%lld,\"duplicates\":%lld,\"refused\":%lld,",
+                  report->is_stopped ? "true" : "false", (long long)report->bad,
+                  (long long)report->duplicates, (long long)report->refused);
+    buffer_append(out, bytes_of_text("\"learner\":"));
     json_text(bytes_of_text(report->learner), out);
     buffer_append(out, bytes_of_text(",\"seconds\":"));
     json_number(report->seconds, out);

@@ -17,8 +17,10 @@ struct report {
     int64_t rows;                /* that were learned from, in the first pass */
     int64_t learned;             /* in all passes */
     int64_t bad, duplicates, in_gap, refused;
-    int64_t corrections; /* of rows: of earlier labels */
-    int64_t margin_only; /* examples without a new label, left out */
+    int64_t of_known_groups; /* of rows that a time would hold out */
+    bool is_stopped;         /* by a signal, before its end */
+    int64_t corrections;     /* of rows: of earlier labels */
+    int64_t margin_only;     /* examples without a new label, left out */
     int64_t passes, best_pass;
     double seconds;
     uint64_t seed;
@@ -30,8 +32,8 @@ struct report {
 /* The end report: figures beside those of the constant model, slices below. */
 void report_write_text(const struct report *report, struct buffer *out);
 /* One object and a newline: {"schema_version", "examples", "passes", "seconds",
- * "examples_per_second", "leaks": [{"column", "auc"}], "train"|"valid"|"test"|"progressive": {...}
- * or null}; undefined = null. */
+ * "examples_per_second", "is_stopped", "leaks": [{"column", "auc"}],
+ * "train"|"valid"|"test"|"progressive": {...} or null}; undefined = null. */
 void report_write_json(const struct report *report, struct buffer *out);
 
 #endif

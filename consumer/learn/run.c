@@ -151,6 +151,7 @@ static struct failure learn_stream(struct work *work) {
         note_label(work, &row);
         batch_add(&batch, &row, 1, index);
         if (index % REPORT_ROWS == REPORT_ROWS - 1 && !tell_stream(work, &batch)) {
+            run->report.is_stopped = true;
             break;
         }
     }
@@ -272,12 +273,18 @@ static void train(struct work *work) {
     run->report.refused = result.refused;
     run->report.passes = result.passes;
     run->report.best_pass = result.best_pass;
+    run->report.is_stopped = result.is_stopped;
 }
 
 static void set_prior(struct work *work);
 
 static struct failure learn_in_memory(struct work *work) {
     struct failure failure = read_rows(work);
+    /* Groups of a container are there unasked: of users, who come back. */
+    if (work->plan->columns.group || source_format(work->source) != SOURCE_AVRO) {
+        work->run->report.of_known_groups =
+            split_strangers(&work->split, &work->data, work->rows, work->counts);
+    }
     if (!failed(failure) && work->split.valid.kind == SPLIT_FILE) {
         failure = read_part(work, work->split.valid.path, PART_VALID);
     }

@@ -5,6 +5,7 @@
 
 #include "base/config.h"
 #include "base/parse.h"
+#include "base/slot_index.h"
 
 struct failure split_rule_parse(const char *option, const char *text, struct split_rule *out) {
     *out = (struct split_rule){.kind = SPLIT_NONE};
@@ -85,4 +86,44 @@ enum part split_of(const struct split *split, uint64_t index, const struct data_
     int valid =
         split->valid.kind == SPLIT_AFTER ? side_of(&split->valid, split->gap_ms, row->time_ms) : -1;
     return valid < 0 ? PART_TRAIN : valid > 0 ? PART_VALID : PART_GAP;
+}
+
+/* Keeps, in order, the rows of groups that are not known; then they are. */
+static size_t keep_strangers(struct dataset *data, uint32_t *rows, size_t count, bool is_after,
+                             struct slot_index *known) {
+    struct data_row row;
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        dataset_get(data, rows[i], &row);
+        if (!is_after || slot_index_peek(known, row.group) == SLOT_NONE) {
+            rows[kept++] = rows[i];
+        }
+    }
+    for (size_t i = 0; i < kept; i++) {
+        dataset_get(data, rows[i], &row);
+        if (slot_index_peek(known, row.group) == SLOT_NONE) {
+            slot_index_insert(known, row.group, 0);
+        }
+    }
+    return kept;
+}
+
+int64_t split_strangers(const struct split *split, struct dataset *data,
+                        uint32_t *const rows[PART_COUNT], size_t counts[PART_COUNT]) {
+    const bool is_after[] = {[PART_TRAIN] = false,
+                             [PART_VALID] = split->valid.kind == SPLIT_AFTER,
+                             [PART_TEST] = split->test.kind == SPLIT_AFTER};
+    if (!split->has_groups || (!is_after[PART_VALID] && !is_after[PART_TEST])) {
+        return 0;
+    }
+    struct slot_index known;
+    slot_index_init(&known);
+    int64_t left_out = 0;
+    for (int part = PART_TRAIN; part <= PART_TEST; part++) {
+        size_t count = counts[part];
+        counts[part] = keep_strangers(data, rows[part], count, is_after[part], &known);
+        left_out += (int64_t)(count - counts[part]);
+    }
+    slot_index_clean_up(&known);
+    return left_out;
 }

@@ -162,5 +162,6 @@ struct training_result training_run(struct fitted *fitted, const struct training
     }
     free(run.best);
     result.learned = run.learned;
+    result.is_stopped = run.is_stopped;
     return result;
 }

@@ -18,6 +18,7 @@ struct training_result {
     int64_t passes, best_pass; /* from 1 */
     int64_t learned, refused;
     double best_loss; /* of the validation rows */
+    bool is_stopped;  /* by the report */
 };
 
 /* Called now and then with what has happened since the last call. False: stop in order. */
