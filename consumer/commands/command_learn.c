@@ -1,11 +1,10 @@
 /* learn: trains a learner on a file, without Kafka, and says how good it is. */
 #include <errno.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/hash.h"
+#include "consumer/commands/learn_files.h"
 #include "consumer/commands/learn_pipeline.h"
 #include "consumer/commands/learn_watch.h"
 #include "consumer/commands/support.h"
@@ -214,7 +213,7 @@ static const struct option_page page = {
 
 /* ---- the command ---- */
 
-static struct failure check_command(const struct learn_command *command,
+static struct failure check_command(const struct learn_command *command, const char *path,
                                     const struct learner_choice *choice) {
     bool is_typed = command->label || command->positive || command->weight || command->time ||
                     command->group || command->numeric || command->categorical || command->ignore ||
@@ -231,6 +230,14 @@ static struct failure check_command(const struct learn_command *command,
     if (separator && (strlen(separator) != 1 || strchr("\"\n\r", *separator))) {
         return failure_make(FAILURE_STOP, 0, "--delimiter: found \"%.20s\", expected one character",
                             separator);
+    }
+    if (command->positive && command->task == 2) {
+        return failure_make(FAILURE_STOP, 0, "--positive: --task regression takes numbers");
+    }
+    if (command->export_json && strcmp(path, "-") == 0) {
+        return failure_make(
+            FAILURE_STOP, 0,
+            "--export-json: reads the input once more, which standard input cannot");
     }
     if (command->export_json && choice->kind && !command->load) {
         struct failure failure = export_check(choice->kind);
@@ -308,71 +315,15 @@ static struct failure save(const struct learn_command *command, struct learn_run
     return model_file_save(command->save, &run->fitted, &origin);
 }
 
-static struct failure no_file(const char *path) {
-    return failure_make(FAILURE_STOP, errno, "%s: %s", path, strerror(errno));
-}
-
-/* Whether there will be room for a file is asked before hours of learning. */
-static struct failure check_folder(const char *path) {
-    char *copy = memory_copy_text(bytes_of_text(path));
-    bool is_there = access(dirname(copy), W_OK) == 0;
-    free(copy);
-    return is_there ? failure_none() : no_file(path);
-}
-
-static struct failure open_predictions(const struct learn_command *command,
-                                       struct learn_plan *plan) {
-    plan->predictions = command->predictions ? fopen(command->predictions, "w") : NULL;
-    if (command->predictions && !plan->predictions) {
-        return no_file(command->predictions);
-    }
-    if (plan->predictions) {
-        fputs("p,label\n", plan->predictions);
-    }
-    return failure_none();
-}
-
-static struct failure close_predictions(const struct learn_command *command,
-                                        struct learn_plan *plan) {
-    if (!plan->predictions) {
-        return failure_none();
-    }
-    bool has_error = ferror(plan->predictions) != 0;
-    return fclose(plan->predictions) != 0 || has_error ? no_file(command->predictions)
-                                                       : failure_none();
-}
-
-static struct failure export_model(const struct learn_command *command,
-                                   const struct learn_plan *plan, struct fitted *fitted) {
-    struct source *source;
-    FILE *file = NULL;
-    struct failure failure = source_open(&plan->source, &source);
-    if (!failed(failure)) {
-        failure = source_bind(source, &fitted->columns, NULL, false);
-    }
-    if (!failed(failure)) {
-        file = fopen(command->export_json, "w");
-        failure = file ? export_json(fitted, source, file) : no_file(command->export_json);
-    }
-    if (file && failed(failure)) {
-        (void)remove(command->export_json); /* there is a model or none */
-    }
-    source_close(source);
-    bool has_error = file && ferror(file) != 0;
-    bool is_closed = !file || (fclose(file) == 0 && !has_error);
-    return failed(failure) || is_closed ? failure : no_file(command->export_json);
-}
-
 /* The model that goes on, the run, its predictions, the model that came of it. */
 static struct failure work_through(const struct learn_command *command, struct learn_plan *plan,
                                    const struct run_listener *listener, struct learn_run *run) {
     struct model_origin origin = {0};
-    struct failure failure = command->save ? check_folder(command->save) : failure_none();
-    if (!failed(failure) && command->export_json) {
-        failure = check_folder(command->export_json);
-    }
+    const struct learn_files files = {command->save, command->export_json, command->save_types,
+                                      command->predictions};
+    struct failure failure = learn_files_check(&files, plan->source.path);
     if (!failed(failure)) {
-        failure = open_predictions(command, plan);
+        failure = learn_files_open_predictions(&files, &plan->predictions);
     }
     if (!failed(failure) && command->load) {
         failure = model_file_load(command->load, &run->fitted, &origin);
@@ -380,13 +331,13 @@ static struct failure work_through(const struct learn_command *command, struct l
     if (!failed(failure)) {
         failure = learn_run(plan, listener, run);
     }
-    struct failure closed = close_predictions(command, plan);
+    struct failure closed = learn_files_close_predictions(&files, plan->predictions);
     failure = failed(failure) ? failure : closed;
     if (!failed(failure) && command->save) {
         failure = save(command, run, &origin);
     }
     if (!failed(failure) && command->export_json) {
-        failure = export_model(command, plan, &run->fitted);
+        failure = learn_files_export(&files, &plan->source, &run->fitted);
     }
     return failure;
 }
@@ -486,7 +437,7 @@ int command_learn(int argc, char **argv) {
     struct learner_choice choice = {0};
     struct failure failure = learner_choice_make(&request, &choice);
     if (!failed(failure)) {
-        failure = check_command(&command, &choice);
+        failure = check_command(&command, path, &choice);
     }
     if (failed(failure)) {
         fprintf(stderr, "%s: %s\n", page.name, failure.text);

@@ -240,7 +240,11 @@ static struct failure score_rows(struct predicting *predicting) {
         }
     }
     flush(predicting);
-    return failure;
+    return failed(failure) || !stop_requested
+               ? failure
+               : failure_make(FAILURE_STOP, 0,
+                              "%.60s: stopped by a signal, the scores are not whole",
+                              source_name(predicting->source));
 }
 
 static struct failure predict(struct predicting *predicting, const char *path) {
@@ -253,7 +257,13 @@ static struct failure predict(struct predicting *predicting, const char *path) {
                                                 : strcmp(separator, "tab") == 0 ? '\t'
                                                                                 : *separator,
                                    .row_bytes_max = (size_t)options->row_bytes};
-    struct failure failure = model_file_load(options->load, &predicting->fitted, &origin);
+    struct failure failure = command_check_output("out", options->out, false, path);
+    if (!failed(failure)) {
+        failure = command_check_output("out", options->out, false, options->load);
+    }
+    if (!failed(failure)) {
+        failure = model_file_load(options->load, &predicting->fitted, &origin);
+    }
     if (!failed(failure)) {
         failure = source_open(&config, &predicting->source);
     }

@@ -1,7 +1,13 @@
 #include "consumer/commands/support.h"
 
+#include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/buffer.h"
 #include "broker/broker_failure.h"
 
 #define STUCK_MAX_MS 15000
@@ -88,4 +94,25 @@ struct failure command_topic_end(const struct pipeline_config *config, enum topi
     struct topic_read_request request = command_topic_request(config, topic);
     request.partition = partition;
     return topic_end(&request, out);
+}
+
+struct failure command_check_output(const char *option, const char *path, bool is_replaced,
+                                    const char *input) {
+    struct stat there, read;
+    bool is_there = path && stat(path, &there) == 0;
+    if (is_there && is_replaced && !S_ISREG(there.st_mode)) {
+        return failure_make(FAILURE_STOP, 0, "--%s: %s is no file", option, path);
+    }
+    if (is_there && stat(input, &read) == 0 && there.st_dev == read.st_dev &&
+        there.st_ino == read.st_ino) {
+        return failure_make(FAILURE_STOP, 0, "--%s: %s is what is read", option, path);
+    }
+    if (!path || (is_there && !is_replaced)) {
+        return failure_none();
+    }
+    char *copy = memory_copy_text(bytes_of_text(path));
+    bool has_folder = access(dirname(copy), W_OK) == 0;
+    free(copy);
+    return has_folder ? failure_none()
+                      : failure_make(FAILURE_STOP, errno, "%s: %s", path, strerror(errno));
 }

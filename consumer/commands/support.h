@@ -30,6 +30,12 @@ int command_load_config(const char *name, const char *path, struct pipeline_conf
 /* Prints the failure as "name: text" and returns the exit code that it means. */
 int command_failed(const char *name, struct failure failure);
 
+/* Before hours of work: can the FILE of --option be written? is_replaced: what is written takes its
+ * place at the end, so it has to be a file, in a folder that is open to us. It is not input, which
+ * would be lost. path NULL = nothing is written. */
+MUST_CHECK struct failure command_check_output(const char *option, const char *path,
+                                               bool is_replaced, const char *input);
+
 /* Of a topic of ours, as command_read_topic asks for it: partition 0, to its end. */
 struct topic_read_request command_topic_request(const struct pipeline_config *config,
                                                 enum topic topic);

@@ -275,6 +275,11 @@ static void write_facts(const struct column *column, struct buffer *out) {
         buffer_format(out, ", %.6g to %.6g", facts->least, facts->most);
     } else if (facts->example.size > 0) {
         buffer_format(out, ", \"%.*s\"", BYTES_ARG(facts->example));
+        int64_t others = facts->rows - facts->missing - facts->numbers;
+        if (column->type == COLUMN_CATEGORICAL && facts->numbers >= 9 * others) {
+            buffer_format(out, " in line %llu, all but %lld are numbers",
+                          (unsigned long long)facts->example_line, (long long)others);
+        }
     }
     if (facts->missing > 0) {
         buffer_format(out, ", %.3g %% missing", 100 * (double)facts->missing / (double)facts->rows);

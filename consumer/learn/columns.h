@@ -36,7 +36,9 @@ struct column_facts {
     int64_t levels; /* different values, counted up to COLUMNS_LEVELS_MAX + 1 */
     bool is_numeric, is_whole;
     double least, most;   /* of a numeric one */
+    int64_t numbers;      /* how many values are */
     struct bytes example; /* the first text that is no number; owned by columns */
+    uint64_t example_line;
 };
 
 struct column {

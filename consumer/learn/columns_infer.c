@@ -11,8 +11,9 @@
 
 /* ---- what was asked for ---- */
 
-static struct failure set_type(struct columns *columns, const char *option, struct bytes name,
-                               enum column_type type) {
+/* said: which option spoke of each column. */
+static struct failure set_type(struct columns *columns, const char **said, const char *option,
+                               struct bytes name, enum column_type type) {
     char *text = memory_copy_text(name);
     size_t index = 0;
     struct failure failure = columns_require(columns, text, &index);
@@ -20,15 +21,20 @@ static struct failure set_type(struct columns *columns, const char *option, stru
     if (failed(failure)) {
         return failure_make(FAILURE_STOP, 0, "--%s: %.200s", option, failure.text);
     }
+    if (said[index] && columns->items[index].type != type) {
+        return failure_make(FAILURE_STOP, 0, "--%s: found \"%.100s\", which --%s names already",
+                            option, columns->items[index].name, said[index]);
+    }
     columns->items[index].type = type;
+    said[index] = option;
     return failure;
 }
 
-static struct failure set_types(struct columns *columns, const char *option, const char *list,
-                                enum column_type type) {
+static struct failure set_types(struct columns *columns, const char **said, const char *option,
+                                const char *list, enum column_type type) {
     for (const char *at = list; at && *at;) {
         size_t size = strcspn(at, ",");
-        struct failure failure = set_type(columns, option, bytes_of(at, size), type);
+        struct failure failure = set_type(columns, said, option, bytes_of(at, size), type);
         if (failed(failure)) {
             return failure;
         }
@@ -37,8 +43,8 @@ static struct failure set_types(struct columns *columns, const char *option, con
     return failure_none();
 }
 
-static struct failure set_role(struct columns *columns, const char *option, const char *name,
-                               enum column_type type) {
+static struct failure set_role(struct columns *columns, const char **said, const char *option,
+                               const char *name, enum column_type type) {
     if (!name) {
         return failure_none();
     }
@@ -47,7 +53,7 @@ static struct failure set_role(struct columns *columns, const char *option, cons
             columns->items[i].type = COLUMN_UNTYPED;
         }
     }
-    return set_type(columns, option, bytes_of_text(name), type);
+    return set_type(columns, said, option, bytes_of_text(name), type);
 }
 
 static struct failure apply_request(struct columns *columns,
@@ -65,13 +71,15 @@ static struct failure apply_request(struct columns *columns,
         {"time", request->time, COLUMN_TIME, false},
         {"group", request->group, COLUMN_GROUP, false},
     };
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        struct failure failure =
-            steps[i].is_list ? set_types(columns, steps[i].option, steps[i].text, steps[i].type)
-                             : set_role(columns, steps[i].option, steps[i].text, steps[i].type);
-        if (failed(failure)) {
-            return failure;
-        }
+    const char **said = memory_new(columns->count + 1, sizeof *said);
+    struct failure failure = failure_none();
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && !failed(failure); i++) {
+        failure = (steps[i].is_list ? set_types : set_role)(columns, said, steps[i].option,
+                                                            steps[i].text, steps[i].type);
+    }
+    free(said);
+    if (failed(failure)) {
+        return failure;
     }
     for (size_t i = 0; i < request->missing_count && i < COLUMNS_MISSING_MAX; i++) {
         columns->missing[columns->missing_count++] =
@@ -97,7 +105,7 @@ struct levels {
 };
 
 static void look_at_value(struct column *column, struct levels *levels, struct bytes text,
-                          bool is_missing) {
+                          bool is_missing, uint64_t line) {
     struct column_facts *facts = &column->facts;
     double number = 0;
     facts->rows++;
@@ -107,12 +115,14 @@ static void look_at_value(struct column *column, struct levels *levels, struct b
     }
     bool is_number = parse_number(text, &number);
     facts->is_numeric = facts->is_numeric && is_number;
+    facts->numbers += is_number;
     facts->is_whole = facts->is_whole && is_number && number == floor(number);
     facts->least = is_number ? fmin(facts->least, number) : facts->least;
     facts->most = is_number ? fmax(facts->most, number) : facts->most;
     if (!is_number && !facts->example.data) {
         size_t size = text.size < EXAMPLE_BYTES ? text.size : EXAMPLE_BYTES;
         facts->example = bytes_of(memory_copy_text(bytes_of(text.data, size)), size);
+        facts->example_line = line;
     }
     if (facts->levels > COLUMNS_LEVELS_MAX) {
         return;
@@ -140,7 +150,7 @@ static void look(struct columns *columns, const struct source *source) {
         source_head_row(source, row, fields, &line);
         for (size_t i = 0; i < columns->count; i++) {
             bool is_missing = columns_is_missing(columns, fields[i], true);
-            look_at_value(&columns->items[i], &levels[i], fields[i], is_missing);
+            look_at_value(&columns->items[i], &levels[i], fields[i], is_missing, line);
         }
     }
     free(fields);

@@ -62,16 +62,18 @@ static const struct config_key file_keys[] = {
 };
 static const struct config_table file_table = {file_keys, 2, sizeof(struct learner_file)};
 
-static struct failure find_kind(const char *name, const struct learner_kind **out) {
+/* path: of the file that names it, NULL = the command line does. */
+static struct failure find_kind(const char *name, const char *path,
+                                const struct learner_kind **out) {
     *out = learner_kind_find(name);
     if (*out) {
         return failure_none();
     }
     struct buffer known = {0};
     learner_choice_list(&known);
-    struct failure failure =
-        failure_make(FAILURE_STOP, 0, "--learner: found \"%.40s\", expected one of %.*s", name,
-                     BYTES_ARG(buffer_bytes(&known)));
+    struct failure failure = failure_make(
+        FAILURE_STOP, 0, "%.100s%s: found \"%.40s\", expected one of %.*s", path ? path : "",
+        path ? ": learner.kind" : "--learner", name, BYTES_ARG(buffer_bytes(&known)));
     buffer_clean_up(&known);
     return failure;
 }
@@ -135,8 +137,7 @@ static struct failure set_pair(struct learner_choice *choice, const char *pair) 
 
 static struct failure set_task(struct learner_choice *choice,
                                const struct learner_request *request) {
-    bool is_regression = request->has_task && request->task == TASK_REGRESSION;
-    if (!is_regression || request->loss) {
+    if (!request->has_task || request->task != TASK_REGRESSION) {
         return failure_none();
     }
     if (!has_option(choice->kind, "loss")) {
@@ -146,14 +147,37 @@ static struct failure set_task(struct learner_choice *choice,
     return set(choice, "loss", "squared");
 }
 
+/* After all was said: numbers have no log-loss. */
+static struct failure check_task(const struct learner_choice *choice,
+                                 const struct learner_request *request) {
+    char loss[LEARNER_OPTION_TEXT_MAX];
+    for (size_t i = 0; i < choice->kind->option_count; i++) {
+        const struct learner_option *option = &choice->kind->options[i];
+        if (!request->has_task || request->task != TASK_REGRESSION ||
+            strcmp(option->name, "loss") != 0) {
+            continue;
+        }
+        learner_options_text(option, choice->options, loss, sizeof loss);
+        if (strcmp(loss, "squared") != 0) {
+            return failure_make(FAILURE_STOP, 0,
+                                "--task regression: loss: found \"%s\", expected squared", loss);
+        }
+    }
+    return failure_none();
+}
+
 static struct failure set_all(struct learner_choice *choice, const struct learner_request *request,
                               const struct learner_file *file) {
-    static const char *const lr[] = {"lr", "alpha", "deep_lr", NULL};
+    static const char *const lr[] = {"lr", "alpha", NULL};
     static const char *const l1[] = {"l1", NULL}, *const l2[] = {"l2", NULL};
     static const char *const loss[] = {"loss", NULL};
     struct failure failure = failure_none();
     for (size_t i = 0; i < file->options.count && !failed(failure); i++) {
         failure = set(choice, file->options.items[i].name, file->options.items[i].value);
+        if (failed(failure)) {
+            failure = failure_make(FAILURE_STOP, 0, "%.100s: learner.options: %.250s",
+                                   request->config_path, failure.text);
+        }
     }
     const struct {
         const char *flag;
@@ -177,7 +201,7 @@ static struct failure set_all(struct learner_choice *choice, const struct learne
     for (size_t i = 0; i < request->set_count && !failed(failure); i++) {
         failure = set_pair(choice, request->sets[i]);
     }
-    return failure;
+    return failed(failure) ? failure : check_task(choice, request);
 }
 
 struct failure learner_choice_make(const struct learner_request *request,
@@ -191,10 +215,11 @@ struct failure learner_choice_make(const struct learner_request *request,
         failure = config_load_file(request->config_path, &room, 1, stderr, &config);
     }
     if (!failed(failure)) {
+        bool is_of_file = !request->learner && *file.kind;
         const char *name = request->learner ? request->learner
-                           : *file.kind     ? file.kind
+                           : is_of_file     ? file.kind
                                             : LEARNER_CHOICE_DEFAULT;
-        failure = find_kind(name, &out->kind);
+        failure = find_kind(name, is_of_file ? request->config_path : NULL, &out->kind);
     }
     if (!failed(failure)) {
         out->options = memory_new(1, out->kind->options_bytes);

@@ -128,6 +128,8 @@ says "--gap: lies before after:TIME" learn visits.csv "${columns[@]}" --test 0.1
 says "--export-json: found fm, expected linear or dnn" learn visits.csv --learner fm --export-json e.json
 awk 'BEGIN { for (i = 0; i < 300; i++) printf "c%d,", i; print "y"; for (r = 0; r < 9; r++) {
     for (i = 0; i < 300; i++) printf "%d,", i; print r % 2 } }' >wide.csv
+says "standard input cannot" learn - --export-json e.json
+says "--positive: --task regression takes numbers" learn visits.csv --task regression --positive 3
 says "--patience: needs rows" learn visits.csv --patience 2
 says "bad.yaml:3: learner.kid: found an unknown key" learn visits.csv --config bad.yaml
 says "found 0 numeric and 300 categorical columns, linear takes 256 and 256" learn wide.csv
@@ -135,6 +137,10 @@ says "logistic learns from columns, not from VW text" learn visits.vw --learner 
 code=1
 says "--test after:2027-01-01 holds no rows" learn visits.csv "${columns[@]}" --test after:2027-01-01
 says "visits.csv: rows take more than 100 KiB" learn visits.csv "${columns[@]}" --passes 2 --memory-max 100K
+says "--save: visits.csv is what is read" learn visits.csv "${columns[@]}" --save visits.csv
+says "--predictions: ./visits.csv is what is read" learn visits.csv "${columns[@]}" --predictions ./visits.csv
+says "--out: a.psm is what is read" predict visits.csv --load a.psm --out a.psm
+says "--save: . is no file" learn visits.csv "${columns[@]}" --save .
 says "nowhere/a.psm: No such file" learn visits.csv "${columns[@]}" --save nowhere/a.psm
 says "visits.psm: No such file" predict visits.csv --load visits.psm
 says "is not a model" predict visits.csv --load visits.csv

@@ -112,6 +112,20 @@ static void the_text_among_numbers_is_shown(void **state) {
     assert_non_null(strstr((const char *)out.data, "categorical  3 values, \"inf\"\n"));
     buffer_clean_up(&out);
     done(&opened);
+    struct buffer rows = {0};
+    buffer_format(&rows, "x,y\n");
+    for (int i = 0; i < 20; i++) { /* many numbers: it is told where the text stands */
+        buffer_format(&rows, i == 4 ? "oops,%d\n" : "%d.5,%d\n", i % 2, i % 2);
+    }
+    opened = open_bytes(buffer_bytes(&rows), &nothing);
+    bind(&opened);
+    columns_write(&opened.columns, &out);
+    buffer_append_byte(&out, 0);
+    assert_non_null(
+        strstr((const char *)out.data, ", \"oops\" in line 6, all but 1 are numbers\n"));
+    buffer_clean_up(&out);
+    buffer_clean_up(&rows);
+    done(&opened);
 }
 
 /* Many large whole numbers are ids; one that is too large among others is a mistake. */
@@ -271,12 +285,12 @@ static void files_and_labels_that_are_refused(void **state) {
          "e,b\n1,2,0\n",
          &nothing, ":1: column 2: found \"gr\\xf6\\xdfe\", expected a name in UTF-8"},
         {HEADER "1,a,1,yes\n", &unknown, "--ignore: no column \"pirce\", did you mean \"price\"?"},
+        {HEADER "1,a,1,yes\n", &twice, "--weight: found \"bought\", which --label names already"},
         {HEADER "1,a,1,yes\n", &crossed,
          "--cross: \"price\" is numeric, expected a categorical column"},
         {HEADER "1,a,1,low\n1,a,1,high\n1,a,1,mid\n", &nothing,
          ":4: label \"bought\": found \"low\", \"high\", \"mid\", expected two values; --positive "
-         "VALUE "
-         "makes it one against the rest"},
+         "VALUE makes it one against the rest"},
         {HEADER "1,a,1,1\n1,a,1,2\n1,a,1,3\n", &nothing,
          "makes it one against the rest, --task regression takes numbers"},
         {HEADER "1,a,1,low\n1,a,1,high\n", &nothing,
@@ -291,9 +305,6 @@ static void files_and_labels_that_are_refused(void **state) {
         assert_string_equal(opened.failure.text + found - size, cases[i].expected);
         done(&opened);
     }
-    struct opened opened = open_text(HEADER "1,a,1,yes\n", &twice);
-    assert_string_equal(opened.failure.text, ""); /* the later role wins */
-    done(&opened);
 }
 
 static void positive_is_one_against_the_rest(void **state) {

@@ -118,8 +118,27 @@ static void what_cannot_be(void **state) {
     request =
         (struct learner_request){.learner = "logistic", .has_task = true, .task = TASK_REGRESSION};
     expect_refused(&request, "--task regression: logistic learns labels of two values");
+    request.learner = "linear"; /* numbers have no log-loss */
+    request.loss = "logistic";
+    expect_refused(&request, "--task regression: loss: found \"logistic\", expected squared");
     request = (struct learner_request){.config_path = "/nowhere.yaml"};
     expect_refused(&request, "/nowhere.yaml");
+}
+
+/* Whoever made it may not be who runs it: the file is named. */
+static void errors_of_the_file_name_it(void **state) {
+    (void)state;
+    struct temp_file kind = temp_file_of_text("learner: {kind: dn}\n");
+    struct temp_file option = temp_file_of_text("learner: {kind: dnn, options: {btch: 3}}\n");
+    struct learner_request request = {.config_path = kind.path};
+    expect_refused(&request, ": learner.kind: found \"dn\", expected one of ");
+    request.config_path = option.path;
+    expect_refused(&request, option.path);
+    expect_refused(&request, ": learner.options: dnn: btch: ");
+    request.learner = "dnnn"; /* the command line wins, and is blamed */
+    expect_refused(&request, "--learner: found \"dnnn\"");
+    temp_file_remove(&kind);
+    temp_file_remove(&option);
 }
 
 int main(void) {
@@ -129,6 +148,7 @@ int main(void) {
         cmocka_unit_test(the_seed_reaches_the_nets),
         cmocka_unit_test(an_optimizer_brings_its_step),
         cmocka_unit_test(what_cannot_be),
+        cmocka_unit_test(errors_of_the_file_name_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
