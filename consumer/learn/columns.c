@@ -7,6 +7,7 @@
 
 #include "base/nearest.h"
 #include "base/parse.h"
+#include "consumer/ops/printable.h"
 
 #define OUTLIER_SHARE 0.001
 
@@ -274,7 +275,9 @@ static void write_facts(const struct column *column, struct buffer *out) {
     if (facts->is_numeric && facts->levels > 0) {
         buffer_format(out, ", %.6g to %.6g", facts->least, facts->most);
     } else if (facts->example.size > 0) {
-        buffer_format(out, ", \"%.*s\"", BYTES_ARG(facts->example));
+        buffer_append(out, bytes_of_text(", \""));
+        printable_append(out, facts->example, 0);
+        buffer_append_byte(out, '"');
         int64_t others = facts->rows - facts->missing - facts->numbers;
         if (column->type == COLUMN_CATEGORICAL && facts->numbers >= 9 * others) {
             buffer_format(out, " in line %llu, all but %lld are numbers",
@@ -294,8 +297,12 @@ void columns_write(const struct columns *columns, struct buffer *out) {
     }
     for (size_t i = 0; i < columns->count; i++) {
         const struct column *column = &columns->items[i];
-        buffer_format(out, "  %-*s  %-11s", (int)width, column->name,
+        struct buffer name = {0};
+        printable_append(&name, bytes_of_text(column->name), 0);
+        buffer_append_byte(&name, 0);
+        buffer_format(out, "  %-*s  %-11s", (int)width, (const char *)name.data,
                       column_type_names[column->type]);
+        buffer_clean_up(&name);
         write_facts(column, out);
         if (column->type == COLUMN_LABEL && columns->positive) {
             buffer_format(out, ", \"%s\" is yes", columns->positive);

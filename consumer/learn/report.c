@@ -3,6 +3,10 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "consumer/ops/printable.h"
+
+#define SLICE_COLUMNS 32
+
 const char *const report_part_names[] = {"progressive", "train", "valid", "test", NULL};
 
 /* X(field of struct figures, what people read, tasks that have it: b, r or both) */
@@ -53,6 +57,16 @@ static void write_number(double value, struct buffer *out) {
     }
 }
 
+/* A value of somebody's file, in SLICE_COLUMNS. */
+static void write_name(const char *name, struct buffer *out) {
+    size_t begin = out->size, columns = 0;
+    printable_append(out, bytes_of_text(name), SLICE_COLUMNS - 4);
+    for (size_t i = begin; i < out->size; i++) {
+        columns += (out->data[i] & 0xC0) != 0x80; /* a byte that begins a character */
+    }
+    buffer_format(out, "%*s", columns < SLICE_COLUMNS ? (int)(SLICE_COLUMNS - columns) : 1, "");
+}
+
 static void write_heading(const struct report *report, struct buffer *out) {
     double rate = report->seconds > 0 ? (double)report->learned / report->seconds : 0;
     buffer_format(out, "%s: %s, %lld rows, %lld pass%s, %.3g s, %.3g rows/s\n", report->input,
@@ -85,10 +99,10 @@ static void write_heading(const struct report *report, struct buffer *out) {
         }
     }
     for (size_t i = 0; i < report->leak_count; i++) {
-        buffer_format(out,
-                      "warning: column \"%.80s\" alone predicts the label (AUC %.4f): does it know "
-                      "the future?\n",
-                      report->leaks[i].column, report->leaks[i].auc);
+        buffer_append(out, bytes_of_text("warning: column \""));
+        printable_append(out, bytes_of_text(report->leaks[i].column), 80);
+        buffer_format(out, "\" alone predicts the label (AUC %.4f): does it know the future?\n",
+                      report->leaks[i].auc);
     }
 }
 
@@ -129,11 +143,13 @@ static void write_slices(const char *name, struct judged *judged, uint64_t seed,
                          struct buffer *out) {
     buffer_format(out, "\n%s by slice\n", name);
     bool is_binary = judged->whole.task == TASK_BINARY;
-    buffer_format(out, "%-32s%13s%13s%13s%13s\n", "", "rows", is_binary ? "log-loss" : "RMSE",
-                  is_binary ? "AUC" : "constant", is_binary ? "calibration" : "");
+    buffer_format(out, "%-*s%13s%13s%13s%13s\n", SLICE_COLUMNS, "", "rows",
+                  is_binary ? "log-loss" : "RMSE", is_binary ? "AUC" : "constant",
+                  is_binary ? "calibration" : "");
     for (size_t i = 0; i < judged->slice_count; i++) {
         struct figures figures = evaluation_figures(&judged->slices[i].evaluation, seed);
-        buffer_format(out, "%-32.32s%13lld", judged->slices[i].value, (long long)figures.n);
+        write_name(judged->slices[i].value, out);
+        buffer_format(out, "%13lld", (long long)figures.n);
         write_number(is_binary ? figures.logloss : figures.rmse, out);
         write_number(is_binary ? figures.auc : figures.constant_rmse, out);
         if (is_binary) {
@@ -176,21 +192,6 @@ static void json_number(double value, struct buffer *out) {
     }
 }
 
-static void json_text(struct bytes text, struct buffer *out) {
-    buffer_append_byte(out, '"');
-    for (size_t i = 0; i < text.size; i++) {
-        uint8_t c = text.data[i];
-        if (c == '"' || c == '\\') {
-            buffer_format(out, "\\%c", c);
-        } else if (c < 0x20) {
-            buffer_format(out, "\\u%04x", c);
-        } else {
-            buffer_append_byte(out, c);
-        }
-    }
-    buffer_append_byte(out, '"');
-}
-
 static void json_figures(const struct figures *figures, struct buffer *out) {
     buffer_format(out, "{\"n\":%lld,\"positives\":", (long long)figures->n);
     bool is_binary = figures->task == TASK_BINARY;
@@ -211,7 +212,7 @@ static void json_part(struct judged *judged, uint64_t seed, struct buffer *out) 
         for (size_t i = 0; i < judged->slice_count; i++) {
             figures = evaluation_figures(&judged->slices[i].evaluation, seed);
             buffer_append(out, bytes_of_text(i ? "," : ""));
-            json_text(bytes_of_text(judged->slices[i].value), out);
+            printable_append_json(out, bytes_of_text(judged->slices[i].value));
             buffer_append_byte(out, ':');
             json_figures(&figures, out);
             buffer_append_byte(out, '}');
@@ -225,7 +226,7 @@ static void json_leaks(const struct report *report, struct buffer *out) {
     buffer_append(out, bytes_of_text(",\"leaks\":["));
     for (size_t i = 0; i < report->leak_count; i++) {
         buffer_append(out, bytes_of_text(i ? ",{\"column\":" : "{\"column\":"));
-        json_text(bytes_of_text(report->leaks[i].column), out);
+        printable_append_json(out, bytes_of_text(report->leaks[i].column));
         buffer_append(out, bytes_of_text(",\"auc\":"));
         json_number(report->leaks[i].auc, out);
         buffer_append_byte(out, '}');
@@ -243,7 +244,7 @@ void report_write_json(const struct report *report, struct buffer *out) {
                   report->is_stopped ? "true" : "false", (long long)report->bad,
                   (long long)report->duplicates, (long long)report->refused);
     buffer_append(out, bytes_of_text("\"learner\":"));
-    json_text(bytes_of_text(report->learner), out);
+    printable_append_json(out, bytes_of_text(report->learner));
     buffer_append(out, bytes_of_text(",\"seconds\":"));
     json_number(report->seconds, out);
     buffer_append(out, bytes_of_text(",\"examples_per_second\":"));

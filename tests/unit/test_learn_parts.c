@@ -1,9 +1,11 @@
-/* run: groups that a time cuts through, and a run that is stopped. */
+/* run, report: groups that a time cuts through, a run that is stopped, slices of strange names. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
+
+#include <jansson.h>
 
 #include "consumer/learn/learner_choice.h"
 #include "consumer/learn/run.h"
@@ -103,10 +105,42 @@ static void a_run_that_was_stopped_says_so(void **state) {
     buffer_clean_up(&rows);
 }
 
+/* No UTF-8, and what drives a terminal: visible in the text, JSON for any parser. */
+static void slices_of_strange_names(void **state) {
+    (void)state;
+    struct temp_file file =
+        temp_file_of_text("x,c,y\n1,caf\xe9,0\n2,\x1b[31m,1\n3,caf\xe9,1\n4,plain,0\n");
+    struct learner_choice choice;
+    struct learn_plan plan = plan_make(file.path, &choice);
+    struct learn_run run = {0};
+    struct buffer text = {0};
+    plan.slice = "c";
+    plan.is_progressive = true;
+    struct failure failure = learn_run(&plan, &silent_listener, &run);
+    assert_string_equal(failure.text, "");
+    report_write_text(&run.report, &text);
+    columns_write(&run.fitted.columns, &text);
+    buffer_append_byte(&text, 0);
+    assert_non_null(strstr((const char *)text.data, "\ncaf\\xe9 "));
+    assert_null(strchr((const char *)text.data, 0x1b));
+    text.size = 0;
+    report_write_json(&run.report, &text);
+    json_t *root = json_loadb((const char *)text.data, text.size, 0, NULL);
+    json_t *slices = json_object_get(json_object_get(root, "progressive"), "slices");
+    assert_int_equal(json_object_size(slices), 3);
+    assert_non_null(json_object_get(slices, "caf\xef\xbf\xbd"));
+    json_decref(root);
+    buffer_clean_up(&text);
+    learn_run_clean_up(&run);
+    learner_choice_clean_up(&choice);
+    temp_file_remove(&file);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_time_holds_out_new_groups),
         cmocka_unit_test(a_run_that_was_stopped_says_so),
+        cmocka_unit_test(slices_of_strange_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
