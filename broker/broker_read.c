@@ -281,11 +281,12 @@ static struct failure restore_begin(struct broker_kafka *broker, enum topic topi
 }
 
 /* A failure is told by the read itself, which begins anew. One place is left for what is read in
- * part. */
+ * part. A client that remembers the partition would be closed, and others' fetching with it. */
 void read_ahead(struct broker *base, enum topic topic, int32_t partition) {
     struct broker_kafka *broker = kafka_of(base);
     struct partition_read read;
-    if (broker->ahead_count + 1 < AHEAD_MAX && !was_read(broker, topic, partition) &&
+    bool is_free = broker->ahead_count == 0 || !was_read(broker, topic, partition);
+    if (is_free && broker->ahead_count + 1 < AHEAD_MAX &&
         !failed(restore_begin(broker, topic, partition, &read))) {
         broker->ahead[broker->ahead_count++] = read;
     }
