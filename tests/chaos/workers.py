@@ -12,6 +12,7 @@ import shop  # noqa: E402
 PARTITIONS = 4
 FAILED, UNREACHABLE, FENCED = 1, 3, 4  # exit codes: COMMAND_EXITS
 SUPERVISOR_DELAY_S = 0.5
+STUCK = "a call of librdkafka's has not come back"
 
 
 class Workers:
@@ -19,7 +20,7 @@ class Workers:
 
     def __init__(self, folder, address, prefix, clickstream, text, roles="workers", kafka=""):
         self.folder, self.address, self.prefix, self.running, self.ends_when = folder, address, prefix, {}, {}
-        self.clickstream, self.roles, self.group, self.restarts = clickstream, roles, prefix + "group", 0
+        self.clickstream, self.roles, self.group, self.restarts, self.stuck = clickstream, roles, prefix + "group", 0, 0
         self.config = shop.write_config(folder / f"{prefix}.yaml", text, address, clickstream=clickstream,
                                         catalogue=clickstream + "-catalogue", prefix=prefix, partitions=PARTITIONS)
         # An empty fetch holds back what a client begins to read meanwhile: at a start, half a second per side topic.
@@ -74,18 +75,33 @@ class Workers:
             self.restarts += 1
             self.serve(name, *self.ends_when[name])
 
-    def end_all(self):
-        """SIGTERM to all that serve; they must drain and end well."""
-        for name in sorted(self.running):
-            while self.running[name].poll() is None and not shop.catches(self.running[name].pid, signal.SIGTERM):
-                time.sleep(0.005)
-            self.running[name].send_signal(signal.SIGTERM)
-        self.finish()
+    def end(self, name):
+        """SIGTERM to one that serves, once it can hear it."""
+        while self.running[name].poll() is None and not shop.catches(self.running[name].pid, signal.SIGTERM):
+            time.sleep(0.005)
+        self.running[name].send_signal(signal.SIGTERM)
 
-    def finish(self):
-        """Waits for all; a worker that ended by itself must have ended well."""
-        for name, process in self.running.items():
-            code = process.wait(timeout=150)
+    def end_all(self):
+        """All that serve must drain and end well."""
+        for name in sorted(self.running):
+            self.end(name)
+        self.finish(self.end)
+
+    def was_stuck(self, name):
+        """Ended by its watchdog: a call of librdkafka's that never comes back (its issue 5456, from 2.1 on)."""
+        last = self.log(name).read_text(errors="replace").rsplit("capacity:", 1)[-1] if self.log(name).exists() else ""
+        return self.running[name].returncode == UNREACHABLE and STUCK in last
+
+    def finish(self, end=lambda name: None):
+        """Waits for all; a worker that ended by itself must have ended well, one that was stuck when started again."""
+        for name in list(self.running):
+            self.running[name].wait(timeout=150)
+            if self.was_stuck(name):
+                self.stuck += 1
+                self.serve(name, *self.ends_when[name])
+                end(name)
+                self.running[name].wait(timeout=150)
+            code = self.running[name].returncode
             if code not in self.good_ends(name):
                 raise SystemExit(f"worker {name} ended with {code}; see {self.log(name)}")
         self.running = {}
