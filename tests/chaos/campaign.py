@@ -42,6 +42,7 @@ import workers as processes  # noqa: E402
 SHORT = {"frozen": ["kill", "cut", "zombie", "broker", "leave"], "live": ["kill", "leave"]}
 SHORT_SEED = {"frozen": 1355, "live": 0}  # it draws one zombie that outlives its session, and few other seconds of waiting
 ROUND_S = 400
+LEADER_EVENTS_MAX = 20  # of an epoch: there is work left when the broker is back, which takes a while
 STUCK_S = 150  # from the last fault to the end of the input, however busy the machine is
 
 
@@ -77,6 +78,7 @@ def open_brokers(options, kinds, folder):
 def frozen_round(given, brokers, seed, kind, account):
     rng = nemesis.seeded(seed)
     events_max, transaction_s = rng.choice([40, 150]), rng.choice([10, 60])
+    events_max = LEADER_EVENTS_MAX if kind == "leader" else events_max
     settings = (f"  session_timeout: {nemesis.SESSION_S}s\n  transaction_timeout: {transaction_s}s\n"
                 f"  commit_deadline: {transaction_s // 2}s\n")
     group = given.frozen(f"s{seed}-", events_max, settings)
