@@ -5,8 +5,9 @@
  * above the session's length). Such a fencing, announced by the expired session, is answered with a
  * new consumer. So is one that nothing explains, but a second of those within a minute is a twin.
  *
- * Of twins one stays: only a new consumer's join takes a name, so whoever is fenced is fenced by
- * one that holds it, and who ends at its second fencing does not join again to fence that one. */
+ * Of twins one stays: a name is taken by a join alone, a new consumer's or one's whose session
+ * expired. So whoever is fenced is fenced by one that holds the name, and who ends at its second
+ * fencing does not join again to fence that one. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
