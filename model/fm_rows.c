@@ -30,15 +30,8 @@ void fm_export_rows(void *memory, bool all, learner_visit_row *visit, void *cont
     table_export_rows(fm_table(fm), all, visit, context);
 }
 
-static bool is_counts(const struct learner_row *row) {
-    return strcmp(row->key, counts_key) == 0;
-}
-
 static enum learner_verdict check_counts(const struct learner_row *row) {
-    if (row->kind != LEARNER_COUNTERS) {
-        return LEARNER_BAD_ROW;
-    }
-    enum learner_verdict verdict = row_check_f64(row->values, 1);
+    enum learner_verdict verdict = row_check_counts(row, 1);
     struct row_reader reader = {row->values};
     double steps = verdict == LEARNER_OK ? row_get_f64(&reader) : 0;
     bool is_count = row_is_count(steps) && steps >= 1;
@@ -47,7 +40,7 @@ static enum learner_verdict check_counts(const struct learner_row *row) {
 
 enum learner_verdict fm_check_row(const void *memory, const struct learner_row *row) {
     const struct fm *fm = memory;
-    if (is_counts(row)) {
+    if (row_has_key(row, counts_key)) {
         return check_counts(row);
     }
     enum learner_verdict verdict = inputs_check_row(&fm->inputs, row);
@@ -57,7 +50,7 @@ enum learner_verdict fm_check_row(const void *memory, const struct learner_row *
 void fm_import_row(void *memory, const struct learner_row *row) {
     struct fm *fm = memory;
     struct row_reader reader = {row->values};
-    if (is_counts(row)) {
+    if (row_has_key(row, counts_key)) {
         fm->steps = (int64_t)row_get_f64(&reader);
     } else if (inputs_check_row(&fm->inputs, row) == LEARNER_OK) {
         inputs_import_row(&fm->inputs, row);

@@ -32,15 +32,8 @@ void linear_export_rows(void *memory, bool all, learner_visit_row *visit, void *
     table_export_rows(linear_table(linear), all, visit, context);
 }
 
-static bool is_counts(const struct learner_row *row) {
-    return strcmp(row->key, counts_key) == 0;
-}
-
 static enum learner_verdict check_counts(const struct learner_row *row) {
-    if (row->kind != LEARNER_COUNTERS) {
-        return LEARNER_BAD_ROW;
-    }
-    enum learner_verdict verdict = row_check_f64(row->values, COUNTS);
+    enum learner_verdict verdict = row_check_counts(row, COUNTS);
     if (verdict != LEARNER_OK) {
         return verdict;
     }
@@ -54,7 +47,7 @@ static enum learner_verdict check_counts(const struct learner_row *row) {
 
 enum learner_verdict linear_check_row(const void *memory, const struct learner_row *row) {
     const struct linear *linear = memory;
-    if (is_counts(row)) {
+    if (row_has_key(row, counts_key)) {
         return check_counts(row);
     }
     enum learner_verdict verdict = inputs_check_row(&linear->inputs, row);
@@ -64,7 +57,7 @@ enum learner_verdict linear_check_row(const void *memory, const struct learner_r
 void linear_import_row(void *memory, const struct learner_row *row) {
     struct linear *linear = memory;
     struct row_reader reader = {row->values};
-    if (is_counts(row)) {
+    if (row_has_key(row, counts_key)) {
         linear->steps = (int64_t)row_get_f64(&reader);
         linear->origin_ms = (int64_t)row_get_f64(&reader);
         linear->coin_norms = row_get_f64(&reader);

@@ -90,15 +90,8 @@ static int block_named(const struct net *net, const struct learner_row *row, siz
     return -1;
 }
 
-static bool is_counts(const struct learner_row *row) {
-    return strcmp(row->key, counts_key) == 0;
-}
-
 static enum learner_verdict check_counts(const struct learner_row *row) {
-    if (row->kind != LEARNER_COUNTERS) {
-        return LEARNER_BAD_ROW;
-    }
-    enum learner_verdict verdict = row_check_f64(row->values, COUNTS);
+    enum learner_verdict verdict = row_check_counts(row, COUNTS);
     if (verdict != LEARNER_OK) {
         return verdict;
     }
@@ -131,7 +124,7 @@ static enum learner_verdict check_chunk(const struct net *net, const struct lear
 enum learner_verdict net_check_row(const struct net *net, const struct learner_row *row) {
     size_t chunk;
     int which = block_named(net, row, &chunk);
-    if (is_counts(row)) {
+    if (row_has_key(row, counts_key)) {
         return check_counts(row);
     }
     if (which >= 0) {
@@ -145,7 +138,7 @@ void net_import_row(struct net *net, const struct learner_row *row) {
     size_t chunk;
     int which = block_named(net, row, &chunk);
     struct row_reader reader = {row->values};
-    if (is_counts(row)) {
+    if (row_has_key(row, counts_key)) {
         net->steps = (int64_t)row_get_f64(&reader);
         net->rejected = (int64_t)row_get_f64(&reader);
         net->labels.count = row_get_f64(&reader);

@@ -92,6 +92,14 @@ bool row_is_count(double number) {
     return number >= 0 && number <= 1e15 && number == floor(number);
 }
 
+bool row_has_key(const struct learner_row *row, const char *key) {
+    return strcmp(row->key, key) == 0;
+}
+
+enum learner_verdict row_check_counts(const struct learner_row *row, size_t count) {
+    return row->kind == LEARNER_COUNTERS ? row_check_f64(row->values, count) : LEARNER_BAD_ROW;
+}
+
 void row_key(char out[LEARNER_ROW_KEY_MAX], const char *prefix, uint64_t number, int digits) {
     snprintf(out, LEARNER_ROW_KEY_MAX, "%s%0*llx", prefix, digits, (unsigned long long)number);
 }

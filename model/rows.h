@@ -34,6 +34,10 @@ enum learner_verdict row_check_f64(struct bytes values, size_t count);
 /* Is it what a counter may say: whole, 0 to 1e15? */
 bool row_is_count(double number);
 
+bool row_has_key(const struct learner_row *row, const char *key);
+/* Is it of the kind of counters, with exactly count of them? BAD_ROW or as row_check_f64. */
+enum learner_verdict row_check_counts(const struct learner_row *row, size_t count);
+
 /* "a/" and 16 digits: "a/00000000000000ff". */
 void row_key(char out[LEARNER_ROW_KEY_MAX], const char *prefix, uint64_t number, int digits);
 /* False unless key is exactly what row_key writes. */
