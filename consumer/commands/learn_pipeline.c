@@ -123,6 +123,9 @@ struct failure learn_pipeline_run(const struct learn_pipeline *plan,
     if (!failed(failure)) {
         failure = learn_all(plan, &file, &lesson, out);
     }
+    if (!failed(failure) && file.record == 0) {
+        failure = failure_make(FAILURE_STOP, 0, "%s: no examples to learn from", plan->examples);
+    }
     if (!failed(failure)) {
         failure = save(plan, &lesson, out);
     }

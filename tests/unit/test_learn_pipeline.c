@@ -237,6 +237,24 @@ static void the_tail(void **state) {
     pipeline_config_clean_up(&config);
 }
 
+/* Nothing was learned, so there is nothing to report either. */
+static void no_examples(void **state) {
+    (void)state;
+    struct pipeline_config config;
+    struct learn_pipeline_result result;
+    const struct sim_topic nothing = {0};
+    load(config_text, &config);
+    for (int has_offsets = 0; has_offsets < 2; has_offsets++) {
+        struct temp_file examples = file_of(&nothing, has_offsets);
+        struct failure failure = learn(&config, "plain", examples.path, NULL, &result);
+        assert_true(failed(failure));
+        assert_non_null(strstr(failure.text, ": no examples to learn from"));
+        judged_clean_up(&result.judged);
+        temp_file_remove(&examples);
+    }
+    pipeline_config_clean_up(&config);
+}
+
 /* ---- into a pipeline ---- */
 
 /* What keeps the file from becoming the learner of this configuration. */
@@ -320,6 +338,7 @@ int main(void) {
         cmocka_unit_test(the_bits_of_the_trainer),
         cmocka_unit_test(judged_by_the_last_label),
         cmocka_unit_test(the_tail),
+        cmocka_unit_test(no_examples),
         cmocka_unit_test(only_the_same_identity),
         cmocka_unit_test(a_model_of_columns_is_told_what_to_do),
     };
