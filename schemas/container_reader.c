@@ -112,7 +112,9 @@ static struct failure take_codec(struct container_reader *reader, struct bytes n
             return failure_none();
         }
     }
-    return failure_make(FAILURE_STOP, 0, "%s: codec \"%.20s\", expected null, deflate or zstandard",
+    return failure_make(FAILURE_STOP, 0,
+                        "%s: codec \"%.20s\", expected null, deflate or zstandard: write the file "
+                        "again with one of these",
                         reader->name, name.size ? (const char *)name.data : "");
 }
 

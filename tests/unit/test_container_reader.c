@@ -175,7 +175,8 @@ static void blocks_that_do_not_unpack(void **state) {
         const char *codec, *expected;
     } cases[] = {{3, "zstandard", "damaged"},
                  {-1, "zstandard", "damaged"},
-                 {0, "snappy", "codec \"snappy\", expected null, deflate or zstandard"}};
+                 {0, "snappy",
+                  "codec \"snappy\", expected null, deflate or zstandard: write the file again"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct buffer file = {0}, body = {0};
         uint8_t packed[4096] = {0};
