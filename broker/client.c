@@ -382,7 +382,11 @@ struct failure client_metadata(rd_kafka_t *client, int timeout_ms,
     if (access_is_refusal(trouble)) {
         return failure_make(FAILURE_STOP, access_code(trouble), "%s", access_advice(trouble));
     }
-    return failure_make(FAILURE_RETRY, code, "no answer from Kafka within %d ms: %s", timeout_ms,
+    char servers[100] = "";
+    size_t size = sizeof servers; /* a longer list is cut */
+    rd_kafka_conf_get(rd_kafka_conf(client), "bootstrap.servers", servers, &size);
+    return failure_make(FAILURE_RETRY, code, "no answer from Kafka at %s within %d ms: %s", servers,
+                        timeout_ms,
                         trouble != ACCESS_NONE ? access_advice(trouble) : rd_kafka_err2str(code));
 }
 

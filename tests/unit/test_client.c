@@ -69,6 +69,21 @@ static void test_what_exactly_once_stands_on_is_refused(void **state) {
     }
 }
 
+/* Nobody listens on port 1. */
+static void test_no_answer_names_the_servers(void **state) {
+    (void)state;
+    struct client_opaque opaque = {0};
+    const struct client_config config = {
+        .kind = CLIENT_ENDS, .bootstrap_servers = "127.0.0.1:1,localhost:1", .opaque = &opaque};
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_t *client;
+    assert_false(failed(client_new(&config, &client)));
+    struct failure failure = client_metadata(client, 100, &metadata);
+    assert_int_equal(failure.action, FAILURE_RETRY);
+    assert_non_null(strstr(failure.text, "no answer from Kafka at 127.0.0.1:1,localhost:1 within"));
+    assert_true(client_destroy(client, 10000));
+}
+
 static void test_secrets_are_not_repeated(void **state) {
     (void)state;
     struct failure failure = try_property(CLIENT_MEMBER, "ssl.key.password.wrong", "hunter2");
@@ -124,6 +139,7 @@ int main(void) {
         cmocka_unit_test(test_properties_of_the_other_kind_are_skipped),
         cmocka_unit_test(test_unknown_and_bad_properties_stop_by_name),
         cmocka_unit_test(test_what_exactly_once_stands_on_is_refused),
+        cmocka_unit_test(test_no_answer_names_the_servers),
         cmocka_unit_test(test_secrets_are_not_repeated),
         cmocka_unit_test(test_the_users_property_overrides_ours),
         cmocka_unit_test(test_a_member_waits_shortly_for_records),
