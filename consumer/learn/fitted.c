@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 #include "model/inputs.h"
@@ -30,6 +31,20 @@ struct failure fitted_check(const struct learner_kind *kind, const struct column
                             columns->number_count, columns->name_count, kind->name, numbers, names);
     }
     return failure_none();
+}
+
+struct failure fitted_check_memory(const struct learner_kind *kind, const void *options,
+                                   const struct columns *columns) {
+    struct learner_space space = columns_space(columns);
+    size_t bytes = kind->memory_bytes(options, &space);
+    size_t machine = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+    size_t most = machine < FITTED_BYTES_MAX ? machine : FITTED_BYTES_MAX;
+    return bytes <= most
+               ? failure_none()
+               : failure_make(FAILURE_STOP, 0,
+                              "options and columns of %s ask for %zu MiB of memory, expected at "
+                              "most %zu MiB",
+                              kind->name, bytes >> 20, most >> 20);
 }
 
 /* On large pages where they are worth it: a table is met at random. */

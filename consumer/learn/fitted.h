@@ -6,6 +6,8 @@
 #include "consumer/learn/rows.h"
 #include "model/learner_options.h"
 
+#define FITTED_BYTES_MAX ((size_t)8 << 30) /* of a learner's memory */
+
 struct fitted {
     const struct learner_kind *kind;
     void *options; /* [kind->options_bytes] */
@@ -21,6 +23,10 @@ struct fitted {
 /* STOP: the kind takes fewer columns, or none of an open vocabulary (VW text). */
 MUST_CHECK struct failure fitted_check(const struct learner_kind *kind,
                                        const struct columns *columns, bool has_open_vocabulary);
+/* STOP: the learner's memory would be more than the machine's, or than FITTED_BYTES_MAX. Nothing is
+ * allocated. */
+MUST_CHECK struct failure fitted_check_memory(const struct learner_kind *kind, const void *options,
+                                              const struct columns *columns);
 /* Takes columns, which were checked (leaves an empty one behind) and copies options. */
 void fitted_init(struct fitted *fitted, const struct learner_kind *kind, const void *options,
                  struct columns *columns, uint64_t seed);

@@ -275,6 +275,9 @@ static struct failure read_root(const json_t *root, struct fitted *out,
         failure = fitted_check(kind, &columns, false);
     }
     if (!failed(failure)) {
+        failure = fitted_check_memory(kind, options, &columns);
+    }
+    if (!failed(failure)) {
         uint64_t seed = (uint64_t)json_integer_value(json_object_get(root, "seed"));
         fitted_init(out, kind, options, &columns, seed);
         read_origin(root, out_origin);

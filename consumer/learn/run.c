@@ -369,6 +369,9 @@ static struct failure type_columns(struct work *work) {
     if (!failed(failure)) {
         failure = fitted_check(plan->kind, &columns, source_format(work->source) == SOURCE_VW);
     }
+    if (!failed(failure)) {
+        failure = fitted_check_memory(plan->kind, plan->options, &columns);
+    }
     if (failed(failure)) {
         columns_clean_up(&columns);
         return failure;

@@ -333,6 +333,26 @@ static void a_model_of_columns_is_told_what_to_do(void **state) {
     temp_file_remove(&model);
 }
 
+/* 2^26 embeddings of 64 numbers, asked for by a file of a few hundred bytes. */
+static void more_memory_than_there_is(void **state) {
+    (void)state;
+    static const char header[] =
+        "{\"learner\":\"dnn\",\"options\":{\"layers\":\"embedding:64 dense:1\","
+        "\"embedding_bits\":\"26\"},\"task\":\"binary\",\"label\":{\"rule\":\"one_of\","
+        "\"positive\":\"1\",\"negative\":\"0\"},\"columns\":[{\"name\":\"y\",\"type\":\"label\"},"
+        "{\"name\":\"c\",\"type\":\"categorical\"}]}\n";
+    struct temp_file file = temp_file_of_text("");
+    struct fitted fitted;
+    struct model_origin origin;
+    assert_false(failed(
+        model_file_save_rows(file.path, bytes_of_text(header), "dnn", 0, export_nothing, NULL)));
+    struct failure failure = model_file_load(file.path, &fitted, &origin);
+    assert_true(failed(failure));
+    assert_non_null(strstr(failure.text, "options and columns of dnn ask for "));
+    assert_null(fitted.memory);
+    temp_file_remove(&file);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_bits_of_the_trainer),
@@ -341,6 +361,7 @@ int main(void) {
         cmocka_unit_test(no_examples),
         cmocka_unit_test(only_the_same_identity),
         cmocka_unit_test(a_model_of_columns_is_told_what_to_do),
+        cmocka_unit_test(more_memory_than_there_is),
     };
     schemas_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
