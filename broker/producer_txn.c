@@ -20,7 +20,9 @@
 struct producer_txn {
     struct client_opaque opaque;
     rd_kafka_t *client;
+    int call_wait_ms;
     bool is_open;            /* a transaction */
+    bool is_doubtful;        /* a commit was repeated: its first request may arrive late */
     struct failure delivery; /* the first delivery error */
 };
 
@@ -40,11 +42,11 @@ static void on_delivered(rd_kafka_t *client, const rd_kafka_message_t *message, 
 static rd_kafka_error_t *call_once(struct producer_txn *producer, enum txn_call call) {
     switch (call) {
     case TXN_INIT:
-        return rd_kafka_init_transactions(producer->client, CALL_WAIT_MS);
+        return rd_kafka_init_transactions(producer->client, producer->call_wait_ms);
     case TXN_BEGIN:
         return rd_kafka_begin_transaction(producer->client);
     default:
-        return rd_kafka_commit_transaction(producer->client, CALL_WAIT_MS);
+        return rd_kafka_commit_transaction(producer->client, producer->call_wait_ms);
     }
 }
 
@@ -54,6 +56,7 @@ static struct failure call(struct producer_txn *producer, enum txn_call which,
     int64_t until_ns = clock_monotonic_ns() + deadline_ms * MILLISECOND_NS;
     struct failure failure = txn_failure(which, call_once(producer, which));
     while (failure.action == FAILURE_RETRY && clock_monotonic_ns() < until_ns) {
+        producer->is_doubtful = producer->is_doubtful || which == TXN_COMMIT;
         rd_kafka_poll(producer->client, RETRY_WAIT_MS);
         failure = txn_failure(which, call_once(producer, which));
     }
@@ -70,6 +73,7 @@ struct failure producer_txn_open(const struct producer_txn_config *config,
     };
     struct producer_txn *producer = memory_new(1, sizeof *producer);
     producer->opaque.log = config->log;
+    producer->call_wait_ms = config->call_wait_ms > 0 ? config->call_wait_ms : CALL_WAIT_MS;
     const struct client_config client = {.kind = CLIENT_TRANSACTIONAL,
                                          .bootstrap_servers = config->bootstrap_servers,
                                          .kafka = config->kafka,
@@ -118,6 +122,10 @@ static rd_kafka_resp_err_t produce(struct producer_txn *producer,
 
 struct failure producer_txn_send(struct producer_txn *producer,
                                  const struct producer_record *record) {
+    if (!producer->is_open && producer->is_doubtful) {
+        return failure_make(FAILURE_RETRY, RD_KAFKA_RESP_ERR__TIMED_OUT,
+                            "Kafka answered a commit too late; it is done: start again to go on");
+    }
     struct failure failure =
         producer->is_open ? failure_none() : call(producer, TXN_BEGIN, DEADLINE_MS);
     producer->is_open = producer->is_open || !failed(failure);

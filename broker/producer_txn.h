@@ -12,6 +12,7 @@ struct producer_txn_config {
     const struct config_properties *kafka; /* NULL = none */
     const char *transactional_id;
     int64_t transaction_timeout_ms; /* the broker aborts what is open for longer */
+    int call_wait_ms;               /* for the answer to one call, then it is repeated; 0 = 5 s */
     int64_t open_wait_ms;           /* for a broker's answer at opening; 0 = 60 s */
     const struct log_sink *log;     /* NULL = none */
 };
@@ -32,7 +33,9 @@ struct producer_txn;
  * answers. */
 MUST_CHECK struct failure producer_txn_open(const struct producer_txn_config *config,
                                             struct producer_txn **out);
-/* Begins a transaction if none is open. */
+/* Begins a transaction if none is open. RETRY if the last one's commit had to be repeated: it is
+ * done, but the first request may still be under way and would commit a part of the next one. Only
+ * a new producer's epoch keeps it out, and whoever opens one reads again what was done before. */
 MUST_CHECK struct failure producer_txn_send(struct producer_txn *producer,
                                             const struct producer_record *record);
 /* NONE: everything since the last commit is visible. Otherwise it is not, or nobody can tell yet:
