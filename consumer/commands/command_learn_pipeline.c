@@ -128,6 +128,13 @@ static int learn(const char *name, const struct learn_pipeline_command *command,
 
 int learn_pipeline_command(const char *name, const struct learn_pipeline_command *command) {
     struct pipeline_config config;
+    struct failure failure = command_check_output("save", command->save, true, command->examples);
+    if (!failed(failure)) {
+        failure = command_check_output("save", command->save, true, command->pipeline);
+    }
+    if (failed(failure)) {
+        return command_failed(name, failure);
+    }
     int code = command_load_config(name, command->pipeline, &config);
     if (code != COMMAND_OK) {
         return code;

@@ -139,6 +139,7 @@ says "--test after:2027-01-01 holds no rows" learn visits.csv "${columns[@]}" --
 says "visits.csv: rows take more than 100 KiB" learn visits.csv "${columns[@]}" --passes 2 --memory-max 100K
 says "--save: visits.csv is what is read" learn visits.csv "${columns[@]}" --save visits.csv
 says "--predictions: ./visits.csv is what is read" learn visits.csv "${columns[@]}" --predictions ./visits.csv
+says "--save: visits.csv is what is read" learn visits.csv --pipeline types.yaml --save visits.csv
 says "--out: a.psm is what is read" predict visits.csv --load a.psm --out a.psm
 says "--save: . is no file" learn visits.csv "${columns[@]}" --save .
 says "nowhere/a.psm: No such file" learn visits.csv "${columns[@]}" --save nowhere/a.psm
