@@ -12,8 +12,8 @@
 #include <librdkafka/rdkafka_mock.h>
 
 #define API_END_TXN  26
-#define CALL_WAIT_MS 800
-#define LATE_MS      1000
+#define CALL_WAIT_MS 300
+#define LATE_MS      500
 
 static void after_a_repeated_commit(void **state) {
     (void)state;
@@ -30,8 +30,6 @@ static void after_a_repeated_commit(void **state) {
     const struct producer_record record = {.topic = "letters", .value = bytes_of_text("v")};
     struct producer_txn *producer;
     assert_string_equal(producer_txn_open(&config, &producer).text, "");
-    assert_string_equal(producer_txn_send(producer, &record).text, "");
-    assert_string_equal(producer_txn_commit(producer).text, ""); /* answered in time */
     rd_kafka_mock_broker_push_request_error_rtts(cluster, 1, API_END_TXN, 1,
                                                  RD_KAFKA_RESP_ERR_NO_ERROR, LATE_MS);
     assert_string_equal(producer_txn_send(producer, &record).text, "");
