@@ -6,8 +6,9 @@
 #include "base/buffer.h"
 #include "base/input_file.h"
 
-#define REFILL_BYTES  (256 * 1024)
-#define EXAMPLE_BYTES 200 /* of a rejected row */
+#define REFILL_BYTES      (256 * 1024)
+#define EXAMPLE_BYTES     200 /* of a rejected row */
+#define SKIPPED_BYTES_MAX ((size_t)256 << 20)
 
 enum scan_state { SCAN_FIELD_START, SCAN_PLAIN, SCAN_QUOTED, SCAN_QUOTE_SEEN, SCAN_RETURN_SEEN };
 
@@ -16,6 +17,7 @@ enum scan_state { SCAN_FIELD_START, SCAN_PLAIN, SCAN_QUOTED, SCAN_QUOTE_SEEN, SC
  * once (twice behind a stray quote). */
 struct csv_reader {
     struct input_file *input;
+    char *name; /* what errors call it */
     struct csv_config config;
     uint8_t *window;
     size_t capacity, begin, end;
@@ -156,15 +158,16 @@ static struct failure scan_row(struct csv_reader *reader, enum scan_result *out)
     }
 }
 
-/* Consumes everything up to and with the next newline. */
+/* Consumes everything up to and with the next newline. What has none for so long is no text. */
 static struct failure skip_line(struct csv_reader *reader) {
-    for (;;) {
+    for (size_t skipped = 0; skipped < SKIPPED_BYTES_MAX;) {
         const uint8_t *found =
             memchr(reader->window + reader->begin, '\n', reader->end - reader->begin);
         if (found) {
             consume(reader, (size_t)(found - reader->window) + 1, 1);
             return failure_none();
         }
+        skipped += reader->end - reader->begin;
         consume(reader, reader->end, 0);
         if (reader->is_at_end) {
             return failure_none();
@@ -174,6 +177,9 @@ static struct failure skip_line(struct csv_reader *reader) {
             return failure;
         }
     }
+    return failure_make(FAILURE_STOP, 0,
+                        "%s:%llu: no end of the line within %zu MiB: not a text file", reader->name,
+                        (unsigned long long)reader->line, SKIPPED_BYTES_MAX >> 20);
 }
 
 /* A quoted field's text without its quotes: a slice, or a copy when quotes are doubled inside. raw
@@ -344,6 +350,7 @@ struct failure csv_open_input(struct input_file *input, const char *name, struct
     *out = NULL;
     struct csv_reader *reader = memory_new(1, sizeof *reader);
     reader->input = input;
+    reader->name = memory_copy_text(bytes_of_text(name));
     reader->config = config;
     reader->capacity = config.row_bytes_max + REFILL_BYTES;
     reader->window = memory_new(reader->capacity, 1);
@@ -390,6 +397,7 @@ void csv_close(struct csv_reader *reader) {
     free(reader->fields);
     free(reader->unquoted);
     free(reader->window);
+    free(reader->name);
     input_file_close(reader->input);
     free(reader);
 }

@@ -215,6 +215,7 @@ static void files_that_cannot_be_read(void **state) {
     (void)state;
     expect_open_fails("/nonexistent/x.csv", "No such file");
     expect_open_fails("/tmp", "directory");
+    expect_open_fails("/dev/zero", "no end of the line"); /* it would be skipped for ever */
     struct temp_file empty = temp_file_of_text("");
     expect_open_fails(empty.path, "empty");
     temp_file_remove(&empty);
