@@ -216,8 +216,11 @@ static int export(const struct model_view *view, const struct model_options *opt
                 model_view_verdict(view, learner, &is_ready));
         return COMMAND_FAILED;
     }
-    struct failure failure = model_save(
-        model, view->config, view->config->topics.full[TOPIC_EXAMPLES], options->file, &rows);
+    struct failure failure = command_check_output("file", options->file, true, options->config);
+    if (!failed(failure)) {
+        failure = model_save(model, view->config, view->config->topics.full[TOPIC_EXAMPLES],
+                             options->file, &rows);
+    }
     if (failed(failure)) {
         return command_failed(page, failure);
     }
