@@ -185,6 +185,13 @@ static struct failure set_users(rd_kafka_conf_t *conf, const struct config_prope
     return failure_none();
 }
 
+struct failure client_check_properties(const struct config_properties *kafka) {
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    struct failure failure = set_users(conf, kafka);
+    rd_kafka_conf_destroy(conf);
+    return failure;
+}
+
 /* A refused topic of a transaction is named here and nowhere else; the others of the same request
  * are only not attempted. */
 static void log_partition(const struct log_sink *log, const char *text) {

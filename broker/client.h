@@ -51,6 +51,9 @@ struct client_config {
  * itself. */
 MUST_CHECK struct failure client_new(const struct client_config *config, rd_kafka_t **out);
 
+/* The user's properties alone, before any client is made: the same STOP. */
+MUST_CHECK struct failure client_check_properties(const struct config_properties *kafka);
+
 /* Destroys the client without closing a consumer (the caller has). One that hangs is left behind
  * after wait_ms with a warning: false, and its opaque must then never be freed. NULL is fine. */
 bool client_destroy(rd_kafka_t *client, int wait_ms);

@@ -1,5 +1,6 @@
 #include "consumer/pipeline_config.h"
 
+#include "broker/client.h"
 #include "consumer/sources.h"
 
 #include <assert.h>
@@ -211,6 +212,11 @@ static size_t check_kafka(const char *name, const struct broker_config *broker, 
                 "(%lld ms)\n",
                 name, (long long)broker->commit_deadline_ms,
                 (long long)broker->transaction_timeout_ms);
+        count++;
+    }
+    struct failure failure = client_check_properties(&broker->kafka);
+    if (failed(failure)) {
+        fprintf(errors, "%s: %s\n", name, failure.text);
         count++;
     }
     return count;

@@ -101,6 +101,10 @@ static void test_refusals(void **state) {
     assert_refused("kafka: {worker_name: 'a b'}\n", "x.yaml: kafka.worker_name: found 'a b'");
     assert_refused("kafka: {group_id: ''}\n", "x.yaml: kafka.group_id: found ''");
     assert_refused("kafka: {bootstrap_servers: ''}\n", "x.yaml: kafka.bootstrap_servers: found ''");
+    assert_refused("kafka: {properties: {sasl.pasword: secret}}\n",
+                   "x.yaml: kafka: sasl.pasword: librdkafka knows no such property");
+    assert_refused("kafka: {properties: {group.id: other}}\n",
+                   "x.yaml: kafka: group.id: set by promostream itself");
     assert_refused("kafka: {commit_deadline: 60s}\n", "x.yaml: kafka.commit_deadline: found 60000");
     assert_refused("kafka: {auto_offset_reset: newest}\n", "x.yaml:1: kafka.auto_offset_reset");
     assert_refused("epok: {}\n", "epoch"); /* the nearest known name */
