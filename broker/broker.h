@@ -87,7 +87,8 @@ struct assignment {
 enum broker_event_kind {
     BROKER_NOTHING,  /* the timeout passed */
     BROKER_RECORDS,  /* records, in offset order per partition and input */
-    BROKER_ASSIGNED, /* assignments: recover these, then call broker_start for each, then poll on */
+    BROKER_ASSIGNED, /* assignments: recover and then broker_start each, polling on: what is started
+                        is fetched while others are still recovered */
     BROKER_REVOKED,  /* all partitions, after the epoch in flight committed: gathered records are
                         discarded, memory as of the last submitted epoch may be kept for a return */
     BROKER_LOST,     /* all partitions: memory must be dropped, gathered records discarded */
