@@ -176,7 +176,7 @@ def wrong_access():
                  configuration("validate", sasl, kafka.login(password=WRONG_PASSWORD), "v-")), REFUSED, "refuses the login"),
         (run("no_such_ca", sasl, {**login, "ssl.ca.location": "/no/such/file"}), 1, "ssl.ca.location failed"),
         (run("no_mechanism", sasl, {k: v for k, v in login.items() if k != "sasl.mechanism"}), 1, "set sasl.mechanism"),
-        (run("wrong_name", sasl, {**login, "sasl.pasword": WRONG_PASSWORD}), 1, "kafka: sasl.pasword: librdkafka knows no"),
+        (run("wrong_name", sasl, {**login, "sasl.pasword": WRONG_PASSWORD}), 2, "kafka: sasl.pasword: librdkafka knows no"),
         (run("wrong_value", sasl, {**login, "ssl.key.pem": WRONG_PASSWORD}), 1, "ssl.key.pem"),
         (run("no_file", sasl, {**login, "sasl.password": "${file:/no/such/file}"}), 2,
          "kafka.properties.sasl.password: found ${file:/no/such/file}: No such file"),
