@@ -19,7 +19,6 @@
 
 #define COMMITTED_WAIT_MS  1000
 #define WAIT_LOG_MS        10000
-#define APART_MAX_MS       10000
 #define TAKEOVER_TRIES_MAX 5 /* then we wait as long as it takes */
 
 static void stop_later(struct broker_kafka *broker, struct failure failure) {
@@ -69,7 +68,7 @@ bool assign_come_apart(struct broker_kafka *broker) {
     if (broker->apart_since_ms == 0) {
         broker->apart_since_ms = now_ms;
     }
-    return now_ms - broker->apart_since_ms >= APART_MAX_MS;
+    return now_ms - broker->apart_since_ms >= UNKNOWN_TOPIC_MS;
 }
 
 /* The group's leader assigns what it knows: that may be one of our topics without the other while

@@ -18,7 +18,6 @@
 #define QUEUE_WAIT_MS       10
 #define CHUNK_MAX           1000 /* messages handed to librdkafka at once, per topic */
 #define CLOSE_WAIT_MS       2000
-#define UNKNOWN_MS          10000
 
 struct transaction {
     struct broker_kafka *broker;
@@ -109,16 +108,14 @@ static struct failure open_topics(struct broker_kafka *broker, enum topic first,
  * first need not have known it. */
 static struct failure await_topic(const struct transaction *txn, enum topic topic) {
     struct broker_kafka *broker = txn->broker;
-    int64_t until_ms = clock_monotonic_ms() + UNKNOWN_MS;
+    int64_t until_ms = clock_monotonic_ms() + UNKNOWN_TOPIC_MS;
     while (!broker->committer.topics[topic]) {
         struct failure failure = open_topics(broker, topic, topic);
         if (failed(failure) && failure.action == FAILURE_STOP) {
             return failure;
         }
-        if (broker->committer.topics[topic]) {
-            break;
-        }
-        if (clock_monotonic_ms() >= until_ms || commit_pause(broker, RETRY_WAIT_MS)) {
+        if (!broker->committer.topics[topic] &&
+            (clock_monotonic_ms() >= until_ms || commit_pause(broker, RETRY_WAIT_MS))) {
             return failed(failure)
                        ? failure_make(FAILURE_RECREATE, failure.code, "%s", failure.text)
                        : failure_make(FAILURE_STOP, 0, "topic %s does not exist",

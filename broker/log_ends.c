@@ -9,7 +9,6 @@
 #define FIRST_TRY_MS 1000
 #define TRY_MAX_MS   4000
 #define PAUSE_MS     100
-#define UNKNOWN_MS   10000 /* a cluster's brokers hear of a new topic one after another */
 
 /* where: RD_KAFKA_OFFSET_BEGINNING or RD_KAFKA_OFFSET_END, which are the protocol's timestamps. */
 static rd_kafka_resp_err_t ask_once(rd_kafka_t *client, const char *topic, int32_t partition,
@@ -46,7 +45,9 @@ static struct failure ask(rd_kafka_t *client, const char *topic, int32_t partiti
         if (!is_final) {
             renew_leaders(client, try_ms);
         }
-        if (clock_monotonic_ms() - begun_ms >= (is_final ? 0 : is_new ? UNKNOWN_MS : wait_ms)) {
+        if (clock_monotonic_ms() - begun_ms >= (is_final ? 0
+                                                : is_new ? UNKNOWN_TOPIC_MS
+                                                         : wait_ms)) {
             return failure_make(is_final || is_new ? FAILURE_STOP : FAILURE_RETRY, code,
                                 "%s [%d]: log end: %s", topic, (int)partition,
                                 access_text(code, ACCESS_DESCRIBE));

@@ -39,6 +39,10 @@ MUST_CHECK struct failure txn_failure_of_code(enum txn_call call, rd_kafka_resp_
 /* Errors that a consumer's poll delivers: NONE = it heals by itself (log it), STOP otherwise. */
 enum failure_action consumer_error_action(rd_kafka_resp_err_t code);
 
+/* A cluster's brokers hear of a new topic one after another: whoever misses one asks for so long.
+ */
+#define UNKNOWN_TOPIC_MS 10000
+
 /* Whether it says that a topic or partition is not there (yet, or any more). */
 bool consumer_error_is_unknown_topic(rd_kafka_resp_err_t code);
 
