@@ -75,31 +75,25 @@ class Workers:
             self.restarts += 1
             self.serve(name, *self.ends_when[name])
 
-    def end(self, name):
-        """SIGTERM to one that serves, once it can hear it."""
-        while self.running[name].poll() is None and not shop.catches(self.running[name].pid, signal.SIGTERM):
-            time.sleep(0.005)
-        self.running[name].send_signal(signal.SIGTERM)
-
     def end_all(self):
         """All that serve must drain and end well."""
         for name in sorted(self.running):
-            self.end(name)
-        self.finish(self.end)
+            shop.ask_to_end(self.running[name])
+        self.finish(shop.ask_to_end)
 
     def was_stuck(self, name):
         """Ended by its watchdog: a call of librdkafka's that never comes back (its issue 5456, from 2.1 on)."""
         last = self.log(name).read_text(errors="replace").rsplit("capacity:", 1)[-1] if self.log(name).exists() else ""
         return self.running[name].returncode == UNREACHABLE and STUCK in last
 
-    def finish(self, end=lambda name: None):
+    def finish(self, end=lambda process: None):
         """Waits for all; a worker that ended by itself must have ended well, one that was stuck when started again."""
         for name in list(self.running):
             self.running[name].wait(timeout=150)
             if self.was_stuck(name):
                 self.stuck += 1
                 self.serve(name, *self.ends_when[name])
-                end(name)
+                end(self.running[name])
                 self.running[name].wait(timeout=150)
             code = self.running[name].returncode
             if code not in self.good_ends(name):

@@ -113,17 +113,6 @@ static void test_round_trip(void **state) {
 }
 
 /* A transactional producer beside the seam, for what the seam never does. */
-static rd_kafka_t *raw_producer(const char *transactional_id) {
-    char text[200];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "bootstrap.servers", test_kafka_address(), text, sizeof text);
-    rd_kafka_conf_set(conf, "transactional.id", transactional_id, text, sizeof text);
-    rd_kafka_t *producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-    assert_non_null(producer);
-    assert_null(rd_kafka_init_transactions(producer, 20000));
-    return producer;
-}
-
 static void raw_send(rd_kafka_t *producer, const char *topic, int count) {
     assert_null(rd_kafka_begin_transaction(producer));
     for (int i = 0; i < count; i++) {
@@ -140,7 +129,7 @@ static void test_aborted_records_are_invisible(void **state) {
     (void)state;
     struct world world;
     world_open(&world, "abort");
-    rd_kafka_t *raw = raw_producer(world.prefix);
+    rd_kafka_t *raw = open_transactional(test_kafka_address(), world.prefix);
     raw_send(raw, world.topics.full[TOPIC_USER_STATE], 5);
     assert_null(rd_kafka_abort_transaction(raw, 10000));
     struct member member;
@@ -196,7 +185,8 @@ static void test_recovery_waits_for_an_open_transaction(void **state) {
     (void)state;
     struct world world;
     world_open(&world, "open");
-    struct open_transaction open = {.producer = raw_producer(world.prefix)};
+    struct open_transaction open = {.producer =
+                                        open_transactional(test_kafka_address(), world.prefix)};
     struct member member;
     member_open(&member, &world, "w-0");
     POLL_UNTIL(&member, member.assigned == 1);
@@ -290,7 +280,7 @@ static void test_a_lost_epoch_is_read_again(void **state) {
     /* Somebody fences our producer. */
     char id[120];
     snprintf(id, sizeof id, "%s-w-0", world.group);
-    rd_kafka_destroy(raw_producer(id));
+    rd_kafka_destroy(open_transactional(test_kafka_address(), id));
     member_submit(&member, "u2", "v2", 2);
     assert_false(member_drain(&member));
     /* What was gathered meanwhile is thrown away with it. */
@@ -312,7 +302,7 @@ static void test_a_lost_epoch_is_read_again(void **state) {
     assert_int_equal(metric_get(&broker_metrics_of(member.broker)->producers_recreated_total), 1);
 
     /* However often: nobody has joined under our name. */
-    rd_kafka_destroy(raw_producer(id));
+    rd_kafka_destroy(open_transactional(test_kafka_address(), id));
     member_submit(&member, "u5", "v5", 3);
     assert_false(member_drain(&member));
     POLL_UNTIL(&member, member.lost == 2 && member.assigned == 3);

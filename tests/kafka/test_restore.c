@@ -84,17 +84,6 @@ static void test_in_parts_and_ahead(void **state) {
     world_close(&world);
 }
 
-static void fence(const char *bootstrap_servers, const char *id) {
-    char text[200];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "bootstrap.servers", bootstrap_servers, NULL, 0);
-    rd_kafka_conf_set(conf, "transactional.id", id, NULL, 0);
-    rd_kafka_t *producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-    assert_non_null(producer);
-    assert_null(rd_kafka_init_transactions(producer, 10000));
-    rd_kafka_destroy(producer);
-}
-
 /* Others may have written since. */
 static void test_an_assignment_begins_anew(void **state) {
     (void)state;
@@ -108,7 +97,7 @@ static void test_an_assignment_begins_anew(void **state) {
     assert_in_range(rows.count, 1, ROWS - 1);
     char id[120];
     snprintf(id, sizeof id, "%s-w-0", world.group);
-    fence(world.bootstrap_servers, id);
+    rd_kafka_destroy(open_transactional(world.bootstrap_servers, id));
     member_submit(&member, "u", "lost", 2);
     assert_false(member_drain(&member));
     POLL_UNTIL(&member, member.lost == 1 && member.assigned == 2);

@@ -34,14 +34,7 @@ static struct failure open_member(struct stage *stage, const char *worker, struc
 
 /* A producer of its own, with a transaction begun. */
 static rd_kafka_t *begin(const struct kafka_stage *kafka, const char *id) {
-    char text[200];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "bootstrap.servers", kafka->world.bootstrap_servers, text, sizeof text);
-    rd_kafka_conf_set(conf, "transactional.id", id, text, sizeof text);
-    rd_kafka_conf_set(conf, "transaction.timeout.ms", "60000", text, sizeof text);
-    rd_kafka_t *producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-    assert_non_null(producer);
-    assert_null(rd_kafka_init_transactions(producer, WAIT_MS));
+    rd_kafka_t *producer = open_transactional(kafka->world.bootstrap_servers, id);
     assert_null(rd_kafka_begin_transaction(producer));
     return producer;
 }

@@ -15,15 +15,9 @@
 
 /* The dead one's producer. Closing its client sends nothing: its transaction stays open. */
 static rd_kafka_t *ghost_new(const struct world *world, const char *worker_name) {
-    char text[200], id[160];
+    char id[160];
     snprintf(id, sizeof id, "%s-%s", world->group, worker_name);
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "bootstrap.servers", world->bootstrap_servers, text, sizeof text);
-    rd_kafka_conf_set(conf, "transactional.id", id, text, sizeof text);
-    rd_kafka_conf_set(conf, "transaction.timeout.ms", "60000", text, sizeof text);
-    rd_kafka_t *producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-    assert_non_null(producer);
-    assert_null(rd_kafka_init_transactions(producer, 20000));
+    rd_kafka_t *producer = open_transactional(world->bootstrap_servers, id);
     assert_null(rd_kafka_begin_transaction(producer));
     return producer;
 }

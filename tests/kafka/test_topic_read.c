@@ -57,18 +57,9 @@ static void test_partitions(void **state) {
 /* ---- Transactions ---- */
 
 static rd_kafka_t *open_producer(const struct world *world) {
-    char text[200], id[80];
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    char id[80];
     (void)snprintf(id, sizeof id, "%stxn", world->prefix);
-    assert_int_equal(
-        rd_kafka_conf_set(conf, "bootstrap.servers", world->bootstrap_servers, text, sizeof text),
-        RD_KAFKA_CONF_OK);
-    assert_int_equal(rd_kafka_conf_set(conf, "transactional.id", id, text, sizeof text),
-                     RD_KAFKA_CONF_OK);
-    rd_kafka_t *producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-    assert_non_null(producer);
-    assert_null(rd_kafka_init_transactions(producer, WAIT_MS));
-    return producer;
+    return open_transactional(world->bootstrap_servers, id);
 }
 
 enum ending { COMMIT, ABORT, LEAVE_OPEN };

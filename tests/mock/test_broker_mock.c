@@ -123,12 +123,7 @@ static void test_retriable_errors_are_not_seen(void **state) {
                                       RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
     member_submit(member, "u2", "v2", 2);
     bool done;
-    struct failure failure = broker_drain(member->broker, &done);
-    int64_t until_ms = test_now_ms() + PATIENCE_S * 1000;
-    while (!failed(failure) && test_now_ms() < until_ms) {
-        failure = member_step(member, POLL_MS);
-    }
-    assert_int_equal(failure.action, FAILURE_STOP);
+    struct failure failure = member_await_stop(member, broker_drain(member->broker, &done));
     assert_non_null(strstr(failure.text, "user-state [0]"));
     mock_cluster_close(&mock);
 }
@@ -223,12 +218,7 @@ static void test_a_fenced_member_joins_anew(void **state) {
 
     rd_kafka_mock_push_request_errors(mock.cluster, API_HEARTBEAT, 1,
                                       RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID);
-    struct failure failure = failure_none();
-    int64_t until_ms = test_now_ms() + PATIENCE_S * 1000;
-    while (!failed(failure) && test_now_ms() < until_ms) {
-        failure = member_step(member, POLL_MS);
-    }
-    assert_int_equal(failure.action, FAILURE_STOP);
+    struct failure failure = member_await_stop(member, failure_none());
     assert_string_equal(failure.text, "another process uses worker name w-0");
     mock_cluster_close(&mock);
 }
@@ -260,11 +250,7 @@ static void test_a_topic_that_one_broker_does_not_know(void **state) {
     set_topic_error(&mock, TOPIC_PUSH_FEEDBACK, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
     kafka_of(member->broker)->apart_since_ms = test_now_ms() - LONG_AGO_MS;
     kafka_of(member->broker)->is_apart = true;
-    int64_t until_ms = test_now_ms() + PATIENCE_S * 1000;
-    while (!failed(failure) && test_now_ms() < until_ms) {
-        failure = member_step(member, POLL_MS);
-    }
-    assert_int_equal(failure.action, FAILURE_STOP);
+    failure = member_await_stop(member, failure_none());
     assert_non_null(strstr(failure.text, mock.world.topics.full[TOPIC_PUSH_FEEDBACK]));
     mock_cluster_close(&mock);
 }

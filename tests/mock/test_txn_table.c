@@ -189,12 +189,7 @@ static void check_stop(struct mock_cluster *mock, const struct row *row) {
         add_text(epoch, TOPIC_USER_STATE, 0, "row", "row");
     }
     member_add_offsets(member, epoch, 3);
-    struct failure failure = broker_submit(member->broker, epoch);
-    int64_t until_ms = test_now_ms() + PATIENCE_S * 1000;
-    while (!failed(failure) && test_now_ms() < until_ms) {
-        failure = member_step(member, POLL_MS);
-    }
-    assert_int_equal(failure.action, FAILURE_STOP);
+    struct failure failure = member_await_stop(member, broker_submit(member->broker, epoch));
     print_message("              %s\n", failure.text);
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <librdkafka/rdkafka.h>
 
 #include "base/buffer.h"
 #include "tests/support/c11_threads.h"
@@ -154,6 +155,26 @@ struct failure member_step(struct member *member, int timeout_ms) {
 void member_poll(struct member *member) {
     struct failure failure = member_step(member, POLL_MS);
     assert_string_equal(failure.text, "");
+}
+
+struct failure member_await_stop(struct member *member, struct failure failure) {
+    int64_t until_ms = test_now_ms() + PATIENCE_S * 1000;
+    while (!failed(failure) && test_now_ms() < until_ms) {
+        failure = member_step(member, POLL_MS);
+    }
+    assert_int_equal(failure.action, FAILURE_STOP);
+    return failure;
+}
+
+rd_kafka_t *open_transactional(const char *bootstrap_servers, const char *id) {
+    char text[200];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "bootstrap.servers", bootstrap_servers, text, sizeof text);
+    rd_kafka_conf_set(conf, "transactional.id", id, text, sizeof text);
+    rd_kafka_t *producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    assert_non_null(producer);
+    assert_null(rd_kafka_init_transactions(producer, 20000));
+    return producer;
 }
 
 void add_text(struct epoch *epoch, enum topic topic, int32_t partition, const char *key,

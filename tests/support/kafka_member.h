@@ -60,12 +60,18 @@ void member_open(struct member *member, struct world *world, const char *name);
 /* One poll, handled; its failure goes to the caller. */
 struct failure member_step(struct member *member, int timeout_ms);
 void member_poll(struct member *member);
+/* Polls until the process must end; so is the failure. A failure given is that already. */
+struct failure member_await_stop(struct member *member, struct failure failure);
 /* Submits an epoch with one user-state record in partition 0 and the positions of all owned
  * partitions. */
 void member_submit(struct member *member, const char *key, const char *value, int64_t number);
 void member_add_offsets(struct member *member, struct epoch *epoch, int64_t number);
 bool member_drain(struct member *member);
 struct seen member_read_state(struct member *member);
+
+/* A producer behind the seam's back, its transactions initialised: whoever has that id is fenced.
+ */
+struct rd_kafka_s *open_transactional(const char *bootstrap_servers, const char *id);
 
 void add_text(struct epoch *epoch, enum topic topic, int32_t partition, const char *key,
               const char *value);

@@ -74,12 +74,17 @@ def wait_for(what, condition, seconds=60, pause_s=0.1):
         time.sleep(pause_s)
 
 
-def terminate(process, seconds=60):
-    """SIGTERM and the exit code. Before main has run, SIGTERM just ends a process: whether it drains can be asked only of
-    one that catches the signal."""
+def ask_to_end(process, seconds=60):
+    """SIGTERM. Before main has run, it just ends a process: whether it drains can be asked only of one that catches the
+    signal."""
     wait_for(f"process {process.pid} catches SIGTERM",
              lambda: process.poll() is not None or catches(process.pid, signal.SIGTERM), seconds, pause_s=0.005)
     process.send_signal(signal.SIGTERM)
+
+
+def terminate(process, seconds=60):
+    """SIGTERM and the exit code."""
+    ask_to_end(process, seconds)
     return process.wait(timeout=seconds)
 
 
