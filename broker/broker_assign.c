@@ -125,24 +125,27 @@ static void on_assign(struct broker_kafka *broker,
              broker->config->worker_name, broker->slot_count);
 }
 
-static void on_revoke(struct broker_kafka *broker, bool is_lost) {
-    bool is_settled = is_lost || !broker->is_reported || commit_wait(broker, REVOKE_WAIT_MS);
-    bool has_failed = commit_take_failure(broker);
-    rd_kafka_assign(broker->consumer, NULL);
+void assign_forget(struct broker_kafka *broker, bool is_clean) {
     if (broker->is_reported) {
-        bool is_clean = !is_lost && is_settled && !has_failed;
         broker->pending = is_clean ? BROKER_REVOKED : BROKER_LOST;
     }
-    log_info(broker->log, "broker", "%s worker=%s partitions=%zu",
-             is_lost                     ? "lost"
-             : is_settled && !has_failed ? "revoked"
-                                         : "revoked with a lost epoch",
-             broker->config->worker_name, broker->slot_count);
     broker->is_reported = false;
     broker->ownership = OWNS_NOTHING;
     broker->slot_count = 0;
     broker->is_batch_stale = true;
     broker->is_producer_stale = true;
+}
+
+static void on_revoke(struct broker_kafka *broker, bool is_lost) {
+    bool is_settled = is_lost || !broker->is_reported || commit_wait(broker, REVOKE_WAIT_MS);
+    bool has_failed = commit_take_failure(broker);
+    rd_kafka_assign(broker->consumer, NULL);
+    log_info(broker->log, "broker", "%s worker=%s partitions=%zu",
+             is_lost                     ? "lost"
+             : is_settled && !has_failed ? "revoked"
+                                         : "revoked with a lost epoch",
+             broker->config->worker_name, broker->slot_count);
+    assign_forget(broker, !is_lost && is_settled && !has_failed);
 }
 
 void assign_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code,

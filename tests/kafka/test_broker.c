@@ -7,11 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <librdkafka/rdkafka.h>
 
 #include "tests/support/kafka_member.h"
+
+#define CLOSES        100
+#define CLOSE_STEP_NS 300000
+#define CLOSE_MAX_S   30
 
 /* ---- tests ---- */
 
@@ -391,6 +396,22 @@ static void test_impossible_positions_stop(void **state) {
     world_close(&world);
 }
 
+/* At each moment of a join, most of all while an assignment waits for a poll that never comes. */
+static void test_a_close_ends_whatever_arrives(void **state) {
+    (void)state;
+    struct world world;
+    world_open(&world, "close");
+    for (int i = 0; i < CLOSES; i++) {
+        struct member member;
+        member_open(&member, &world, "w-0");
+        nanosleep(&(struct timespec){.tv_nsec = i * CLOSE_STEP_NS}, NULL);
+        alarm(CLOSE_MAX_S);
+        broker_close(member.broker);
+        alarm(0);
+    }
+    world_close(&world);
+}
+
 int main(void) {
     if (!test_kafka_address()) {
         return 77;
@@ -404,6 +425,7 @@ int main(void) {
         cmocka_unit_test(test_a_lost_epoch_is_read_again),
         cmocka_unit_test(test_a_twin_stops_one_of_both),
         cmocka_unit_test(test_impossible_positions_stop),
+        cmocka_unit_test(test_a_close_ends_whatever_arrives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
