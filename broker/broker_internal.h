@@ -200,8 +200,8 @@ MUST_CHECK struct failure assign_fetch(struct broker_kafka *broker);
  * broker away). */
 MUST_CHECK struct failure assign_read_positions(struct broker_kafka *broker, int timeout_ms,
                                                 bool *out_ready);
-/* Nothing is ours any more, and the next poll says so: REVOKED if it is clean, that is, all that was
- * submitted has committed; LOST otherwise. */
+/* Nothing is ours any more, and the next poll says so: REVOKED if it is clean, that is, all that
+ * was submitted has committed; LOST otherwise. */
 void assign_forget(struct broker_kafka *broker, bool is_clean);
 /* Stops fetching, stays in the group: what we own must be recovered anew. */
 void assign_rewind(struct broker_kafka *broker);

@@ -43,6 +43,7 @@ SHORT = {"frozen": ["kill", "cut", "zombie", "broker", "leave"], "live": ["kill"
 SHORT_SEED = {"frozen": 1355, "live": 0}  # it draws one zombie that outlives its session, and few other seconds of waiting
 ROUND_S = 400
 LEADER_EVENTS_MAX = 20  # of an epoch: there is work left when the broker is back, which takes a while
+LOG_LINES = 8
 STUCK_S = 150  # from the last fault to the end of the input, however busy the machine is
 
 
@@ -237,6 +238,13 @@ def say(options, row):
           f"{row.get('spans_s', '')}", flush=True)
 
 
+def show_logs(campaign, seed):
+    """What the processes of a violation said last: of a run elsewhere nothing else may be left."""
+    for path in sorted(campaign.folder.glob(f"{campaign.run_name}s{seed}-*.log")):
+        lines = path.read_text(errors="replace").splitlines()[-LOG_LINES:]
+        print("\n".join([f"--- {path.name}", *lines]), file=sys.stderr, flush=True)
+
+
 def run_all(campaign, rounds):
     options = campaign.options
     while len(rounds.rows) < options.rounds:
@@ -246,6 +254,8 @@ def run_all(campaign, rounds):
         say(options, row)
         if row["violation"] is None:
             tidy(campaign, seed)
+        else:
+            show_logs(campaign, seed)
 
 
 def main():

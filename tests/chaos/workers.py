@@ -3,6 +3,7 @@
 import pathlib
 import re
 import signal
+import subprocess
 import sys
 import time
 
@@ -12,6 +13,7 @@ import shop  # noqa: E402
 PARTITIONS = 4
 FAILED, UNREACHABLE, FENCED = 1, 3, 4  # exit codes: COMMAND_EXITS
 SUPERVISOR_DELAY_S = 0.5
+END_S = 150  # to drain and end, however busy the machine is
 STUCK = "a call of librdkafka's has not come back"
 
 
@@ -86,15 +88,21 @@ class Workers:
         last = self.log(name).read_text(errors="replace").rsplit("capacity:", 1)[-1] if self.log(name).exists() else ""
         return self.running[name].returncode == UNREACHABLE and STUCK in last
 
+    def await_end(self, name):
+        try:
+            self.running[name].wait(timeout=END_S)
+        except subprocess.TimeoutExpired:
+            raise SystemExit(f"worker {name} has not ended after {END_S} s; see {self.log(name)}")
+
     def finish(self, end=lambda process: None):
         """Waits for all; a worker that ended by itself must have ended well, one that was stuck when started again."""
         for name in list(self.running):
-            self.running[name].wait(timeout=150)
+            self.await_end(name)
             if self.was_stuck(name):
                 self.stuck += 1
                 self.serve(name, *self.ends_when[name])
                 end(self.running[name])
-                self.running[name].wait(timeout=150)
+                self.await_end(name)
             code = self.running[name].returncode
             if code not in self.good_ends(name):
                 raise SystemExit(f"worker {name} ended with {code}; see {self.log(name)}")
