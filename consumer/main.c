@@ -100,7 +100,11 @@ static void catch_signals(void) {
 /* Output that could not be written (full disk, closed pipe) is a failure even if the work was done.
  */
 static int finish(int code) {
-    return fflush(stdout) != 0 || ferror(stdout) ? (code ? code : COMMAND_FAILED) : code;
+    bool is_lost = fflush(stdout) != 0 || ferror(stdout);
+    if (is_lost) {
+        fprintf(stderr, "promostream: standard output could not be written whole\n");
+    }
+    return is_lost && code == COMMAND_OK ? COMMAND_FAILED : code;
 }
 
 int main(int argc, char **argv) {

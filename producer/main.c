@@ -63,6 +63,9 @@ static void catch_signals(void) {
  */
 static int finish(int code) {
     bool is_lost = fflush(stdout) != 0 || ferror(stdout);
+    if (is_lost) {
+        fprintf(stderr, "clickfeed: standard output could not be written whole\n");
+    }
     return is_lost && code == FEED_OK ? FEED_FAILED : code;
 }
 
