@@ -10,7 +10,7 @@
 enum failure_action {
     FAILURE_NONE = 0,    /* it worked */
     FAILURE_RETRY,       /* repeat the same call later */
-    FAILURE_ABORT_EPOCH, /* the epoch is lost; recover and go on with the same clients */
+    FAILURE_ABORT_EPOCH, /* the epoch is lost: abort its transaction, then as RECREATE */
     FAILURE_RECREATE,    /* drop the client, make a new one, recover */
     FAILURE_STOP,        /* the process cannot go on; text says why */
 };

@@ -2,7 +2,7 @@
  *
  *     W  submit N+1: waits for N ...          N failed: N+1 is thrown away; the next poll says LOST
  *     C  N: begin, produce, offsets, commit - NONE: committed
- *                                           - else abort, or a new producer with the same id
+ *                                           - else maybe abort; a new producer with the same id
  *
  * A producer that was fenced is replaced, however often: it may have been our own transaction that
  * timed out on the broker, or a takeover by mistake. Whether a twin has our name is the group's to
@@ -182,7 +182,10 @@ static int back_off_ms(int failures_in_row) {
     return wait_ms < BACK_OFF_MAX_MS ? wait_ms : BACK_OFF_MAX_MS;
 }
 
-/* The epoch is lost: tell W at once, then make the producer fit for the next one. */
+/* The epoch is lost: tell W at once, then make a new producer for the next one, after an abort too.
+ * librdkafka's abort throws away records that wait to be sent again, and gives their sequence
+ * numbers to the next ones. If the broker has them already, it takes the next ones for them and
+ * says that all is well: they are lost, and their transaction commits (2.0.2). */
 static void repair(struct broker_kafka *broker, struct failure failure) {
     struct committer *committer = &broker->committer;
     metric_add(&broker->metrics.epochs_aborted_total, 1);
@@ -200,15 +203,10 @@ static void repair(struct broker_kafka *broker, struct failure failure) {
         if (failed(aborted)) {
             log_warn(broker->log, "broker", "abort failed: %s", aborted.text);
         }
-        if (failed(aborted) || committer->is_doubtful) {
-            failure.action = FAILURE_RECREATE;
-        }
     }
     committer->failures_in_row++;
     commit_pause(broker, back_off_ms(committer->failures_in_row));
-    if (failure.action != FAILURE_ABORT_EPOCH) {
-        recreate(broker);
-    }
+    recreate(broker);
 }
 
 /* A request that was given up and repeated may arrive late, in the middle of the next transaction,

@@ -26,9 +26,9 @@ struct txn_error {
 
 const char *txn_call_name(enum txn_call call);
 
-/* RETRY: repeat the same call. ABORT_EPOCH: abort_transaction, same producer. RECREATE: a new
- * producer with the same transactional.id. STOP: no repetition can help (rights, sizes, versions).
- * NONE for NO_ERROR. */
+/* RETRY: repeat the same call. ABORT_EPOCH: abort_transaction, then as RECREATE: a new producer
+ * with the same transactional.id. STOP: no repetition can help (rights, sizes, versions). NONE for
+ * NO_ERROR. */
 enum failure_action txn_error_action(enum txn_call call, struct txn_error error);
 
 /* The same for an error that a call returned; takes the error (NULL = success = NONE). */

@@ -78,23 +78,23 @@ static void test_abortable_then_fatal(void **state) {
 
     rd_kafka_mock_push_request_errors(mock.cluster, API_TXN_OFFSET_COMMIT, 1,
                                       RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID);
-    lose_and_recover(member, 0);
+    lose_and_recover(member, 1);
     rd_kafka_mock_push_request_errors(mock.cluster, API_TXN_OFFSET_COMMIT, 1,
                                       RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION);
-    lose_and_recover(member, 0);
+    lose_and_recover(member, 2);
     /* Fenced: a new producer, however often; whether there is a twin is the group's to say. */
     rd_kafka_mock_push_request_errors(mock.cluster, API_END_TXN, 1,
                                       RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH);
-    lose_and_recover(member, 1);
+    lose_and_recover(member, 3);
     rd_kafka_mock_push_request_errors(mock.cluster, API_ADD_OFFSETS, 1,
                                       RD_KAFKA_RESP_ERR_INVALID_TXN_STATE);
-    lose_and_recover(member, 2);
+    lose_and_recover(member, 4);
     for (int i = 0; i < FENCED_TIMES; i++) {
         rd_kafka_mock_push_request_errors(mock.cluster, API_END_TXN, 1,
                                           RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH);
-        lose_and_recover(member, 3 + i);
+        lose_and_recover(member, 5 + i);
     }
-    produce_where_it_was_unknown(&mock, 3 + FENCED_TIMES);
+    produce_where_it_was_unknown(&mock, 5 + FENCED_TIMES);
     mock_cluster_close(&mock);
 }
 

@@ -107,13 +107,13 @@ struct stage {
 };
 static const struct stage stages[] = {
     {320, 0, RD_KAFKA_RESP_ERR_NO_ERROR, 1, 0},
-    /* The version is aborted; the producer stays. */
-    {320, API_TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, 2, 0},
+    /* The version is aborted, and its producer is not used again. */
+    {320, API_TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, 2, 1},
     /* Fenced, as by a takeover: the producer ends, and while the assignment is ours a new one is
      * made. A worker would see a twin in the second one within a minute. */
-    {160, API_ADD_OFFSETS, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, 3, 1},
-    {160, API_ADD_OFFSETS, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, 4, 2},
-    {160, 0, RD_KAFKA_RESP_ERR_NO_ERROR, 4, 2},
+    {160, API_ADD_OFFSETS, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, 3, 2},
+    {160, API_ADD_OFFSETS, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH, 4, 3},
+    {160, 0, RD_KAFKA_RESP_ERR_NO_ERROR, 4, 3},
 };
 #define STAGES (sizeof stages / sizeof stages[0])
 
