@@ -3,8 +3,9 @@
 undisturbed one does.
 
 Between worker and broker stands a proxy that knows the protocol. For each row of ROWS it changes the answer to one request:
-"done" means that the broker had done what was asked before its answer was changed, "not done" that it never heard of it.
-One row fences the worker while it works, as a mistaken takeover would. Then the worker's counters must say what the row
+"done" means that the broker had done what was asked before its answer was changed, "not done" that it never heard of it. "lost" is "not
+done" after a Produce of the same epoch lost its answer and its connection: the next epoch must not be taken for what the
+broker has of this one. One row fences the worker while it works, as a mistaken takeover would. Then the worker's counters must say what the row
 says: the same call again (nothing is counted), the epoch aborted, a new producer, or the process ended. tests/mock/test_txn_table.c has more rows and the list of those that nothing leads to."""
 
 import collections
@@ -28,9 +29,8 @@ CODES = {"UNKNOWN_SERVER_ERROR": -1, "NOT_LEADER": 6, "REQUEST_TIMED_OUT": 7, "C
          "ILLEGAL_GENERATION": 22, "UNKNOWN_MEMBER_ID": 25, "TOPIC_AUTHORIZATION_FAILED": 29, "INVALID_TXN_STATE": 48,
          "INVALID_PRODUCER_ID_MAPPING": 49, "CONCURRENT_TRANSACTIONS": 51, "UNKNOWN_PRODUCER_ID": 59, "FENCED_INSTANCE_ID": 82}
 AGAIN, ABORT, RECREATE, STOP = "same call again", "abort the epoch", "new producer", "stop"
-# Epochs lost and producers made anew. An abort that throws away records under way may leave a gap in librdkafka's sequence
-# numbers: then the broker refuses the next epoch too, once.
-EFFECTS = {AGAIN: [[0, 0]], ABORT: [[1, 0], [2, 0]], RECREATE: [[1, 1]]}
+EFFECTS = {AGAIN: [0, 0], ABORT: [1, 1], RECREATE: [1, 1]}  # epochs lost, producers made anew
+LOST = "lost"
 ROWS = [
     (ADD_PARTITIONS, "CONCURRENT_TRANSACTIONS", "done", AGAIN),
     (PRODUCE, "NOT_LEADER", "done", AGAIN),
@@ -41,6 +41,7 @@ ROWS = [
     (END_TXN, "NOT_COORDINATOR", "done", AGAIN),
     (END_TXN, "COORDINATOR_LOADING", "not done", AGAIN),
     (ADD_PARTITIONS, "UNKNOWN_PRODUCER_ID", "done", ABORT),
+    (ADD_OFFSETS, "UNKNOWN_SERVER_ERROR", LOST, ABORT),
     (OFFSET_COMMIT, "ILLEGAL_GENERATION", "done", ABORT),
     (OFFSET_COMMIT, "UNKNOWN_MEMBER_ID", "done", ABORT),
     (OFFSET_COMMIT, "FENCED_INSTANCE_ID", "done", ABORT),
@@ -152,6 +153,7 @@ class Proxy:
         self.host, port = address.split(":")
         self.port = int(port)
         self.lock, self.row, self.used = threading.Lock(), None, threading.Event()
+        self.losing, self.lost = set(), threading.Event()  # of the row LOST
         self.server = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self.server.getsockname()[1]}"
         # Where answers name the broker they are made to name the proxy: text and port stand side by side.
@@ -165,7 +167,7 @@ class Proxy:
             broker = socket.create_connection((self.host, self.port))
             for end in (client, broker):
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            asked = collections.deque()  # (api, version, code or None) of requests without answer
+            asked = collections.deque()  # (api, version, code, LOST or None) of requests without answer
             for work in (self.up, self.down):
                 threading.Thread(target=self.serve, args=(work, client, broker, asked), daemon=True).start()
 
@@ -197,22 +199,51 @@ class Proxy:
     def send(end, data):
         end.sendall(struct.pack(">i", len(data)) + data)
 
+    def lose(self, client, broker, asked, version, request):
+        """A Produce is done, its answer lost, and then the connection, until librdkafka has heard of that."""
+        self.losing.discard(PRODUCE)
+        asked.append((PRODUCE, version, LOST))
+        self.send(broker, request)
+        self.settle(asked)
+        client.shutdown(socket.SHUT_WR)
+        while client.recv(1 << 16):
+            pass
+        self.lost.set()
+
+    def refuse_when_lost(self, client, version, correlation, row):
+        self.losing.discard(ADD_OFFSETS)
+        self.lost.wait()
+        self.send(client, refusal(version, correlation, CODES[row[1]]))
+        self.used.set()
+
     def take(self, api):
         """The row's code and manner, once, if this is its request."""
         with self.lock:
-            if self.row and self.row[0] == api:
+            if self.row and self.row[2] == LOST and api == END_TXN:
+                self.losing = {PRODUCE, ADD_OFFSETS}  # of the next epoch
+            elif self.row and self.row[0] == api and (self.losing or self.row[2] != LOST):
                 row, self.row = self.row, None
                 return row
         return None
+
+    @staticmethod
+    def settle(asked):
+        """Answers come in the order of requests."""
+        while asked:
+            time.sleep(0.001)
 
     def up(self, client, broker, asked):
         while True:
             request = self.frame(client)
             api, version, correlation = struct.unpack_from(">hhi", request)
+            if PRODUCE in self.losing and api == PRODUCE and b"user-state" in request:
+                return self.lose(client, broker, asked, version, request)
             row = self.take(api)
+            if row and row[2] == LOST:
+                threading.Thread(target=self.refuse_when_lost, args=(client, version, correlation, row), daemon=True).start()
+                continue
             if row and row[2] == "not done":
-                while asked:  # answers come in the order of requests
-                    time.sleep(0.001)
+                self.settle(asked)
                 self.send(client, refusal(version, correlation, CODES[row[1]]))
                 self.used.set()
                 continue
@@ -225,6 +256,9 @@ class Proxy:
             api, version, code = asked[0]
             if api in (METADATA, FIND_COORDINATOR):
                 answer = answer.replace(self.named, self.names)
+            if code == LOST:
+                asked.popleft()
+                continue
             if code is not None:
                 answer = with_code(api, version, answer, code)
                 self.used.set()
@@ -311,7 +345,7 @@ def check_row(proxy, worker, row):
         now = worker.wait_for_commits(1)
         after = worker.wait_for_commits(now[0] + 2)
         found = [after[1] - before[1], after[2] - before[2]]
-        if found not in EFFECTS[action] and not (api is FENCE and found[0] == found[1] > 1):
+        if found != EFFECTS[action] and not (api is FENCE and found[0] == found[1] > 1):
             raise SystemExit(f"{row}: {found[0]} epochs lost, {found[1]} producers made; see {worker.log}")
     print(f"{NAMES[api]:18} {manner:8} {code:28} -> {action}", flush=True)
 
