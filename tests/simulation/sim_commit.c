@@ -96,15 +96,15 @@ static void repair(struct sim_seam *seam, struct failure failure) {
         set_stop(seam, failure);
         return;
     }
+    bool is_kept = false;
     if (failure.action == FAILURE_ABORT_EPOCH) {
         struct failure aborted = seam_call(seam, TXN_ABORT, seam_now_us(seam) + ABORT_DEADLINE_US);
         seam->has_open_transaction = seam->has_open_transaction && failed(aborted);
-        bool is_doubtful = seam->is_doubtful && site_of(seam)->broken != BREAK_LATE;
-        failure.action = failed(aborted) || is_doubtful ? FAILURE_RECREATE : failure.action;
+        is_kept = !failed(aborted) && site_of(seam)->broken == BREAK_LATE;
     }
     seam->failures_in_row++;
     (void)seam_pause(seam, back_off_us(seam->failures_in_row));
-    if (failure.action != FAILURE_ABORT_EPOCH && !seam->process->is_dead) {
+    if (!is_kept && !seam->process->is_dead) {
         recreate(seam);
     }
 }
