@@ -3,10 +3,11 @@
 undisturbed one does.
 
 Between worker and broker stands a proxy that knows the protocol. For each row of ROWS it changes the answer to one request:
-"done" means that the broker had done what was asked before its answer was changed, "not done" that it never heard of it. "lost" is "not
-done" after a Produce of the same epoch lost its answer and its connection: the next epoch must not be taken for what the
-broker has of this one. One row fences the worker while it works, as a mistaken takeover would. Then the worker's counters must say what the row
-says: the same call again (nothing is counted), the epoch aborted, a new producer, or the process ended. tests/mock/test_txn_table.c has more rows and the list of those that nothing leads to."""
+"done" means that the broker had done what was asked before its answer was changed, "not done" that it never heard of it,
+"lost" the same after a Produce of that epoch lost its answer and then its connection: what is sent next must not be taken for
+what the broker already has. One row fences the worker while it works, as a mistaken takeover would. Then the worker's counters
+must say what the row says: the same call again (nothing is counted), the epoch aborted, a new producer, or the process ended.
+tests/mock/test_txn_table.c has more rows and the list of those that nothing leads to."""
 
 import collections
 import pathlib
@@ -153,7 +154,7 @@ class Proxy:
         self.host, port = address.split(":")
         self.port = int(port)
         self.lock, self.row, self.used = threading.Lock(), None, threading.Event()
-        self.losing, self.lost = set(), threading.Event()  # of the row LOST
+        self.is_losing, self.lost = False, threading.Event()  # of the row "lost": its Produce
         self.server = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self.server.getsockname()[1]}"
         # Where answers name the broker they are made to name the proxy: text and port stand side by side.
@@ -201,7 +202,7 @@ class Proxy:
 
     def lose(self, client, broker, asked, version, request):
         """A Produce is done, its answer lost, and then the connection, until librdkafka has heard of that."""
-        self.losing.discard(PRODUCE)
+        self.is_losing = False
         asked.append((PRODUCE, version, LOST))
         self.send(broker, request)
         self.settle(asked)
@@ -211,7 +212,6 @@ class Proxy:
         self.lost.set()
 
     def refuse_when_lost(self, client, version, correlation, row):
-        self.losing.discard(ADD_OFFSETS)
         self.lost.wait()
         self.send(client, refusal(version, correlation, CODES[row[1]]))
         self.used.set()
@@ -220,8 +220,8 @@ class Proxy:
         """The row's code and manner, once, if this is its request."""
         with self.lock:
             if self.row and self.row[2] == LOST and api == END_TXN:
-                self.losing = {PRODUCE, ADD_OFFSETS}  # of the next epoch
-            elif self.row and self.row[0] == api and (self.losing or self.row[2] != LOST):
+                self.is_losing = True  # in the next epoch
+            elif self.row and self.row[0] == api and (self.row[2] != LOST or self.is_losing or self.lost.is_set()):
                 row, self.row = self.row, None
                 return row
         return None
@@ -236,7 +236,7 @@ class Proxy:
         while True:
             request = self.frame(client)
             api, version, correlation = struct.unpack_from(">hhi", request)
-            if PRODUCE in self.losing and api == PRODUCE and b"user-state" in request:
+            if self.is_losing and api == PRODUCE and b"user-state" in request:
                 return self.lose(client, broker, asked, version, request)
             row = self.take(api)
             if row and row[2] == LOST:
