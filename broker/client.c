@@ -1,6 +1,7 @@
 #include "broker/client.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +12,7 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define TEXT_MAX        200
 #define TROUBLE_LOG_MS  30000
+#define JOIN_PART_MS    100
 #define REFUSAL_WAIT_MS 2000 /* for other brokers of the list, when one has refused */
 
 /* Correctness stands on these, or they have a place of their own in the configuration. */
@@ -330,6 +332,19 @@ static void *destroy_thread(void *client) {
     return NULL;
 }
 
+/* In parts: a process that is stopped meanwhile loses one of them, and the thread, which stood
+ * still as well, has the others. */
+static bool joins_within(pthread_t thread, int wait_ms) {
+    int code = ETIMEDOUT;
+    for (int left_ms = wait_ms; code == ETIMEDOUT && left_ms > 0; left_ms -= JOIN_PART_MS) {
+        int64_t until_ms = clock_monotonic_ms() + JOIN_PART_MS;
+        struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
+                                 .tv_nsec = (long)(until_ms % 1000) * 1000000};
+        code = pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until);
+    }
+    return code == 0;
+}
+
 bool client_destroy(rd_kafka_t *client, int wait_ms) {
     if (!client) {
         return true;
@@ -339,15 +354,7 @@ bool client_destroy(rd_kafka_t *client, int wait_ms) {
     pthread_t thread;
     int code = pthread_create(&thread, NULL, destroy_thread, client);
     assert(code == 0);
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += wait_ms / 1000;
-    until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    if (pthread_timedjoin_np(thread, NULL, &until) == 0) {
+    if (joins_within(thread, wait_ms)) {
         return true;
     }
     pthread_detach(thread);

@@ -54,8 +54,9 @@ MUST_CHECK struct failure client_new(const struct client_config *config, rd_kafk
 /* The user's properties alone, before any client is made: the same STOP. */
 MUST_CHECK struct failure client_check_properties(const struct config_properties *kafka);
 
-/* Destroys the client without closing a consumer (the caller has). One that hangs is left behind
- * after wait_ms with a warning: false, and its opaque must then never be freed. NULL is fine. */
+/* Destroys the client without closing a consumer. One that hangs is left behind after wait_ms, in
+ * tenths of a second, with a warning: false, and its opaque must then never be freed. Time in which
+ * this process is stopped does not count. NULL is fine. */
 bool client_destroy(rd_kafka_t *client, int wait_ms);
 
 /* All topics of the cluster, asked in a way that creates none; one that we may not describe is not

@@ -1,11 +1,16 @@
 /* Settings of clients; no broker is needed to make one. */
 #include "broker/client.h"
 
+#include <dlfcn.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -133,6 +138,55 @@ static void test_a_member_waits_shortly_for_records(void **state) {
     assert_setting(&config, "fetch.wait.max.ms", "50");
 }
 
+/* In place of librdkafka's: a destroy takes as long as the test says. */
+static int may_end = -1; /* a pipe's end, read before */
+
+void rd_kafka_destroy_flags(rd_kafka_t *client, int flags) {
+    void (*librdkafkas)(rd_kafka_t *, int) =
+        (void (*)(rd_kafka_t *, int))dlsym(RTLD_NEXT, "rd_kafka_destroy_flags");
+    char byte;
+    assert_true(may_end < 0 || read(may_end, &byte, 1) == 1);
+    librdkafkas(client, flags);
+}
+
+#define DESTROY_WAIT_MS 1000
+
+static int destroy_in_child(int starts) {
+    struct client_opaque opaque = {0};
+    const struct client_config config = {
+        .kind = CLIENT_IDEMPOTENT, .bootstrap_servers = "127.0.0.1:1", .opaque = &opaque};
+    rd_kafka_t *client;
+    struct failure failure = client_new(&config, &client);
+    if (failed(failure) || write(starts, "", 1) != 1) {
+        return 2;
+    }
+    return client_destroy(client, DESTROY_WAIT_MS) ? 0 : 1;
+}
+
+/* A worker that was stopped while it destroyed a client, and went on, ended: its time was over. */
+static void test_time_while_stopped_does_not_count(void **state) {
+    (void)state;
+    int starts[2], ends[2], status;
+    char byte;
+    assert_true(pipe(starts) == 0 && pipe(ends) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+        may_end = ends[0];
+        _exit(destroy_in_child(starts[1]));
+    }
+    assert_int_equal(read(starts[0], &byte, 1), 1);
+    nanosleep(&(struct timespec){.tv_nsec = DESTROY_WAIT_MS / 10 * 1000000}, NULL);
+    kill(child, SIGSTOP);
+    nanosleep(&(struct timespec){.tv_sec = DESTROY_WAIT_MS / 1000}, NULL); /* its whole time */
+    kill(child, SIGCONT);
+    assert_int_equal(waitpid(child, &status, WCONTINUED), child);
+    assert_true(WIFCONTINUED(status));
+    assert_int_equal(write(ends[1], "", 1), 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    close(starts[0]), close(starts[1]), close(ends[0]), close(ends[1]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_kind_can_be_made),
@@ -143,6 +197,7 @@ int main(void) {
         cmocka_unit_test(test_secrets_are_not_repeated),
         cmocka_unit_test(test_the_users_property_overrides_ours),
         cmocka_unit_test(test_a_member_waits_shortly_for_records),
+        cmocka_unit_test(test_time_while_stopped_does_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
