@@ -81,5 +81,9 @@ enum options_verdict options_parse(const struct option_page *page, int argc, cha
                                    FILE *errors);
 /* Writes NAME, SYNOPSIS, DESCRIPTION, OPTIONS, EXIT STATUS, EXAMPLES, at most 80 columns wide. */
 void options_help(const struct option_page *page, FILE *out);
+/* Flushes standard output at a program's end. False, and a line "NAME: ..." on errors, if some of
+ * what was printed could not be written (full disk, closed pipe): a failure even if the work was
+ * done. */
+bool options_flush_output(const char *name, FILE *errors);
 
 #endif

@@ -149,3 +149,11 @@ void options_help(const struct option_page *page, FILE *out) {
     set_section(out, "EXIT STATUS", page->exit_status);
     set_section(out, "EXAMPLES", page->examples);
 }
+
+bool options_flush_output(const char *name, FILE *errors) {
+    bool is_lost = fflush(stdout) != 0 || ferror(stdout);
+    if (is_lost) {
+        fprintf(errors, "%s: standard output could not be written whole\n", name);
+    }
+    return !is_lost;
+}

@@ -97,14 +97,9 @@ static void catch_signals(void) {
     sigaction(SIGPIPE, &ignore, NULL); /* a reader of /metrics or of our output may go away */
 }
 
-/* Output that could not be written (full disk, closed pipe) is a failure even if the work was done.
- */
 static int finish(int code) {
-    bool is_lost = fflush(stdout) != 0 || ferror(stdout);
-    if (is_lost) {
-        fprintf(stderr, "promostream: standard output could not be written whole\n");
-    }
-    return is_lost && code == COMMAND_OK ? COMMAND_FAILED : code;
+    bool is_whole = options_flush_output("promostream", stderr);
+    return is_whole || code != COMMAND_OK ? code : COMMAND_FAILED;
 }
 
 int main(int argc, char **argv) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/options.h"
 #include "producer/commands.h"
 #include "schemas/schemas.h"
 
@@ -59,14 +60,9 @@ static void catch_signals(void) {
     sigaction(SIGPIPE, &ignore, NULL); /* a reader of our output may go away */
 }
 
-/* Output that could not be written (full disk, closed pipe) is a failure even if the work was done.
- */
 static int finish(int code) {
-    bool is_lost = fflush(stdout) != 0 || ferror(stdout);
-    if (is_lost) {
-        fprintf(stderr, "clickfeed: standard output could not be written whole\n");
-    }
-    return is_lost && code == FEED_OK ? FEED_FAILED : code;
+    bool is_whole = options_flush_output("clickfeed", stderr);
+    return is_whole || code != FEED_OK ? code : FEED_FAILED;
 }
 
 int main(int argc, char **argv) {
