@@ -9,8 +9,8 @@ what the broker already has. One row fences the worker while it works, as a mist
 must say what the row says: the same call again (nothing is counted), the epoch aborted, a new producer, or the process ended.
 tests/mock/test_txn_table.c has more rows and the list of those that nothing leads to."""
 
-import collections
 import pathlib
+import queue
 import socket
 import struct
 import sys
@@ -168,7 +168,7 @@ class Proxy:
             broker = socket.create_connection((self.host, self.port))
             for end in (client, broker):
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            asked = collections.deque()  # (api, version, code, LOST or None) of requests without answer
+            asked = queue.Queue()  # (api, version, code, LOST or None) of requests; a task is done when it is answered
             for work in (self.up, self.down):
                 threading.Thread(target=self.serve, args=(work, client, broker, asked), daemon=True).start()
 
@@ -203,9 +203,9 @@ class Proxy:
     def lose(self, client, broker, asked, version, request):
         """A Produce is done, its answer lost, and then the connection, until librdkafka has heard of that."""
         self.is_losing = False
-        asked.append((PRODUCE, version, LOST))
+        asked.put((PRODUCE, version, LOST))
         self.send(broker, request)
-        self.settle(asked)
+        asked.join()
         client.shutdown(socket.SHUT_WR)
         while client.recv(1 << 16):
             pass
@@ -226,12 +226,6 @@ class Proxy:
                 return row
         return None
 
-    @staticmethod
-    def settle(asked):
-        """Answers come in the order of requests."""
-        while asked:
-            time.sleep(0.001)
-
     def up(self, client, broker, asked):
         while True:
             request = self.frame(client)
@@ -243,27 +237,26 @@ class Proxy:
                 threading.Thread(target=self.refuse_when_lost, args=(client, version, correlation, row), daemon=True).start()
                 continue
             if row and row[2] == "not done":
-                self.settle(asked)
+                asked.join()  # answers come in the order of requests
                 self.send(client, refusal(version, correlation, CODES[row[1]]))
                 self.used.set()
                 continue
-            asked.append((api, version, CODES[row[1]] if row else None))
+            asked.put((api, version, CODES[row[1]] if row else None))
             self.send(broker, request)
 
     def down(self, client, broker, asked):
         while True:
             answer = self.frame(broker)
-            api, version, code = asked[0]
+            api, version, code = asked.get()
             if api in (METADATA, FIND_COORDINATOR):
                 answer = answer.replace(self.named, self.names)
-            if code == LOST:
-                asked.popleft()
-                continue
-            if code is not None:
+            if code not in (None, LOST):
                 answer = with_code(api, version, answer, code)
+            if code != LOST:
+                self.send(client, answer)
+            if code not in (None, LOST):
                 self.used.set()
-            self.send(client, answer)
-            asked.popleft()
+            asked.task_done()
 
     def inject(self, row):
         self.used.clear()
@@ -341,9 +334,8 @@ def check_row(proxy, worker, row):
         if status == 0 or code not in worker.log.read_text():
             raise SystemExit(f"the worker ended with {status}; see {worker.log}")
     else:
-        time.sleep(0.05)  # the changed answer is on its way
         now = worker.wait_for_commits(1)
-        after = worker.wait_for_commits(now[0] + 2)
+        after = worker.wait_for_commits(now[0] + 2)  # the epoch under way needs the changed answer
         found = [after[1] - before[1], after[2] - before[2]]
         if found != EFFECTS[action] and not (api is FENCE and found[0] == found[1] > 1):
             raise SystemExit(f"{row}: {found[0]} epochs lost, {found[1]} producers made; see {worker.log}")
