@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "broker/producer_txn.h"
@@ -15,6 +16,8 @@
 #define BATCH_BYTES_MAX (8 << 20) /* of one transaction */
 #define PROGRESS_NS     INT64_C(2000000000)
 #define ID_SUFFIX       "-replay"
+#define NEW_TOPIC_TRIES 20 /* for two seconds, or more */
+#define NEW_TOPIC_NS    100000000
 
 struct replay_options {
     const char *config, *to, *from;
@@ -245,6 +248,17 @@ static bool replay_letter(void *context, const struct letter *letter) {
 
 /* ---- the whole ---- */
 
+/* A topic made a moment ago is not known to every broker yet. */
+static struct failure count_new_topic(const struct topic_read_request *request, int32_t *out) {
+    struct failure failure = topic_count(request, out);
+    for (int tries = 1;
+         !failed(failure) && *out == 0 && tries < NEW_TOPIC_TRIES && stop_requested == 0; tries++) {
+        nanosleep(&(struct timespec){.tv_nsec = NEW_TOPIC_NS}, NULL);
+        failure = topic_count(request, out);
+    }
+    return failure;
+}
+
 static struct failure check_destination(struct replaying *replaying) {
     const struct pipeline_config *config = replaying->letters.config;
     const char *to = replaying->options->to;
@@ -262,7 +276,7 @@ static struct failure check_destination(struct replaying *replaying) {
                                                    config->broker.bootstrap_servers,
                                                .kafka = &config->broker.kafka,
                                                .topic = to};
-    struct failure failure = topic_count(&request, &replaying->to_partitions);
+    struct failure failure = count_new_topic(&request, &replaying->to_partitions);
     if (!failed(failure) && replaying->to_partitions == 0) {
         failure = failure_make(FAILURE_STOP, 0, "--to: there is no topic %s", to);
     }

@@ -10,6 +10,7 @@ import io
 import json
 import pathlib
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -306,10 +307,24 @@ def goes_elsewhere(day):
     expect(day.replay("--reason", "empty", "--to", other)["replayed"] == 0, "once as well")
     found = read(day.address, other)
     expect(len(found) == 4 and {record.value for record in found} == {None, b""}, "to the partitions that it has", found)
+    comes_to_a_new_topic(day)
     for topic in (day.prefix + "user-state", day.letters_topic, "absent"):
         refused = day.command("replay", "--to", topic, check=False)
         expect(refused.returncode == 1 and topic in refused.stderr, f"--to {topic[len(day.prefix):] or topic} is refused",
                refused.stderr)
+
+
+def comes_to_a_new_topic(day):
+    """Not every broker knows a topic that was made a moment ago: it is waited for."""
+    new = day.prefix + "new"
+    command = [shop.binaries()[0], "dead-letters", "replay", "--config", day.config, "--reason", "empty", "--to", new]
+    process = shop.spawn(command, day.folder / "new.log")
+    try:
+        process.wait(0.5)
+    except subprocess.TimeoutExpired:
+        day.create(new, 1)
+    expect(process.wait(WAIT_S) == 0 and len(read(day.address, new)) == 4, "to a topic that comes to be a moment later",
+           (day.folder / "new.log").read_text())
 
 
 def main():

@@ -396,7 +396,8 @@ static void test_impossible_positions_stop(void **state) {
     world_close(&world);
 }
 
-/* At each moment of a join, most of all while an assignment waits for a poll that never comes. */
+/* At each moment of a join, most of all while an assignment waits for a poll that never comes. The
+ * pause is what is tried, it waits for nothing. */
 static void test_a_close_ends_whatever_arrives(void **state) {
     (void)state;
     struct world world;
