@@ -337,10 +337,12 @@ static void *destroy_thread(void *client) {
 static bool joins_within(pthread_t thread, int wait_ms) {
     int code = ETIMEDOUT;
     for (int left_ms = wait_ms; code == ETIMEDOUT && left_ms > 0; left_ms -= JOIN_PART_MS) {
-        int64_t until_ms = clock_monotonic_ms() + JOIN_PART_MS;
-        struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
-                                 .tv_nsec = (long)(until_ms % 1000) * 1000000};
-        code = pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until);
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += JOIN_PART_MS * 1000000;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        code = pthread_timedjoin_np(thread, NULL, &until);
     }
     return code == 0;
 }
