@@ -36,6 +36,7 @@ PARTITIONS = latency.PARTITIONS
 STAY = range(PARTITIONS // 2)  # range assignor: the first half is a's
 MOVE = range(PARTITIONS // 2, PARTITIONS)
 SESSION_MS = 6000
+STAYS_OPEN_S = 0.3  # many times what a commit takes, far from the session's time-out
 CALM_S = 2  # before an event, and after its effect
 CONFIG = """
 epoch: {interval: 50ms}
@@ -205,18 +206,21 @@ def readers(address):
 
 
 def kill_in_a_transaction(stage, b):
-    """It is stopped first: nobody can see that a transaction is open and kill before it is not."""
+    """It is stopped first: nobody can see that a transaction is open and kill before it is not. A commit that was on its way
+    to the broker then ends the transaction all the same, so it must stay open."""
     raw, stable = readers(stage.address)
 
-    def caught():
+    def stopped_in_one():
         b.send_signal(signal.SIGSTOP)
-        if stage.is_open(raw, stable):
-            return True
-        b.send_signal(signal.SIGCONT)
-        return False
+        begin = time.time()
+        is_open = stage.is_open(raw, stable)
+        while is_open and time.time() - begin < STAYS_OPEN_S:
+            is_open = stage.is_open(raw, stable)
+        if not is_open:
+            b.send_signal(signal.SIGCONT)
+        return begin if is_open else None
 
-    shop.wait_for("an open transaction of b", caught, pause_s=0.013)
-    begin = time.time()
+    begin = shop.wait_for("an open transaction of b", stopped_in_one, pause_s=0.013)
     b.kill()
     b.wait()
     if not stage.is_open(raw, stable):
